@@ -1,0 +1,85 @@
+"""Where everything lies: every container, blob, queue and table name of the system, in one place.
+
+One output container per video, so that deleting a video deletes one container, and access is granted per video:
+
+    master.m3u8   manifest.mpd   smooth.ism/Manifest   download.mp4
+    video/{id}/init.mp4, {time}.m4s, media.m3u8, iframes.m3u8
+    audio/{id}/init.mp4, {time}.m4s, media.m3u8
+    thumbnails/poster.jpg, 0001.jpg …, storyboard.jpg, storyboard.vtt
+
+`{id}` is the rendition's nominal bitrate in bit/s (unique within a video), `{time}` the segment's start in ticks of
+`TIMESCALE`. A second, private container per video (`work_container`) holds what must never be public.
+"""
+
+from uuid import UUID
+
+TIMESCALE = 240_000
+"""Ticks per second of every track: exact for all common frame rates and for AAC frames at 48 kHz (5120 ticks)."""
+
+UPLOADS = "uploads"
+VIDEOS_TABLE = "Videos"
+TASKS_TABLE = "Tasks"
+ADVANCE_QUEUE = "advance"
+ENCODE_QUEUE = "encode"
+
+MASTER_PLAYLIST = "master.m3u8"
+DASH_MANIFEST = "manifest.mpd"
+SMOOTH_MANIFEST = "smooth.ism/Manifest"
+PROGRESSIVE = "download.mp4"
+POSTER = "thumbnails/poster.jpg"
+STORYBOARD = "thumbnails/storyboard.jpg"
+STORYBOARD_VTT = "thumbnails/storyboard.vtt"
+
+
+def output_container(video_id: UUID) -> str:
+    return f"video-{video_id}"
+
+
+def work_container(video_id: UUID) -> str:
+    return f"work-{video_id}"
+
+
+def init_segment(kind: str, rendition: int) -> str:
+    return f"{kind}/{rendition}/init.mp4"
+
+
+def media_segment(kind: str, rendition: int, time: int) -> str:
+    return f"{kind}/{rendition}/{time}.m4s"
+
+
+def media_playlist(kind: str, rendition: int) -> str:
+    return f"{kind}/{rendition}/media.m3u8"
+
+
+def iframe_playlist(rendition: int) -> str:
+    return f"video/{rendition}/iframes.m3u8"
+
+
+def indexed_thumbnail(index: int) -> str:
+    return f"thumbnails/{index:04d}.jpg"
+
+
+_CONTENT_TYPES = {
+    "m3u8": "application/vnd.apple.mpegurl",
+    "mpd": "application/dash+xml",
+    "Manifest": "application/vnd.ms-sstr+xml",
+    "mp4": "video/mp4",
+    "m4s": "video/mp4",
+    "jpg": "image/jpeg",
+    "vtt": "text/vtt; charset=utf-8",
+    "json": "application/json",
+}
+
+
+def content_type(name: str) -> str:
+    """The MIME type a blob of this name is stored with."""
+    if name.startswith("audio/") and name.endswith((".m4s", ".mp4")):
+        return "audio/mp4"
+    return _CONTENT_TYPES.get(name.rpartition("/")[2].rpartition(".")[2], "application/octet-stream")
+
+
+def cache_control(name: str) -> str:
+    """Media never changes under its name; manifests may."""
+    if name.endswith((".m4s", ".jpg", "init.mp4", PROGRESSIVE)):
+        return "public, max-age=31536000, immutable"
+    return "public, max-age=5"

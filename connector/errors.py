@@ -1,0 +1,104 @@
+"""Every failure the connector knows, drawn as a tree. The API maps each leaf to a status in `api/errors.py`.
+
+ConnectorError
+├── RequestError                 the caller can change something
+│   ├── InvalidRequest           a field or query is missing or wrong
+│   ├── VideoNotFound            no such video, or a malformed id
+│   ├── NotUploaded              the video's blob is not there yet
+│   ├── NotPlayable              the video is not playable (yet), or not in this form
+│   ├── MethodNotAllowed         the resource exists, the method does not
+│   ├── NotAcceptable            Accept excludes JSON
+│   ├── UnsupportedMediaType     the body is not JSON
+│   └── PayloadTooLarge          the body is over the limit
+├── MediaError                   the upload cannot become a video; final, with a code and a sentence for people
+├── StorageError                 storage did not do what was asked
+│   ├── Conflict                 somebody else changed the row since it was read
+│   ├── NotFound                 no such row or blob
+│   ├── StorageTimeout           storage did not answer in time; worth trying again
+│   └── StorageUnavailable       storage is down or throttles; worth trying again
+└── TaskCrashed                  a media child process died or ran over a limit; retried, then final
+"""
+
+
+class ConnectorError(Exception):
+    """Root of all failures that the connector raises itself."""
+
+
+class RequestError(ConnectorError):
+    """The caller asked for something that cannot be done as asked."""
+
+
+class InvalidRequest(RequestError):
+    """A field or query parameter is missing or wrong; `fields` maps its name to a sentence."""
+
+    def __init__(self, message: str, fields: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.fields = fields or {}
+
+
+class VideoNotFound(RequestError):
+    """No video has this id."""
+
+
+class NotUploaded(RequestError):
+    """The video's blob was not uploaded yet."""
+
+
+class NotPlayable(RequestError):
+    """The video cannot be played (yet), or not in the form that was asked for."""
+
+
+class MethodNotAllowed(RequestError):
+    """The resource exists but does not define this method."""
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"This resource answers {', '.join(allowed)}.")
+        self.allowed = allowed
+
+
+class NotAcceptable(RequestError):
+    """The Accept header leaves no room for JSON."""
+
+
+class UnsupportedMediaType(RequestError):
+    """The request body is not declared as JSON."""
+
+
+class PayloadTooLarge(RequestError):
+    """The request body is over the limit."""
+
+
+class MediaError(ConnectorError):
+    """The upload cannot become a video.
+
+    `code` is stable and for programs, the message is for people. Never retried.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+class StorageError(ConnectorError):
+    """Storage did not do what was asked."""
+
+
+class Conflict(StorageError):
+    """The row or blob was changed by somebody else since it was read, or exists already."""
+
+
+class NotFound(StorageError):
+    """No such row, blob or container."""
+
+
+class StorageTimeout(StorageError):
+    """Storage did not answer in time."""
+
+
+class StorageUnavailable(StorageError):
+    """Storage is down or throttles."""
+
+
+class TaskCrashed(ConnectorError):
+    """A media child process died, hung or went over a limit."""

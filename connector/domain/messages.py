@@ -1,0 +1,25 @@
+"""The queue messages: ids only, the facts are in the rows. Every message can arrive twice, late, or out of order."""
+
+from typing import Literal
+from uuid import UUID
+
+from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE
+from connector.domain.types import Model
+
+
+class Message(Model):
+    """`Step` names what to do; `Index` is the chunk or the audio track where the step has several tasks."""
+
+    version: Literal[1] = 1
+    step: Literal["probe", "package", "split", "chunk", "audio"]
+    video_id: UUID
+    index: int = 0
+
+    @property
+    def queue(self) -> str:
+        return ADVANCE_QUEUE if self.step in {"probe", "package"} else ENCODE_QUEUE
+
+    @property
+    def task(self) -> str:
+        """Key of the task's row within its video; sorts by kind, then index."""
+        return f"{self.step}-{self.index:06d}"

@@ -1,0 +1,131 @@
+"""What the pipeline and the API need of storage. `storage/` implements it on Azure, `tests/fakes/` in memory.
+
+All methods are synchronous and safe to call from several threads. Each may also raise StorageTimeout and
+StorageUnavailable.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+from connector.domain.task import Task
+from connector.domain.video import State, Video
+
+
+class Videos(Protocol):
+    def create(self, video: Video) -> Video:
+        """Insert; answers the video with its etag. Raises Conflict when the id exists."""
+        ...
+
+    def get(self, video_id: UUID) -> Video:
+        """Raises NotFound."""
+        ...
+
+    def save(self, video: Video) -> Video:
+        """Replace the row if it still is at `video.etag`; answers the video with its new etag.
+
+        Raises Conflict when the row changed since, NotFound when it is gone.
+        """
+        ...
+
+    def delete(self, video_id: UUID) -> None:
+        """Harmless when there is none."""
+        ...
+
+    def in_states(self, states: Sequence[State], modified_before: datetime) -> Iterator[Video]:
+        """Every video in one of the states that was last modified before the given time, in no order."""
+        ...
+
+
+class Tasks(Protocol):
+    def get(self, video_id: UUID, name: str) -> Task | None: ...
+
+    def put(self, task: Task) -> None:
+        """Insert or replace."""
+        ...
+
+    def of(self, video_id: UUID) -> list[Task]:
+        """All of a video's tasks, sorted by name, with their results."""
+        ...
+
+    def done(self, video_id: UUID) -> frozenset[str]:
+        """Names of a video's finished tasks; reads no results."""
+        ...
+
+    def delete(self, video_id: UUID) -> None:
+        """All of a video's tasks; harmless when there are none."""
+        ...
+
+
+class SourceReader(Protocol):
+    """Random access to one immutable blob."""
+
+    size: int
+    """Bytes."""
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """The bytes from `offset`; fewer than `length` only at the end. Raises NotFound when it changed or is gone."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Blobs(Protocol):
+    def upload_uri(self, name: str, lifetime: timedelta) -> str:
+        """SAS URL that may create and write this one blob in the uploads container, and nothing else."""
+        ...
+
+    def read_uri(self, container: str, name: str, lifetime: timedelta) -> str:
+        """SAS URL that may read this one blob."""
+        ...
+
+    def public_uri(self, container: str, name: str) -> str:
+        """Plain URL of a blob in a public container."""
+        ...
+
+    def properties(self, container: str, name: str) -> tuple[int, str]:
+        """(size in bytes, etag). Raises NotFound."""
+        ...
+
+    def open(self, container: str, name: str, etag: str | None = None) -> SourceReader:
+        """Ranged reads with read-ahead; every read demands the etag. Raises NotFound when it is not that version."""
+        ...
+
+    def create_container(self, container: str, *, public: bool) -> None:
+        """Harmless when it exists. `public` lets anybody read blobs, but not list them."""
+        ...
+
+    def delete_container(self, container: str) -> None:
+        """Harmless when there is none."""
+        ...
+
+    def put(self, container: str, name: str, data: bytes) -> None:
+        """Write a whole blob, replacing it; type and caching follow from its name (domain/layout.py)."""
+        ...
+
+    def get(self, container: str, name: str) -> bytes:
+        """A small blob, whole. Raises NotFound."""
+        ...
+
+    def exists(self, container: str, name: str) -> bool: ...
+
+    def stage(self, container: str, name: str, block: str, data: bytes) -> None:
+        """Stage one block of a blob that is committed later. Block names of one blob have one length."""
+        ...
+
+    def commit(self, container: str, name: str, blocks: Sequence[str]) -> None:
+        """Make the blob of these blocks, in this order. Raises Conflict when a block is missing."""
+        ...
+
+    def delete_upload(self, video_id: UUID) -> None:
+        """Everything under `{video_id}/` in the uploads container; harmless when there is nothing."""
+        ...
+
+
+class Storage(Protocol):
+    """The whole of it, as the composition root builds it."""
+
+    videos: Videos
+    tasks: Tasks
+    blobs: Blobs

@@ -1,0 +1,102 @@
+"""The Video, and the states it goes through.
+
+AWAITING_UPLOAD → QUEUED → ENCODING → PACKAGING → READY, and from any unfinished state → FAILED.
+"""
+
+import secrets
+import time
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from connector.domain.media_info import MediaInfo
+from connector.domain.plan import Plan
+
+
+class State(StrEnum):
+    AWAITING_UPLOAD = "AWAITING_UPLOAD"
+    QUEUED = "QUEUED"
+    ENCODING = "ENCODING"
+    PACKAGING = "PACKAGING"
+    READY = "READY"
+    FAILED = "FAILED"
+
+
+TRANSITIONS: dict[State, frozenset[State]] = {
+    State.AWAITING_UPLOAD: frozenset({State.QUEUED, State.FAILED}),
+    State.QUEUED: frozenset({State.ENCODING, State.FAILED}),
+    State.ENCODING: frozenset({State.PACKAGING, State.FAILED}),
+    State.PACKAGING: frozenset({State.READY, State.FAILED}),
+    State.READY: frozenset(),
+    State.FAILED: frozenset(),
+}
+
+FINAL = frozenset({State.READY, State.FAILED})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a video failed: `code` for programs, `message` for people."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Video:
+    """One row of the Videos table. `etag` is the version that was read; None before the row is first saved."""
+
+    id: UUID
+    created: datetime
+    modified: datetime
+    file_name: str
+    """What the user called the file."""
+    state: State = State.AWAITING_UPLOAD
+    etag: str | None = None
+    source_etag: str | None = None
+    """ETag of the upload that was seen at completion; the only one that is ever read."""
+    size: int = 0
+    """Bytes of the upload."""
+    info: MediaInfo | None = None
+    plan: Plan | None = None
+    failure: Failure | None = None
+    queued: datetime | None = None
+    encoding: datetime | None = None
+    packaging: datetime | None = None
+    finished: datetime | None = None
+    tags: tuple[str, ...] = field(default=())
+
+    @property
+    def blob_name(self) -> str:
+        """Path of the upload inside the uploads container: `{id}/{id}.{ext}`."""
+        return f"{self.id}/{self.original_file_name}"
+
+    @property
+    def original_file_name(self) -> str:
+        """`{id}.{ext}`: the wire field OriginalFileName of a response."""
+        return f"{self.id}.{self.file_name.rpartition('.')[2].lower()}"
+
+    def to(self, state: State, now: datetime, **changes: object) -> "Video":
+        """The video one state further. Raises ValueError for a transition that does not exist."""
+        if state not in TRANSITIONS[self.state]:
+            raise ValueError(f"{self.state} → {state} is not a transition")
+        stamp = {
+            State.QUEUED: "queued",
+            State.ENCODING: "encoding",
+            State.PACKAGING: "packaging",
+            State.READY: "finished",
+            State.FAILED: "finished",
+        }[state]
+        return replace(self, state=state, modified=now, **{stamp: now}, **changes)  # type: ignore[arg-type]
+
+
+def new_id() -> UUID:
+    """A UUIDv7 (RFC 9562 section 5.7): 48 bits of Unix milliseconds first, so that ids sort by creation."""
+    value = (time.time_ns() // 1_000_000) << 80 | 0x7 << 76 | secrets.randbits(12) << 64
+    return UUID(int=value | 0b10 << 62 | secrets.randbits(62))
+
+
+def new_video(file_name: str, now: datetime | None = None) -> Video:
+    now = now or datetime.now(UTC)
+    return Video(id=new_id(), created=now, modified=now, file_name=file_name)

@@ -59,6 +59,30 @@ def indexed_thumbnail(index: int) -> str:
     return f"thumbnails/{index:04d}.jpg"
 
 
+def progressive_block(kind: str, time: int) -> str:
+    """Name of the block of the progressive file that holds a segment's samples. All names have one length."""
+    return f"{kind[0]}{time:015d}"
+
+
+PROGRESSIVE_HEAD = "head".ljust(16, "0")
+
+
+def piece(number: int) -> str:
+    return f"pieces/{number:06d}.nut"
+
+
+def sample_tables(step: str, index: int) -> str:
+    return f"samples/{step}-{index:06d}"
+
+
+def tile_strip(chunk: int) -> str:
+    return f"tiles/{chunk:06d}.jpg"
+
+
+def poster_candidate(chunk: int) -> str:
+    return f"posters/{chunk:06d}.jpg"
+
+
 _CONTENT_TYPES = {
     "m3u8": "application/vnd.apple.mpegurl",
     "mpd": "application/dash+xml",

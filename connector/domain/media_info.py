@@ -33,8 +33,9 @@ class VideoStream(Model):
     """Presentation time of the first frame, seconds on the source's clock."""
     end: Ratio
     """End of the last frame, seconds on the source's clock."""
-    tick: Ratio
-    """Resolution of the source's timestamps, seconds."""
+    tolerance: Ratio
+    """Seconds by which a frame may be shown early, because its timestamp was rounded: half a source frame when
+    `constant`, else one tick of the source's clock."""
     rotation: int
     """Clockwise degrees by which the picture must be turned: 0, 90, 180 or 270."""
     interlaced: bool

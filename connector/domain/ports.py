@@ -126,6 +126,11 @@ class Blobs(Protocol):
 class Storage(Protocol):
     """The whole of it, as the composition root builds it."""
 
-    videos: Videos
-    tasks: Tasks
-    blobs: Blobs
+    @property
+    def videos(self) -> Videos: ...
+
+    @property
+    def tasks(self) -> Tasks: ...
+
+    @property
+    def blobs(self) -> Blobs: ...

@@ -4,16 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from connector.domain.types import Model
+from pydantic import Field
+
+from connector.domain.types import Model, Ratio
 
 
 class SegmentOutput(Model):
-    """`time` and `duration` in ticks; `size` and `keyframe` (moof to end of first frame) in bytes."""
+    """`time` and `duration` in ticks; `size`, and `keyframe` from the segment's begin to the end of its first frame, in
+    bytes. One-letter keys: a long video has many.
+    """
 
-    time: int
-    duration: int
-    size: int
-    keyframe: tuple[int, int] = (0, 0)
+    time: int = Field(alias="t")
+    duration: int = Field(alias="d")
+    size: int = Field(alias="s")
+    keyframe: int = Field(0, alias="k")
 
 
 class RenditionOutput(Model):
@@ -32,11 +36,42 @@ class StillOutput(Model):
     name: str
 
 
+class PieceOutput(Model):
+    """A piece of a source without index: blob name, and source time of its first keyframe in seconds."""
+
+    name: str
+    start: Ratio
+
+
+class SplitOutput(Model):
+    """`ends`: where each stream of the source ends, in seconds on its clock, by stream index."""
+
+    pieces: tuple[PieceOutput, ...]
+    ends: dict[int, Ratio]
+
+
+class EncodeOutput(Model):
+    """What a chunk or audio task wrote."""
+
+    renditions: tuple[RenditionOutput, ...]
+    poster: StillOutput | None = None
+    tiles: int = 0
+    """Tiles in the strip that the chunk wrote for the storyboard."""
+    damaged: int = 0
+    """Pictures or sound frames that could not be decoded."""
+
+
+class StoryboardOutput(Model):
+    size: int
+    """Bytes of the sprite."""
+    rows: int
+
+
 class TaskResult(Model):
-    renditions: tuple[RenditionOutput, ...] = ()
-    posters: tuple[StillOutput, ...] = ()
-    cuts: tuple[tuple[str, str], ...] = ()
-    """Of a split: (blob name, source time of its first keyframe as a fraction) of each piece."""
+    """What a finished task left: exactly one of the two."""
+
+    encode: EncodeOutput | None = None
+    split: SplitOutput | None = None
 
 
 @dataclass(frozen=True)

@@ -17,4 +17,4 @@ Ratio = Annotated[Fraction, BeforeValidator(_to_fraction), PlainSerializer(str, 
 class Model(BaseModel):
     """Base of what is stored or sent: immutable, strict about unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_bytes="base64", val_json_bytes="base64")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)

@@ -1,0 +1,172 @@
+"""From what the probe saw to the plan: pure, so that every rule here has a table of cases as its test."""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+from connector.domain.ladder import even, ladder
+from connector.domain.media_info import AudioStream, MediaInfo, VideoStream
+from connector.domain.plan import AudioRendition, Plan, Rendition, Stills
+
+AUDIO_BITRATE = 128_000
+AUDIO_SLACK = Fraction(1, 10)
+"""Sound may end so many seconds after the picture and be cut; if it goes on longer, the last frame is held."""
+PROGRESSIVE_LINES = 1080
+TILE_LINES = 90
+TILE_LONGEST = 320
+MAX_TILES = 100
+TILE_COLUMNS = 10
+PARALLEL = 8
+"""Even a short video is cut into about so many chunks, so that several workers can share it."""
+
+MAX_RATE = 60
+STANDARD_RATES = (
+    *(Fraction(n) for n in (10, 12, 15, 24, 25, 30, 48, 50, 60)),
+    Fraction(25, 2),
+    *(Fraction(n * 1000, 1001) for n in (24, 30, 60)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The settings that a plan depends on."""
+
+    segment_seconds: float
+    chunk_seconds: float
+    max_lines: int
+
+
+def output_rate(rate: Fraction) -> Fraction:
+    """The grid for a source of `rate` frames per second: the standard rate it means, at most 60.
+
+    A faster one is divided evenly.
+    """
+    if rate <= 0:
+        return Fraction(25)
+    exact = min(STANDARD_RATES, key=lambda s: abs(rate - s))
+    if abs(rate / exact - 1) < Fraction(4, 10_000):
+        return exact
+    if rate > MAX_RATE * Fraction(1001, 1000):
+        return output_rate(rate / math.ceil(rate / (MAX_RATE * Fraction(1001, 1000))))
+    # A denominator that keeps ticks whole is worth more than the last decimal of an odd rate.
+    return max(Fraction(1), Fraction(rate).limit_denominator(1001))
+
+
+def make_plan(info: MediaInfo, limits: Limits) -> Plan:
+    """The plan for a source. Raises ValueError for one without picture and sound (the probe refuses it before)."""
+    audio = audio_renditions(info.audio)
+    if info.video is None:
+        if not audio:
+            raise ValueError("neither picture nor sound")
+        return _sound_only(info, audio)
+    video = info.video
+    rate = video.frame_rate
+    starts = [a.start for a in info.audio[: len(audio)]]
+    # Sound that begins before the picture moves the picture's frames back by whole frames, so that the grid still
+    # meets every source frame.
+    held = max(0, math.floor((video.start - min([video.start, *starts])) * rate))
+    origin = video.start - held / rate
+    frames = max(1, round((video.end - origin) * rate))
+    sound_end = max((a.end - origin for a in info.audio[: len(audio)]), default=Fraction(0))
+    if sound_end > Fraction(frames) / rate + AUDIO_SLACK:
+        frames = math.ceil(sound_end * rate)
+    gop = max(1, round(Fraction(limits.segment_seconds) * rate))
+    renditions = ladder(video.display_width, video.display_height, rate, limits.max_lines)
+    duration = frames / rate
+    return Plan(
+        frame_rate=rate,
+        origin=origin,
+        tolerance=video.tolerance,
+        frames=frames,
+        gop=gop,
+        duration=duration,
+        renditions=renditions,
+        audio=audio,
+        chunks=tuple(n * gop for n in cut_chunks(math.ceil(frames / gop), _segments_per_chunk(limits))),
+        stills=_stills(video, duration),
+        progressive=_progressive(renditions),
+    )
+
+
+def _sound_only(info: MediaInfo, audio: tuple[AudioRendition, ...]) -> Plan:
+    origin = min(a.start for a in info.audio)
+    return Plan(
+        frame_rate=Fraction(0),
+        origin=origin,
+        tolerance=Fraction(0),
+        frames=0,
+        gop=0,
+        duration=max(a.end for a in info.audio) - origin,
+        renditions=(),
+        audio=audio,
+        chunks=(),
+        stills=None,
+        progressive=None,
+    )
+
+
+def _segments_per_chunk(limits: Limits) -> int:
+    return max(1, round(limits.chunk_seconds / limits.segment_seconds))
+
+
+def cut_chunks(segments: int, longest: int) -> tuple[int, ...]:
+    """First segment of each chunk. The first ones are short (1, 2, 4 … segments): playback can begin early."""
+    longest = max(1, min(longest, math.ceil(segments / PARALLEL)))
+    starts, at, length = [], 0, 1
+    while at < segments:
+        starts.append(at)
+        at += length
+        length = min(length * 2, longest)
+    return tuple(starts)
+
+
+def chunk_range(plan: Plan, index: int) -> range:
+    """Output frames of a chunk."""
+    end = plan.chunks[index + 1] if index + 1 < len(plan.chunks) else plan.frames
+    return range(plan.chunks[index], end)
+
+
+def audio_renditions(streams: tuple[AudioStream, ...]) -> tuple[AudioRendition, ...]:
+    """One per track. A further track counts its id up by one bit per second, so that folders stay apart."""
+    names: dict[str, int] = {}
+    out = []
+    for i, stream in enumerate(streams):
+        name = stream.title or (stream.language if stream.language != "und" else f"Audio {i + 1}")
+        names[name] = names.get(name, 0) + 1
+        unique = name if names[name] == 1 else f"{name} {names[name]}"
+        out.append(
+            AudioRendition(
+                id=AUDIO_BITRATE + i,
+                stream=stream.index,
+                bitrate=AUDIO_BITRATE,
+                language=stream.language,
+                name=unique,
+            )
+        )
+    return tuple(out)
+
+
+def _stills(video: VideoStream, duration: Fraction) -> Stills:
+    interval = max(1, math.ceil(duration / MAX_TILES))
+    count = max(1, math.ceil(duration / interval))
+    short, long = sorted((video.display_width, video.display_height))
+    scale = min(1.0, TILE_LINES / short, TILE_LONGEST / long)
+    return Stills(
+        interval=Fraction(interval),
+        count=count,
+        columns=min(TILE_COLUMNS, count),
+        width=even(video.display_width * scale),
+        height=even(video.display_height * scale),
+    )
+
+
+def _progressive(renditions: tuple[Rendition, ...]) -> int:
+    fits = [r for r in renditions if min(r.width, r.height) <= PROGRESSIVE_LINES]
+    return (fits or renditions[-1:])[0].id
+
+
+def tasks(plan: Plan) -> tuple[tuple[str, int], ...]:
+    """(step, index) of every encoding task, the first chunks first: they decide when playback can begin."""
+    chunks = [("chunk", i) for i in range(len(plan.chunks))]
+    audio = [("audio", i) for i in range(len(plan.audio))]
+    return (*chunks[:1], *audio, *chunks[1:])

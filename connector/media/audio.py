@@ -1,0 +1,267 @@
+"""Encodes one audio track: streams through the file once and writes AAC segments at 48 kHz, stereo."""
+
+from __future__ import annotations  # PyAV's Packet is generic for type checkers only
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+
+from av.audio.codeccontext import AudioCodecContext
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream as AvAudio
+from av.codec.context import Flags
+from av.error import FFmpegError
+from av.filter import Graph
+from av.filter.context import FilterContext
+from av.packet import Packet
+
+from connector.domain import layout
+from connector.domain.layout import TIMESCALE
+from connector.domain.plan import AudioRendition
+from connector.domain.task import EncodeOutput, RenditionOutput, SegmentOutput
+from connector.errors import MediaError
+from connector.isobmff.fragment import header_size, media_segment
+from connector.isobmff.init import audio_init
+from connector.isobmff.samples import Sample, SampleTable
+from connector.media.channel import Channel
+from connector.media.jobs import AudioJob
+from connector.media.source import RemoteFile, only, opened
+
+RATE = 48_000
+CHANNELS = 2
+FRAME = 1024
+"""Samples of an AAC frame."""
+FRAME_TICKS = FRAME * TIMESCALE // RATE
+PROGRESS_EVERY = 500
+
+
+def encode_audio(job: AudioJob, channel: Channel) -> EncodeOutput:
+    """Raises MediaError when no sound can be decoded.
+
+    With a picture beside it the track is cut or filled with silence to the picture's length: all tracks end together.
+    """
+    plan, rendition = job.plan, job.plan.audio[job.index]
+    length = math.ceil(plan.duration * RATE / FRAME) if plan.frames else None
+    file = RemoteFile(channel, 0)
+    with opened(file) as container:
+        stream = container.streams[rendition.stream]
+        assert isinstance(stream, AvAudio)  # noqa: S101 - the probe saw it as one
+        only(container, stream)
+        decoder = _Decoder(stream)
+        writer = _Writer(rendition, job, channel, length)
+        sound = _Timeline(plan.origin)
+        for n, frame in enumerate(decoder.frames(container.demux(stream))):
+            writer.encode(sound.push(frame))
+            if n % PROGRESS_EVERY == 0 and plan.duration:
+                channel.progress(min(1.0, float(writer.seconds / plan.duration)))
+            if writer.full:
+                break
+        writer.encode(sound.push(None))
+        output = writer.finish()
+    if output is None:
+        raise MediaError("UndecodableAudio", "The sound of the file could not be decoded.")
+    if job.index == 0 and plan.progressive:
+        channel.put("work", layout.sample_tables("audio", 0), writer.tables)
+    return EncodeOutput(renditions=(output,), damaged=decoder.damaged)
+
+
+class _Decoder:
+    """Damaged frames are left out; the timeline fills the gap with silence."""
+
+    def __init__(self, stream: AvAudio) -> None:
+        self._context = stream.codec_context
+        self.damaged = 0
+
+    def frames(self, packets: Iterator[Packet[AvAudio]]) -> Iterator[AudioFrame]:
+        while True:
+            try:
+                packet = next(packets, None)
+            except FFmpegError:
+                packet = None  # a file that cannot be read on ends here; what was decoded counts
+            if packet is None:
+                break
+            if packet.size:
+                yield from self._decode(packet)
+        yield from self._decode(None)
+
+    def _decode(self, packet: Packet[AvAudio] | None) -> list[AudioFrame]:
+        try:
+            return self._context.decode(packet)
+        except FFmpegError:
+            self.damaged += 1
+            return []
+
+
+class _Timeline:
+    """48 kHz stereo in AAC frames that begins at time 0, without holes, whatever the timestamps say."""
+
+    def __init__(self, origin: Fraction) -> None:
+        self._origin = origin
+        self._graph: Graph | None = None
+        self._shape: tuple[object, ...] | None = None
+        self._source: FilterContext | None = None
+        self._sink: FilterContext | None = None
+        self._made = 0
+
+    def push(self, frame: AudioFrame | None) -> list[AudioFrame]:
+        if frame is None:
+            return self._end()
+        out: list[AudioFrame] = []
+        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+        if shape != self._shape:
+            if self._shape is not None:
+                out = self._end()
+            self._build(frame)
+            self._shape = shape
+        base = frame.time_base or Fraction(1, frame.sample_rate)
+        if frame.pts is not None:
+            frame.pts = round((frame.pts * base - self._origin) * frame.sample_rate)
+        frame.time_base = Fraction(1, frame.sample_rate)
+        self._source.push(frame)  # type: ignore[union-attr]  # _build made it
+        return out + self._drain()
+
+    def _end(self) -> list[AudioFrame]:
+        if self._source is None:
+            return []
+        self._source.push(None)
+        return self._drain()
+
+    def _drain(self) -> list[AudioFrame]:
+        out: list[AudioFrame] = []
+        while True:
+            try:
+                frame = self._sink.pull()  # type: ignore[union-attr]  # _build made it
+            except (BlockingIOError, EOFError):
+                return out
+            if isinstance(frame, AudioFrame):
+                out.append(frame)
+                self._made += 1
+
+    def _build(self, frame: AudioFrame) -> None:
+        graph = Graph()
+        graph.threads = 1
+        layout_name = frame.layout.name
+        chain = graph.add(
+            "abuffer",
+            f"sample_rate={frame.sample_rate}:sample_fmt={frame.format.name}"
+            f":channel_layout={layout_name}:time_base=1/{frame.sample_rate}",
+        )
+        self._source = chain
+        filters = [
+            # Fills holes with silence and cuts overlaps, so that sound stays with the picture; begins at 0 exactly,
+            # or where the sound of another shape ended.
+            ("aresample", f"{RATE}:async=1:min_hard_comp=0.04:first_pts={self._made * FRAME}"),
+            ("aformat", f"sample_fmts=fltp:sample_rates={RATE}:channel_layouts=stereo"),
+            ("asetnsamples", f"n={FRAME}:p=1"),
+        ]
+        for name, arguments in filters:
+            node = graph.add(name, arguments)
+            chain.link_to(node)
+            chain = node
+        self._sink = graph.add("abuffersink")
+        chain.link_to(self._sink)
+        graph.configure()
+        self._graph = graph
+
+
+class _Writer:
+    """Frames into segments. Segment i begins at the first AAC frame at or after i × the segment's length."""
+
+    def __init__(self, rendition: AudioRendition, job: AudioJob, channel: Channel, length: int | None) -> None:
+        self._rendition, self._channel, self._length = rendition, channel, length
+        self._segment_seconds = job.segment_seconds
+        self._blocks = job.index == 0 and bool(job.plan.progressive)
+        self._context = _open(rendition)
+        self._given = 0
+        self._first = 0
+        self._samples: list[Sample] = []
+        self._segments: list[SegmentOutput] = []
+        self._tables: list[SampleTable] = []
+
+    @property
+    def full(self) -> bool:
+        return self._length is not None and self._given >= self._length
+
+    @property
+    def seconds(self) -> Fraction:
+        return Fraction(self._given * FRAME, RATE)
+
+    @property
+    def tables(self) -> bytes:
+        return b"".join(table.pack() for table in self._tables)
+
+    def encode(self, frames: list[AudioFrame]) -> None:
+        for frame in frames:
+            if self.full:
+                return
+            # asetnsamples gives whole frames only, so time is a matter of counting.
+            frame.pts, frame.time_base = self._given * FRAME, Fraction(1, RATE)
+            self._given += 1
+            self._take(self._context.encode(frame))
+
+    def finish(self) -> RenditionOutput | None:
+        """None when there was no sound at all."""
+        if not self._given:
+            return None
+        while self._length is not None and not self.full:
+            self.encode([_silence()])
+        self._take(self._context.encode(None))
+        self._write()
+        init = audio_init(
+            bytes(self._context.extradata or b""), RATE, CHANNELS, self._rendition.language, self._rendition.bitrate
+        )
+        return RenditionOutput(id=self._rendition.id, init=init.hex(), segments=tuple(self._segments))
+
+    def _take(self, packets: list[Packet[AvAudio]]) -> None:
+        for packet in packets:
+            # The first packet only primes the decoder; it stands before time 0.
+            if packet.pts is None or packet.pts < 0 or (self._length is not None and self._count >= self._length):
+                continue
+            if self._samples and self._count * FRAME >= self._boundary:
+                self._write()
+            self._samples.append(Sample(bytes(packet), FRAME_TICKS))
+
+    @property
+    def _count(self) -> int:
+        """AAC frames written or waiting."""
+        return self._first + len(self._samples)
+
+    @property
+    def _boundary(self) -> Fraction:
+        """Sample at or after which the next segment begins."""
+        return (len(self._segments) + 1) * self._segment_seconds * RATE
+
+    def _write(self) -> None:
+        samples, self._samples = self._samples, []
+        if not samples:
+            return
+        time = self._first * FRAME_TICKS
+        data = media_segment("audio", len(self._segments) + 1, time, samples)
+        self._channel.put("output", layout.media_segment("audio", self._rendition.id, time), data)
+        self._segments.append(SegmentOutput(time=time, duration=len(samples) * FRAME_TICKS, size=len(data)))
+        if self._blocks:
+            start = header_size(data)
+            self._channel.put("block", layout.progressive_block("audio", time), data[start:])
+            self._tables.append(SampleTable.of(time, start, samples))
+        self._first += len(samples)
+
+
+def _silence() -> AudioFrame:
+    frame = AudioFrame(format="fltp", layout="stereo", samples=FRAME)
+    for plane in frame.planes:
+        plane.update(bytes(plane.buffer_size))
+    frame.sample_rate = RATE
+    return frame
+
+
+def _open(rendition: AudioRendition) -> AudioCodecContext:
+    context = AudioCodecContext.create("aac", "w")
+    context.sample_rate = RATE
+    context.layout = "stereo"
+    context.format = "fltp"
+    context.bit_rate = rendition.bitrate
+    context.time_base = Fraction(1, RATE)
+    context.thread_count = 1
+    context.flags |= Flags.global_header
+    context.open()
+    return context

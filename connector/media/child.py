@@ -1,0 +1,67 @@
+"""The media child process: `python -m connector.media.child`. Reads one job, does it, says what came of it, ends."""
+
+import os
+import resource
+import sys
+from typing import BinaryIO
+
+from pydantic import TypeAdapter
+
+from connector.domain.types import Model
+from connector.errors import MediaError
+from connector.media.channel import Channel
+from connector.media.jobs import AnyJob, AudioJob, ChunkJob, Limits, ProbeJob, SplitJob, StoryboardJob
+
+
+def main() -> None:
+    # Libraries that print get stderr; only the channel has the real standard output.
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    answers: BinaryIO = sys.stdin.buffer
+    channel = Channel(out, answers)
+    job = TypeAdapter[AnyJob](AnyJob).validate_json(channel.job())
+    confine(job.limits)
+    try:
+        channel.result(_do(job, channel).model_dump(mode="json"))
+    except MediaError as error:
+        channel.error(error.code, error.message)
+
+
+def confine(limits: Limits) -> None:
+    """Hard limits of the operating system: memory, processor time, no file written, no core dump."""
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
+    cpu = limits.seconds * (limits.threads + 1)
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Whoever answers HTTP on the same machine goes first.
+    os.nice(5)
+
+
+def _do(job: AnyJob, channel: Channel) -> Model:
+    # Imported here and not above: limits hold before a codec library is loaded, and each job loads what it needs.
+    match job:
+        case ProbeJob():
+            from connector.media.probe import probe
+
+            return probe(channel)
+        case SplitJob():
+            from connector.media.split import split
+
+            return split(job, channel)
+        case ChunkJob():
+            from connector.media.chunk import encode_chunk
+
+            return encode_chunk(job, channel)
+        case AudioJob():
+            from connector.media.audio import encode_audio
+
+            return encode_audio(job, channel)
+        case StoryboardJob():
+            from connector.media.storyboard import compose
+
+            return compose(job, channel)
+
+
+if __name__ == "__main__":
+    main()

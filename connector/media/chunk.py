@@ -1,0 +1,92 @@
+"""Encodes one chunk: decodes once, scales down the ladder, writes every rendition's segments as they are finished."""
+
+from collections.abc import Iterator
+
+from av.video.frame import VideoFrame
+
+from connector.domain import layout
+from connector.domain.planner import chunk_range
+from connector.domain.task import EncodeOutput, RenditionOutput
+from connector.errors import MediaError
+from connector.media.channel import Channel
+from connector.media.decode import Decoder, TimedFrame
+from connector.media.encoder import RenditionEncoder
+from connector.media.grid import on_grid
+from connector.media.jobs import ChunkJob
+from connector.media.picture import Downscaler, FilterChain, Normalizer
+from connector.media.stills import Stills
+
+PROGRESS_EVERY = 30
+"""Output frames between two reports."""
+
+
+def encode_chunk(job: ChunkJob, channel: Channel) -> EncodeOutput:
+    """Raises MediaError when the source has no picture here that can be decoded."""
+    plan, info = job.plan, job.info.video
+    if info is None:
+        raise MediaError("NoMedia", "The file holds no picture.")
+    frames = chunk_range(plan, job.index)
+    ladder = _Ladder(job, channel)
+    stills = Stills(plan, job.index, frames)
+    decoder = Decoder(info, job.limits.threads)
+    place = plan.origin + frames.start / plan.frame_rate + plan.tolerance
+    source = decoder.frames(channel, job.info.access, place, job.piece_starts)
+    last: VideoFrame | None = None
+    for number, frame in on_grid(_from_origin(source, job), frames, plan.frame_rate, plan.tolerance):
+        # A picture that is shown again is not scaled again.
+        if frame is not last:
+            ladder.scale(frame)
+            last = frame
+        ladder.encode(number)
+        stills.see(number, ladder.top)
+        if (number - frames.start) % PROGRESS_EVERY == 0:
+            channel.progress((number - frames.start) / len(frames))
+    if last is None:
+        raise MediaError("UndecodableVideo", "The video could not be decoded.")
+    renditions = ladder.finish()
+    if ladder.tables:
+        channel.put("work", layout.sample_tables("chunk", job.index), ladder.tables)
+    poster, tiles = stills.finish(channel)
+    return EncodeOutput(renditions=renditions, poster=poster, tiles=tiles, damaged=decoder.damaged)
+
+
+def _from_origin(frames: Iterator[TimedFrame], job: ChunkJob) -> Iterator[TimedFrame]:
+    for time, frame in frames:
+        yield time - job.plan.origin, frame
+
+
+class _Ladder:
+    """The scalers and encoders of all renditions, each scaled from the one above it."""
+
+    def __init__(self, job: ChunkJob, channel: Channel) -> None:
+        plan, threads = job.plan, job.limits.threads
+        top, *lower = plan.renditions
+        rotation = job.info.video.rotation if job.info.video else 0
+        self._scalers: list[FilterChain] = [
+            Normalizer(top.width, top.height, rotation, threads),
+            *(Downscaler(r.width, r.height, threads) for r in lower),
+        ]
+        self._encoders = [RenditionEncoder(r, plan, job.preset, threads, channel) for r in plan.renditions]
+        self._pictures: list[VideoFrame] = []
+
+    def scale(self, frame: VideoFrame) -> None:
+        self._pictures = []
+        for scaler in self._scalers:
+            frame = scaler.through(frame)
+            self._pictures.append(frame)
+
+    @property
+    def top(self) -> VideoFrame:
+        return self._pictures[0]
+
+    def encode(self, number: int) -> None:
+        for encoder, picture in zip(self._encoders, self._pictures, strict=True):
+            encoder.encode(number, picture)
+
+    def finish(self) -> tuple[RenditionOutput, ...]:
+        return tuple(encoder.finish() for encoder in self._encoders)
+
+    @property
+    def tables(self) -> bytes:
+        """Packed sample tables of the rendition that becomes the progressive file."""
+        return b"".join(table.pack() for encoder in self._encoders for table in encoder.tables)

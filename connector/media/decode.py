@@ -1,0 +1,139 @@
+"""Decoded pictures of a source from a given time on, wherever and however they have to be fetched."""
+
+from __future__ import annotations  # PyAV's Packet is generic for type checkers only
+
+from bisect import bisect_right
+from collections.abc import Generator, Iterator, Sequence
+from fractions import Fraction
+
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream as AvVideo
+
+from connector.domain.media_info import Access, VideoStream
+from connector.media.channel import Channel
+from connector.media.picture import Deinterlacer
+from connector.media.source import RemoteFile, only, opened
+
+BACK_OFF = (0, 2, 10, 60)
+"""Seconds further back to seek when the first decoded picture comes after the place."""
+
+TimedFrame = tuple[Fraction, VideoFrame]
+"""Time on the source's clock in seconds, and the picture."""
+
+
+class Decoder:
+    """Pictures in order of time. A damaged picture is left out: the one before it stays longer."""
+
+    def __init__(self, info: VideoStream, threads: int) -> None:
+        self._info = info
+        self._threads = threads
+        self.damaged = 0
+
+    def frames(
+        self, channel: Channel, access: Access, place: Fraction, piece_starts: Sequence[Fraction]
+    ) -> Iterator[TimedFrame]:
+        """From the picture that is current at `place` (or an earlier one) to the end."""
+        if access is Access.PIECES:
+            yield from self._timed(_pieces(channel, place, piece_starts), None)
+        elif access is Access.START:
+            yield from self._from(channel, None)
+        else:
+            yield from self._seek(channel, place)
+
+    def _seek(self, channel: Channel, place: Fraction) -> Iterator[TimedFrame]:
+        for back in BACK_OFF:
+            target = place - back
+            if target <= self._info.start:
+                break
+            frames = self._from(channel, target)
+            first = next(frames, None)
+            if first is not None and first[0] <= place:
+                yield first
+                yield from frames
+                return
+            frames.close()
+        yield from self._from(channel, None)
+
+    def _from(self, channel: Channel, target: Fraction | None) -> Generator[TimedFrame]:
+        with opened(RemoteFile(channel, 0)) as container:
+            video = _video(container, self._info.index)
+            only(container, video)
+            if target is not None:
+                container.seek(int(target * 1_000_000))
+            yield from self._timed(container.demux(video), video.codec_context)
+
+    def _timed(self, packets: Iterator[Packet[AvVideo]], context: VideoCodecContext | None) -> Iterator[TimedFrame]:
+        interlaced = Deinterlacer(self._threads) if self._info.interlaced else None
+        last: Fraction | None = None
+        for frame in self._decoded(packets, context):
+            if frame.time_base is None:
+                continue
+            if interlaced is None:
+                ready = [frame]
+            else:
+                interlaced.push(frame)
+                ready = _drain(interlaced)
+            for picture in ready:
+                time = self._time(picture, last)
+                # Time never runs backwards, whatever a damaged file says.
+                if last is None or time > last:
+                    last = time
+                    yield time, picture
+        if interlaced is not None:
+            interlaced.push(None)
+            for picture in _drain(interlaced):
+                yield self._time(picture, last), picture
+
+    def _time(self, frame: VideoFrame, last: Fraction | None) -> Fraction:
+        if frame.pts is not None and frame.time_base is not None:
+            return frame.pts * frame.time_base
+        return self._info.start if last is None else last + 1 / self._info.frame_rate
+
+    def _decoded(self, packets: Iterator[Packet[AvVideo]], context: VideoCodecContext | None) -> Iterator[VideoFrame]:
+        while True:
+            try:
+                packet = next(packets, None)
+            except FFmpegError:
+                packet = None  # a file that cannot be read on ends here; what was decoded counts
+            if packet is None:
+                break
+            if context is None:
+                context = packet.stream.codec_context
+            if context.thread_count != self._threads and not context.is_open:
+                context.thread_count = self._threads
+            if packet.size:
+                yield from self._decode(context, packet)
+        if context is not None:
+            yield from self._decode(context, None)
+
+    def _decode(self, context: VideoCodecContext, packet: Packet[AvVideo] | None) -> list[VideoFrame]:
+        try:
+            return context.decode(packet)
+        except FFmpegError:
+            self.damaged += 1
+            return []
+
+
+def _drain(chain: Deinterlacer) -> list[VideoFrame]:
+    frames = []
+    while (frame := chain.pull()) is not None:
+        frames.append(frame)
+    return frames
+
+
+def _video(container: InputContainer, index: int) -> AvVideo:
+    stream = container.streams[index]
+    assert isinstance(stream, AvVideo)  # noqa: S101 - the probe saw it as one
+    return stream
+
+
+def _pieces(channel: Channel, place: Fraction, starts: Sequence[Fraction]) -> Iterator[Packet[AvVideo]]:
+    """Packets from the piece that begins at or before `place` on: one stream, as if it had never been cut."""
+    first = max(0, bisect_right(starts, place) - 1)
+    for file in range(first, len(starts)):
+        with opened(RemoteFile(channel, file)) as container:
+            yield from (p for p in container.demux(video=0) if p.size)

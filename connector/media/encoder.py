@@ -1,0 +1,108 @@
+"""One rendition's encoder: pictures in, finished CMAF segments out."""
+
+from __future__ import annotations  # PyAV's Packet is generic for type checkers only
+
+from fractions import Fraction
+
+from av.codec.context import Flags
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import PictureType, VideoFrame
+from av.video.stream import VideoStream
+
+from connector.domain import layout
+from connector.domain.plan import Plan, Rendition
+from connector.domain.task import RenditionOutput, SegmentOutput
+from connector.isobmff import h264
+from connector.isobmff.fragment import first_sample_range, header_size, media_segment
+from connector.isobmff.init import video_init
+from connector.isobmff.samples import SampleTable, frame_time, video_samples
+from connector.media.channel import Channel
+
+_BT709, _LIMITED = 1, 1
+BUFFER_SECONDS = 2
+
+
+class RenditionEncoder:
+    """Encodes output frames of one chunk, which begins at a segment, and writes each segment once it is complete."""
+
+    def __init__(self, rendition: Rendition, plan: Plan, preset: str, threads: int, channel: Channel) -> None:
+        self.rendition, self._plan, self._channel = rendition, plan, channel
+        self._context = _open(rendition, plan, preset, threads)
+        self._packets: list[tuple[int, bytes, bool]] = []
+        self._segments: list[SegmentOutput] = []
+        self.tables: list[SampleTable] = []
+
+    def encode(self, number: int, frame: VideoFrame) -> None:
+        """`frame` becomes output frame `number`; it may be shown several times."""
+        frame.pts = number
+        frame.time_base = 1 / self._plan.frame_rate
+        frame.pict_type = PictureType.NONE  # what it was in the source must not decide what it becomes
+        self._take(self._context.encode(frame))
+
+    def finish(self) -> RenditionOutput:
+        self._take(self._context.encode(None))
+        self._write()
+        sps, pps = h264.parameter_sets(bytes(self._context.extradata or b""))
+        init = video_init(sps, pps, self.rendition.width, self.rendition.height)
+        return RenditionOutput(id=self.rendition.id, init=init.hex(), segments=tuple(self._segments))
+
+    def _take(self, packets: list[Packet[VideoStream]]) -> None:
+        for packet in packets:
+            if packet.is_keyframe and self._packets:
+                self._write()
+            # The encoder's clock counts output frames.
+            number = packet.pts
+            assert number is not None  # noqa: S101 - every picture went in with its number
+            self._packets.append((number, h264.to_length_prefixed(bytes(packet)), packet.is_keyframe))
+
+    def _write(self) -> None:
+        packets, self._packets = self._packets, []
+        if not packets:
+            return
+        first = packets[0][0]
+        rate = self._plan.frame_rate
+        time = frame_time(first, rate)
+        samples = video_samples(first, rate, packets)
+        data = media_segment("video", first // self._plan.gop + 1, time, samples)
+        self._channel.put("output", layout.media_segment("video", self.rendition.id, time), data)
+        self._segments.append(
+            SegmentOutput(
+                time=time,
+                duration=frame_time(first + len(packets), rate) - time,
+                size=len(data),
+                keyframe=first_sample_range(data, samples)[1],
+            )
+        )
+        if self.rendition.id == self._plan.progressive:
+            start = header_size(data)
+            self._channel.put("block", layout.progressive_block("video", time), data[start:])
+            self.tables.append(SampleTable.of(time, start, samples))
+
+
+def _open(rendition: Rendition, plan: Plan, preset: str, threads: int) -> VideoCodecContext:
+    context = VideoCodecContext.create("libx264", "w")
+    context.width, context.height, context.pix_fmt = rendition.width, rendition.height, "yuv420p"
+    context.time_base = 1 / plan.frame_rate
+    context.framerate = plan.frame_rate
+    context.gop_size = plan.gop
+    context.color_primaries = context.color_trc = context.colorspace = _BT709
+    context.color_range = _LIMITED
+    context.sample_aspect_ratio = Fraction(1)
+    # One SPS and PPS in the init segment, none in the stream.
+    context.flags |= Flags.global_header
+    # The output's bytes depend on the number of threads, so it is pinned.
+    context.thread_count = threads
+    context.options = {
+        "preset": preset,
+        "profile": "high",
+        "crf": str(rendition.crf),
+        "maxrate": str(rendition.maxrate),
+        "bufsize": str(rendition.maxrate * BUFFER_SECONDS),
+        # Every segment begins with an IDR frame, and none begins anywhere else.
+        "keyint_min": str(plan.gop),
+        "sc_threshold": "0",
+        "x264-params": "open-gop=0:stitchable=1",
+    }
+    context.open()
+    return context

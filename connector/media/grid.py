@@ -1,0 +1,34 @@
+"""Puts source frames on the output grid: output frame n shows the source frame that is current at its time.
+
+Which frame that is does not depend on where decoding began, so chunks agree at their seams without knowing each other.
+"""
+
+from collections.abc import Iterable, Iterator
+from fractions import Fraction
+from typing import TypeVar
+
+Frame = TypeVar("Frame")
+
+
+def on_grid(
+    frames: Iterable[tuple[Fraction, Frame]], wanted: range, rate: Fraction, tolerance: Fraction
+) -> Iterator[tuple[int, Frame]]:
+    """(n, frame) for each n of `wanted`, from (time, frame) in order of time; time 0 is that of output frame 0.
+
+    A frame is current from `tolerance` seconds before its time until the next one is. Before the first frame the first
+    is shown, after the last the last. Yields nothing when there is no frame at all.
+    """
+    n = wanted.start
+    current: Frame | None = None
+    for time, frame in frames:
+        while n < wanted.stop and Fraction(n) / rate + tolerance < time:
+            if current is None:
+                current = frame
+            yield n, current
+            n += 1
+        if n >= wanted.stop:
+            return
+        current = frame
+    while current is not None and n < wanted.stop:
+        yield n, current
+        n += 1

@@ -1,0 +1,88 @@
+"""Opens an upload for demuxing: through the channel only, with demuxers and protocols on a white list."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Discard, Stream
+
+from connector.errors import MediaError
+from connector.media.channel import Channel
+
+DEMUXERS = "aac,aiff,asf,au,avi,dv,flac,flv,gif,matroska,mov,mp3,mpeg,mpegts,mpegvideo,mxf,nut,ogg,rm,wav,w64,wtv,m4v,h264,hevc"
+"""No demuxer that opens what its file names: no concat, no HLS, DASH or other playlists, no image sequences."""
+
+BUFFER = 64 * 1024
+"""One request to the parent, which reads ahead in far larger blocks."""
+
+
+class RemoteFile(io.RawIOBase):
+    """One of the job's files, as FFmpeg wants it."""
+
+    def __init__(self, channel: Channel, file: int) -> None:
+        self._channel, self._file = channel, file
+        self.size = channel.size(file)
+        self.budget: int | None = None
+        """Bytes that may still be read; beyond, reading fails. None: no limit."""
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.size}[whence]
+        self._at = max(0, base + offset)
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self.size - self._at)
+        size = left if size < 0 else min(size, left)
+        if self.budget is not None:
+            self.budget -= size
+            if self.budget < 0:
+                raise OSError("read budget exceeded")
+        data = self._channel.read(self._file, self._at, size) if size else b""
+        self._at += len(data)
+        return data
+
+
+@contextmanager
+def opened(file: RemoteFile) -> Iterator[InputContainer]:
+    """The container. Raises MediaError when it is nothing that we read."""
+    options = {
+        "format_whitelist": DEMUXERS,
+        "protocol_whitelist": "none",
+        # Enough to find late audio tracks, without reading a broken file to its end.
+        "probesize": str(8 * 1024 * 1024),
+        "max_streams": "100",
+    }
+    try:
+        container = av.open(file, "r", container_options=options, buffer_size=BUFFER)
+    except FFmpegError as error:
+        raise MediaError("UnreadableMedia", "The file is not a video or audio file that can be read.") from error
+    try:
+        yield container
+    finally:
+        container.close()
+
+
+def only(container: InputContainer, stream: Stream) -> None:
+    """Leave out the packets of all other streams: some demuxers then need not even read them."""
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = Discard.all
+
+
+def seconds(value: int | None, time_base: Fraction | None) -> Fraction | None:
+    """A timestamp in seconds; None stays None."""
+    return None if value is None or time_base is None else value * time_base

@@ -1,0 +1,90 @@
+"""Remuxes the picture of a source that cannot be sought into pieces that start at keyframes.
+
+Pieces are NUT, FFmpeg's own container: it holds every codec and keeps timestamps as they are. One pass, no decoding;
+at most one piece is in memory.
+"""
+
+from __future__ import annotations  # PyAV's Packet is generic for type checkers only
+
+import io
+from fractions import Fraction
+
+import av
+from av.packet import Packet
+from av.stream import Stream
+from av.video.stream import VideoStream as AvVideo
+
+from connector.domain import layout
+from connector.domain.task import PieceOutput, SplitOutput
+from connector.errors import MediaError
+from connector.media.channel import Channel
+from connector.media.jobs import SplitJob
+from connector.media.source import RemoteFile, opened, seconds
+
+MAX_PIECE = 128 * 1024 * 1024
+"""Bytes after which a piece ends at the next keyframe, even if it is short."""
+
+
+def split(job: SplitJob, channel: Channel) -> SplitOutput:
+    """Writes `pieces/{n}.nut`. Raises MediaError when there is no picture to be found."""
+    file = RemoteFile(channel, 0)
+    pieces: list[PieceOutput] = []
+    ends: dict[int, Fraction] = {}
+    with opened(file) as container:
+        video = container.streams[job.stream]
+        assert isinstance(video, AvVideo)  # noqa: S101 - the probe saw it as one
+        cutter = _Cutter(channel, video, job.piece_seconds)
+        for packet in container.demux([video, *container.streams.audio]):
+            time = seconds(packet.pts if packet.pts is not None else packet.dts, packet.time_base)
+            if packet.size == 0 or time is None:
+                continue
+            end = time + (seconds(packet.duration, packet.time_base) or 0)
+            index = packet.stream.index
+            ends[index] = max(end, ends.get(index, end))
+            if index == job.stream:
+                cutter.add(packet, time)
+                channel.progress(min(1.0, file.tell() / file.size))
+        pieces = cutter.finish()
+    if not pieces:
+        raise MediaError("UndecodableVideo", "No picture of the video could be read.")
+    return SplitOutput(pieces=tuple(pieces), ends=ends)
+
+
+class _Cutter:
+    def __init__(self, channel: Channel, video: AvVideo, piece_seconds: float) -> None:
+        self._channel, self._video, self._seconds = channel, video, piece_seconds
+        self._pieces: list[PieceOutput] = []
+        self._buffer: io.BytesIO | None = None
+        self._start = Fraction(0)
+
+    def add(self, packet: Packet[Stream], time: Fraction) -> None:
+        if self._buffer is None or (packet.is_keyframe and self._full(time)):
+            self._close()
+            self._open(time)
+        packet.stream = self._out
+        self._container.mux(packet)
+
+    def _full(self, time: Fraction) -> bool:
+        assert self._buffer is not None  # noqa: S101 - for the type checker
+        return time - self._start >= self._seconds or self._buffer.tell() >= MAX_PIECE
+
+    def _open(self, time: Fraction) -> None:
+        self._buffer, self._start = io.BytesIO(), time
+        # Without an index at the end, and with timestamps left as they are.
+        self._container = av.open(
+            self._buffer, "w", format="nut", container_options={"write_index": "0", "avoid_negative_ts": "disabled"}
+        )
+        self._out = self._container.add_stream_from_template(self._video, opaque=True)
+        self._out.time_base = self._video.time_base
+
+    def _close(self) -> None:
+        if self._buffer is None:
+            return
+        self._container.close()
+        name = layout.piece(len(self._pieces))
+        self._channel.put("work", name, self._buffer.getvalue())
+        self._pieces.append(PieceOutput(name=name, start=self._start))
+
+    def finish(self) -> list[PieceOutput]:
+        self._close()
+        return self._pieces

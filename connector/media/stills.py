@@ -1,0 +1,121 @@
+"""Stills from pictures that the encode has at hand anyway: tiles for the storyboard and a candidate for the poster."""
+
+import math
+from fractions import Fraction
+
+from av.filter import Graph
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+
+from connector.domain import layout
+from connector.domain.plan import Plan
+from connector.domain.task import StillOutput
+from connector.media.channel import Channel
+from connector.media.picture import Downscaler, FilterChain
+
+POSTER_LONGEST = 1280
+MEASURE_LONGEST = 480
+JPEG_QUALITY = 4
+"""Quantiser of the MJPEG encoder, 2 (best) to 31."""
+
+
+class _Measure(FilterChain):
+    """Annotates a picture with its brightness spread and its blur."""
+
+    def filters(self, frame: VideoFrame) -> str:
+        scale = min(1.0, MEASURE_LONGEST / max(frame.width, frame.height))
+        width, height = max(16, round(frame.width * scale)), max(16, round(frame.height * scale))
+        return f"scale=w={width}:h={height}:flags=area,signalstats,blurdetect"
+
+
+def score(low: float, high: float, average: float, blur: float) -> float:
+    """How good a poster a picture makes, 0 (useless) to 1: contrast, exposure and sharpness multiply.
+
+    `low`, `high`: luma of the darkest and brightest tenth, `average`: mean luma (16 to 235 each); `blur`: mean width of
+    edges in px as blurdetect measures it, about 2 for a sharp picture, beyond 10 for a smeared one.
+    """
+    contrast = min(1.0, max(0.0, high - low) / 160)
+    light = (average - 16) / 219
+    exposure = max(0.0, 1 - (2 * light - 0.9) ** 2) if 0 < light < 1 else 0.0
+    sharpness = 1 / (1 + max(0.0, blur - 2) / 6) if math.isfinite(blur) else 0.1
+    return round(contrast * exposure * sharpness, 6)
+
+
+class Stills:
+    """Collects the stills of one chunk."""
+
+    def __init__(self, plan: Plan, index: int, frames: range) -> None:
+        assert plan.stills is not None  # noqa: S101 - a plan with a picture has stills
+        self._plan, self._index = plan, index
+        rate = plan.frame_rate
+        self._due = {
+            frame: n
+            for n in range(plan.stills.count)
+            if (frame := min(plan.frames - 1, math.ceil(n * plan.stills.interval * rate))) in frames
+        }
+        self._measure = _Measure()
+        self._tile = Downscaler(plan.stills.width, plan.stills.height, jpeg=True)
+        self._tiles: list[VideoFrame] = []
+        self._best: tuple[float, int, VideoFrame] | None = None
+
+    def see(self, number: int, frame: VideoFrame) -> None:
+        """Look at an output frame at the size of the highest rendition."""
+        if number not in self._due:
+            return
+        self._tiles.append(self._tile.through(frame))
+        facts = self._measure.through(frame).metadata
+        value = score(
+            float(facts.get("lavfi.signalstats.YLOW", 0)),
+            float(facts.get("lavfi.signalstats.YHIGH", 0)),
+            float(facts.get("lavfi.signalstats.YAVG", 0)),
+            float(facts.get("lavfi.blur", "nan")),
+        )
+        if self._best is None or value > self._best[0]:
+            scale = min(1.0, POSTER_LONGEST / max(frame.width, frame.height))
+            size = max(2, round(frame.width * scale)), max(2, round(frame.height * scale))
+            self._best = value, number, Downscaler(*size, jpeg=True).through(frame)
+
+    def finish(self, channel: Channel) -> tuple[StillOutput | None, int]:
+        """Writes the strip of tiles and the poster candidate; answers the candidate and the number of tiles."""
+        if self._best is None:
+            return None, 0
+        channel.put("work", layout.tile_strip(self._index), jpeg(tiled(self._tiles, len(self._tiles), 1)))
+        value, number, frame = self._best
+        name = layout.poster_candidate(self._index)
+        channel.put("work", name, jpeg(frame))
+        time = float(Fraction(number) / self._plan.frame_rate)
+        return StillOutput(time=time, score=value, name=name), len(self._tiles)
+
+
+def tiled(frames: list[VideoFrame], columns: int, rows: int) -> VideoFrame:
+    """One picture of equal tiles, row by row; missing ones are black."""
+    graph = Graph()
+    first = frames[0]
+    source = graph.add(
+        "buffer",
+        f"video_size={first.width}x{first.height}:pix_fmt={first.format.name}:time_base=1/1"
+        f":colorspace={int(first.colorspace)}:range={int(first.color_range)}",
+    )
+    tile = graph.add("tile", f"layout={columns}x{rows}:nb_frames={len(frames)}:color=black")
+    sink = graph.add("buffersink")
+    source.link_to(tile)
+    tile.link_to(sink)
+    graph.configure()
+    for n, frame in enumerate(frames):
+        frame.pts, frame.time_base = n, Fraction(1)
+        source.push(frame)
+    source.push(None)
+    picture = sink.pull()
+    assert isinstance(picture, VideoFrame)  # noqa: S101 - a video graph gives video
+    return picture
+
+
+def jpeg(frame: VideoFrame) -> bytes:
+    """The picture (yuvj420p) as a JPEG file."""
+    context = VideoCodecContext.create("mjpeg", "w")
+    context.width, context.height, context.pix_fmt = frame.width, frame.height, "yuvj420p"
+    context.time_base = Fraction(1)
+    context.thread_count = 1
+    context.qmin = context.qmax = JPEG_QUALITY
+    frame.pts, frame.time_base = 0, Fraction(1)
+    return b"".join(bytes(p) for p in (*context.encode(frame), *context.encode(None)))

@@ -14,9 +14,11 @@ ConnectorError
 ├── StorageError                 storage did not do what was asked
 │   ├── Conflict                 somebody else changed the row since it was read
 │   ├── NotFound                 no such row or blob
+│   ├── TooLarge                 what should be stored does not fit into a row; final
 │   ├── StorageTimeout           storage did not answer in time; worth trying again
 │   └── StorageUnavailable       storage is down or throttles; worth trying again
-└── TaskCrashed                  a media child process died or ran over a limit; retried, then final
+├── TaskCrashed                  a media child process died or ran over a limit; retried, then final
+└── BrokenOutput                 what the tasks of a video left does not fit together: a defect of ours
 """
 
 
@@ -92,12 +94,20 @@ class NotFound(StorageError):
     """No such row, blob or container."""
 
 
+class TooLarge(StorageError):
+    """What should be stored does not fit into a row."""
+
+
 class StorageTimeout(StorageError):
     """Storage did not answer in time."""
 
 
 class StorageUnavailable(StorageError):
     """Storage is down or throttles."""
+
+
+class BrokenOutput(ConnectorError):
+    """What the tasks of a video left does not fit together: a defect of ours, never the user's."""
 
 
 class TaskCrashed(ConnectorError):

@@ -1,4 +1,4 @@
-"""Every setting, read once from the environment. The README's table is made from the same fields (a test holds them together)."""
+"""Every setting, read once from the environment. A test holds these fields and the README's table together."""
 
 from collections.abc import Mapping
 
@@ -16,9 +16,7 @@ class Settings(BaseModel):
     cors_origins: tuple[str, ...] = Field(
         ("*",), description="Origins that may call the API and play the media, separated by commas"
     )
-    segment_seconds: float = Field(
-        4, ge=1, le=20, description="Length of a media segment; each one is a paid write"
-    )
+    segment_seconds: float = Field(4, ge=1, le=20, description="Length of a media segment; each one is a paid write")
     chunk_seconds: float = Field(30, ge=1, le=600, description="Longest piece of video that one task encodes")
     max_resolution: int = Field(
         2160, ge=144, le=4320, description="Highest rendition, as the short side of 16:9 (1080 means 1920x1080)"

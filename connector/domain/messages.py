@@ -22,4 +22,8 @@ class Message(Model):
     @property
     def task(self) -> str:
         """Key of the task's row within its video; sorts by kind, then index."""
-        return f"{self.step}-{self.index:06d}"
+        return self.task_name(self.step, self.index)
+
+    @staticmethod
+    def task_name(step: str, index: int = 0) -> str:
+        return f"{step}-{index:06d}"

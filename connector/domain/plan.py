@@ -29,14 +29,24 @@ class AudioRendition(Model):
     name: str
 
 
+class Size(Model):
+    """px"""
+
+    width: int
+    height: int
+
+
 class Stills(Model):
-    """Storyboard tiles every `interval` seconds, `count` of them, each `width` × `height` px."""
+    """Storyboard tiles every `interval` seconds, `count` of them; and the indexed thumbnails."""
 
     interval: Ratio
     count: int
     columns: int
-    width: int
-    height: int
+    tile: Size
+    poster: Size
+    thumbnail: Size
+    thumbnails: tuple[int, ...]
+    """Output frame of each, in order."""
 
 
 class Plan(Model):
@@ -57,5 +67,5 @@ class Plan(Model):
     chunks: tuple[int, ...]
     """First frame of each chunk."""
     stills: Stills | None
-    progressive: int | None
-    """Rendition that becomes the one MP4 file; None when there is no picture."""
+    progressive: int
+    """Rendition that becomes the one MP4 file, together with the first audio track."""

@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from connector.domain.ladder import even, ladder
-from connector.domain.media_info import AudioStream, MediaInfo, VideoStream
-from connector.domain.plan import AudioRendition, Plan, Rendition, Stills
+from connector.domain.media_info import AudioStream, MediaInfo
+from connector.domain.plan import AudioRendition, Plan, Rendition, Size, Stills
 
 AUDIO_BITRATE = 128_000
 AUDIO_SLACK = Fraction(1, 10)
 """Sound may end so many seconds after the picture and be cut; if it goes on longer, the last frame is held."""
 PROGRESSIVE_LINES = 1080
-TILE_LINES = 90
-TILE_LONGEST = 320
+TILE = (160, 90)
+THUMBNAIL = (640, 360)
+POSTER = (1280, 720)
 MAX_TILES = 100
 TILE_COLUMNS = 10
+THUMBNAILS = 10
 PARALLEL = 8
 """Even a short video is cut into about so many chunks, so that several workers can share it."""
 
@@ -83,7 +85,7 @@ def make_plan(info: MediaInfo, limits: Limits) -> Plan:
         renditions=renditions,
         audio=audio,
         chunks=tuple(n * gop for n in cut_chunks(math.ceil(frames / gop), _segments_per_chunk(limits))),
-        stills=_stills(video, duration),
+        stills=_stills(renditions[0], frames, rate),
         progressive=_progressive(renditions),
     )
 
@@ -101,7 +103,7 @@ def _sound_only(info: MediaInfo, audio: tuple[AudioRendition, ...]) -> Plan:
         audio=audio,
         chunks=(),
         stills=None,
-        progressive=None,
+        progressive=audio[0].id,
     )
 
 
@@ -146,18 +148,30 @@ def audio_renditions(streams: tuple[AudioStream, ...]) -> tuple[AudioRendition, 
     return tuple(out)
 
 
-def _stills(video: VideoStream, duration: Fraction) -> Stills:
+def _stills(top: Rendition, frames: int, rate: Fraction) -> Stills:
+    duration = frames / rate
     interval = max(1, math.ceil(duration / MAX_TILES))
     count = max(1, math.ceil(duration / interval))
-    short, long = sorted((video.display_width, video.display_height))
-    scale = min(1.0, TILE_LINES / short, TILE_LONGEST / long)
+    thumbnails = min(THUMBNAILS, frames)
     return Stills(
         interval=Fraction(interval),
         count=count,
         columns=min(TILE_COLUMNS, count),
-        width=even(video.display_width * scale),
-        height=even(video.display_height * scale),
+        tile=_within(top, TILE),
+        poster=_within(top, POSTER),
+        thumbnail=_within(top, THUMBNAIL),
+        # The middle of each of so many equal parts.
+        thumbnails=tuple((2 * i + 1) * frames // (2 * thumbnails) for i in range(thumbnails)),
     )
+
+
+def _within(picture: Rendition, box: tuple[int, int]) -> Size:
+    """The picture's shape in the box, which is turned for a portrait picture; never larger than the picture."""
+    long, short = (
+        (picture.width, picture.height) if picture.width >= picture.height else (picture.height, picture.width)
+    )
+    scale = min(1.0, box[0] / long, box[1] / short)
+    return Size(width=even(picture.width * scale), height=even(picture.height * scale))
 
 
 def _progressive(renditions: tuple[Rendition, ...]) -> int:

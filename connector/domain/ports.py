@@ -49,8 +49,8 @@ class Tasks(Protocol):
         """All of a video's tasks, sorted by name, with their results."""
         ...
 
-    def done(self, video_id: UUID) -> frozenset[str]:
-        """Names of a video's finished tasks; reads no results."""
+    def overview(self, video_id: UUID) -> list[Task]:
+        """All of a video's tasks, sorted by name, without their results: cheap."""
         ...
 
     def delete(self, video_id: UUID) -> None:

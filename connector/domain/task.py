@@ -88,6 +88,8 @@ class Task:
     """Share of the task that is done, 0 to 1."""
     worker: str = ""
     """Which process did it: host and process id, so that overlap can be seen."""
+    error: str = ""
+    """Why the last attempt failed; empty while nothing did."""
     result: TaskResult | None = None
 
     @property

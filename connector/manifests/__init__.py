@@ -1,0 +1,1 @@
+"""Manifests as pure functions of a `Presentation`: HLS, DASH, Smooth Streaming, and a storyboard's WebVTT."""

@@ -1,5 +1,6 @@
 """What a manifest describes: the renditions of one video with their segments, measured after encoding."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -14,6 +15,25 @@ class Segment:
     time: int
     duration: int
     size: int
+
+
+def peak_bitrate(parts: Sequence[tuple[int, int]]) -> int:
+    """Highest bitrate, in bit/s, of any run of (bytes, ticks) that lasts 0.5 to 1.5 times the longest part.
+
+    So RFC 8216 section 4.1 defines BANDWIDTH: a last segment of one frame does not count on its own.
+    """
+    target = max(ticks for _, ticks in parts)
+    peak = 0
+    for first in range(len(parts)):
+        size = ticks = 0
+        for following in range(first, len(parts)):
+            size += parts[following][0]
+            ticks += parts[following][1]
+            if 2 * ticks > 3 * target:
+                break
+            if 2 * ticks >= target:
+                peak = max(peak, -(-size * 8 * TIMESCALE // ticks))
+    return peak
 
 
 @dataclass(frozen=True)
@@ -33,8 +53,8 @@ class _Track:
 
     @cached_property
     def peak_bitrate(self) -> int:
-        """Highest bitrate of any one segment, in bit/s (RFC 8216 section 4.3.4.2, BANDWIDTH)."""
-        return max(-(-s.size * 8 * TIMESCALE // s.duration) for s in self.segments)
+        """Highest bitrate of the media, in bit/s; see the function of this name."""
+        return peak_bitrate([(s.size, s.duration) for s in self.segments])
 
     @cached_property
     def mean_bitrate(self) -> int:
@@ -53,7 +73,7 @@ class VideoTrack(_Track):
     pps: bytes
     """Picture parameter set NAL unit, without start code."""
     keyframes: tuple[tuple[int, int], ...] = ()
-    """Per segment (offset, length) of the bytes up to and including its first frame (moof, mdat header, I-frame)."""
+    """Per segment (offset, length) of the bytes up to the end of its first frame (moof, mdat header, I-frame)."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +90,7 @@ class AudioTrack(_Track):
 
 @dataclass(frozen=True, slots=True)
 class Storyboard:
-    """One sprite image: `columns` × `rows` tiles of `width` × `height` px, one every `interval` seconds."""
+    """One sprite image: `columns` by `rows` tiles of `width` by `height` px, one every `interval` seconds."""
 
     columns: int
     rows: int
@@ -84,7 +104,7 @@ class Storyboard:
 
 @dataclass(frozen=True)
 class Presentation:
-    """Everything a manifest needs. `video` goes from the highest rendition to the lowest; either may be empty."""
+    """Everything a manifest needs. `video` goes from the highest rendition down; either may be empty."""
 
     video: tuple[VideoTrack, ...]
     audio: tuple[AudioTrack, ...]

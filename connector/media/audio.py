@@ -60,7 +60,7 @@ def encode_audio(job: AudioJob, channel: Channel) -> EncodeOutput:
         output = writer.finish()
     if output is None:
         raise MediaError("UndecodableAudio", "The sound of the file could not be decoded.")
-    if job.index == 0 and plan.progressive:
+    if job.index == 0:
         channel.put("work", layout.sample_tables("audio", 0), writer.tables)
     return EncodeOutput(renditions=(output,), damaged=decoder.damaged)
 
@@ -170,7 +170,7 @@ class _Writer:
     def __init__(self, rendition: AudioRendition, job: AudioJob, channel: Channel, length: int | None) -> None:
         self._rendition, self._channel, self._length = rendition, channel, length
         self._segment_seconds = job.segment_seconds
-        self._blocks = job.index == 0 and bool(job.plan.progressive)
+        self._blocks = job.index == 0
         self._context = _open(rendition)
         self._given = 0
         self._first = 0

@@ -27,7 +27,7 @@ def encode_chunk(job: ChunkJob, channel: Channel) -> EncodeOutput:
         raise MediaError("NoMedia", "The file holds no picture.")
     frames = chunk_range(plan, job.index)
     ladder = _Ladder(job, channel)
-    stills = Stills(plan, job.index, frames)
+    stills = Stills(plan, job.index, frames, channel)
     decoder = Decoder(info, job.limits.threads)
     place = plan.origin + frames.start / plan.frame_rate + plan.tolerance
     source = decoder.frames(channel, job.info.access, place, job.piece_starts)
@@ -46,7 +46,7 @@ def encode_chunk(job: ChunkJob, channel: Channel) -> EncodeOutput:
     renditions = ladder.finish()
     if ladder.tables:
         channel.put("work", layout.sample_tables("chunk", job.index), ladder.tables)
-    poster, tiles = stills.finish(channel)
+    poster, tiles = stills.finish()
     return EncodeOutput(renditions=renditions, poster=poster, tiles=tiles, damaged=decoder.damaged)
 
 

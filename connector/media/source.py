@@ -13,7 +13,10 @@ from av.stream import Discard, Stream
 from connector.errors import MediaError
 from connector.media.channel import Channel
 
-DEMUXERS = "aac,aiff,asf,au,avi,dv,flac,flv,gif,matroska,mov,mp3,mpeg,mpegts,mpegvideo,mxf,nut,ogg,rm,wav,w64,wtv,m4v,h264,hevc"
+DEMUXERS = (
+    "aac,aiff,asf,au,avi,dv,flac,flv,gif,h264,hevc,m4v,matroska,mov,mp3,mpeg,"
+    "mpegts,mpegvideo,mxf,nut,ogg,rm,w64,wav,wtv"
+)
 """No demuxer that opens what its file names: no concat, no HLS, DASH or other playlists, no image sequences."""
 
 BUFFER = 64 * 1024

@@ -1,6 +1,7 @@
 """Stills from pictures that the encode has at hand anyway: tiles for the storyboard and a candidate for the poster."""
 
 import math
+from collections import Counter
 from fractions import Fraction
 
 from av.filter import Graph
@@ -8,12 +9,11 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from connector.domain import layout
-from connector.domain.plan import Plan
+from connector.domain.plan import Plan, Size
 from connector.domain.task import StillOutput
 from connector.media.channel import Channel
 from connector.media.picture import Downscaler, FilterChain
 
-POSTER_LONGEST = 1280
 MEASURE_LONGEST = 480
 JPEG_QUALITY = 4
 """Quantiser of the MJPEG encoder, 2 (best) to 31."""
@@ -44,25 +44,29 @@ def score(low: float, high: float, average: float, blur: float) -> float:
 class Stills:
     """Collects the stills of one chunk."""
 
-    def __init__(self, plan: Plan, index: int, frames: range) -> None:
+    def __init__(self, plan: Plan, index: int, frames: range, channel: Channel) -> None:
         assert plan.stills is not None  # noqa: S101 - a plan with a picture has stills
-        self._plan, self._index = plan, index
+        self._plan, self._index, self._channel = plan, index, channel
         rate = plan.frame_rate
-        self._due = {
-            frame: n
-            for n in range(plan.stills.count)
-            if (frame := min(plan.frames - 1, math.ceil(n * plan.stills.interval * rate))) in frames
-        }
+        tiles = [min(plan.frames - 1, math.ceil(n * plan.stills.interval * rate)) for n in range(plan.stills.count)]
+        # Several tiles may show the same frame at the end of a very short video.
+        self._due = Counter(frame for frame in tiles if frame in frames)
+        self._thumbnails = {f: i for i, f in enumerate(plan.stills.thumbnails, 1) if f in frames}
         self._measure = _Measure()
-        self._tile = Downscaler(plan.stills.width, plan.stills.height, jpeg=True)
+        self._tile = _jpeg_sized(plan.stills.tile)
+        self._thumbnail = _jpeg_sized(plan.stills.thumbnail)
+        self._poster = _jpeg_sized(plan.stills.poster)
         self._tiles: list[VideoFrame] = []
         self._best: tuple[float, int, VideoFrame] | None = None
 
     def see(self, number: int, frame: VideoFrame) -> None:
         """Look at an output frame at the size of the highest rendition."""
+        if number in self._thumbnails:
+            name = layout.indexed_thumbnail(self._thumbnails[number])
+            self._channel.put("stills", name, jpeg(self._thumbnail.through(frame)))
         if number not in self._due:
             return
-        self._tiles.append(self._tile.through(frame))
+        self._tiles += [self._tile.through(frame)] * self._due[number]
         facts = self._measure.through(frame).metadata
         value = score(
             float(facts.get("lavfi.signalstats.YLOW", 0)),
@@ -71,20 +75,22 @@ class Stills:
             float(facts.get("lavfi.blur", "nan")),
         )
         if self._best is None or value > self._best[0]:
-            scale = min(1.0, POSTER_LONGEST / max(frame.width, frame.height))
-            size = max(2, round(frame.width * scale)), max(2, round(frame.height * scale))
-            self._best = value, number, Downscaler(*size, jpeg=True).through(frame)
+            self._best = value, number, self._poster.through(frame)
 
-    def finish(self, channel: Channel) -> tuple[StillOutput | None, int]:
+    def finish(self) -> tuple[StillOutput | None, int]:
         """Writes the strip of tiles and the poster candidate; answers the candidate and the number of tiles."""
         if self._best is None:
             return None, 0
-        channel.put("work", layout.tile_strip(self._index), jpeg(tiled(self._tiles, len(self._tiles), 1)))
+        self._channel.put("work", layout.tile_strip(self._index), jpeg(tiled(self._tiles, len(self._tiles), 1)))
         value, number, frame = self._best
         name = layout.poster_candidate(self._index)
-        channel.put("work", name, jpeg(frame))
+        self._channel.put("work", name, jpeg(frame))
         time = float(Fraction(number) / self._plan.frame_rate)
         return StillOutput(time=time, score=value, name=name), len(self._tiles)
+
+
+def _jpeg_sized(size: Size) -> Downscaler:
+    return Downscaler(size.width, size.height, jpeg=True)
 
 
 def tiled(frames: list[VideoFrame], columns: int, rows: int) -> VideoFrame:

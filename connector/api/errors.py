@@ -1,0 +1,59 @@
+"""Every failure to its HTTP status and the one error shape.
+
+A test holds the table and the tree in `connector/errors.py` together.
+"""
+
+from connector import errors
+from connector.api.http import Request, Response
+
+STATUS: dict[type[errors.ConnectorError], int] = {
+    errors.InvalidRequest: 400,
+    errors.NotPlayable: 403,
+    errors.VideoNotFound: 404,
+    errors.MethodNotAllowed: 405,
+    errors.NotAcceptable: 406,
+    errors.StorageTimeout: 408,
+    errors.NotUploaded: 409,
+    errors.Conflict: 409,
+    errors.PayloadTooLarge: 413,
+    errors.UnsupportedMediaType: 415,
+    errors.NotFound: 500,
+    errors.TooLarge: 500,
+    errors.MediaError: 500,
+    errors.TaskCrashed: 500,
+    errors.BrokenOutput: 500,
+    errors.StorageUnavailable: 503,
+}
+
+RETRY_SECONDS = 5
+
+_UNEXPECTED = "The request could not be carried out because of an internal error."
+
+
+def error_response(request: Request, error: Exception) -> Response:
+    """The answer for a failure. Only errors that were made for callers speak to them."""
+    status = STATUS.get(type(error), 500) if isinstance(error, errors.ConnectorError) else 500
+    message = str(error) if isinstance(error, errors.RequestError) else _for_callers(status)
+    body: dict[str, object] = {
+        "status": status,
+        "source": request.source,
+        "message": message,
+        "code": type(error).__name__ if status < 500 or status == 503 else "InternalError",
+        "requestId": request.id,
+    }
+    headers: dict[str, str] = {}
+    if isinstance(error, errors.InvalidRequest):
+        body["errors"] = [{"field": name, "message": text} for name, text in error.fields.items()]
+    if isinstance(error, errors.MethodNotAllowed):
+        headers["Allow"] = ", ".join(error.allowed)
+    if status in {408, 503}:
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    return Response(status, body, headers)
+
+
+def _for_callers(status: int) -> str:
+    return {
+        408: "Storage did not answer in time. Please try again.",
+        409: "The resource was changed by somebody else at the same time. Please try again.",
+        503: "Storage is not available at the moment. Please try again.",
+    }.get(status, _UNEXPECTED)

@@ -1,0 +1,75 @@
+"""Requests and responses as the handlers see them: nothing of Azure Functions, nothing of a web framework."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from pydantic import BaseModel, ValidationError
+
+from connector.domain.messages import Message
+from connector.errors import InvalidRequest, NotAcceptable, PayloadTooLarge, UnsupportedMediaType
+
+MAX_BODY = 256 * 1024
+_JSON_RANGES = frozenset({"application/json", "application/*", "*/*"})
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    query: Mapping[str, str]
+    """Names in lower case: the old service did not care."""
+    path: Mapping[str, str]
+    body: bytes
+    id: str
+
+    @property
+    def source(self) -> str:
+        """The URL without its query, which may hold a key or a token."""
+        return urlunsplit(urlsplit(self.url)._replace(query="", fragment=""))
+
+    def check_accept(self) -> None:
+        """Raises NotAcceptable unless the Accept header leaves room for JSON (RFC 9110 section 12.5.1)."""
+        accept = self.headers.get("accept", "").strip()
+        if not accept:
+            return
+        for part in accept.lower().split(","):
+            media_range, *parameters = (p.strip() for p in part.split(";"))
+            refused = any(p.replace(" ", "") in {"q=0", "q=0.0", "q=0.00", "q=0.000"} for p in parameters)
+            if media_range in _JSON_RANGES and not refused:
+                return
+        raise NotAcceptable("This API answers application/json; the Accept header does not allow it.")
+
+    def json(self, model: type[BaseModel]) -> Any:
+        """The body as `model`.
+
+        Raises InvalidRequest that names each wrong field, UnsupportedMediaType, PayloadTooLarge.
+        """
+        if self.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise UnsupportedMediaType("The request body must be declared as Content-Type: application/json.")
+        if len(self.body) > MAX_BODY:
+            raise PayloadTooLarge(f"The request body is larger than {MAX_BODY} bytes.")
+        try:
+            data = json.loads(self.body)
+        except ValueError:
+            raise InvalidRequest("The request body is not valid JSON.") from None
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            fields = {".".join(map(str, e["loc"])) or "body": e["msg"] for e in error.errors(include_input=False)}
+            listed = "; ".join(f"{name}: {text}" for name, text in fields.items())
+            raise InvalidRequest(f"The request body is not valid: {listed}", fields) from None
+
+
+@dataclass(frozen=True)
+class Response:
+    status: int
+    body: Any = None
+    """Becomes JSON; None sends none."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    messages: tuple[Message, ...] = ()
+    """Queue messages to send once the answer is made."""

@@ -1,0 +1,97 @@
+"""From what is stored to what is shown: pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from connector.api.models import ErrorDetail, StatusModel, StepModel, VideoModel
+from connector.domain.planner import chunk_range
+from connector.domain.task import Task
+from connector.domain.video import State, Video
+
+_STATUS = {
+    State.AWAITING_UPLOAD: (0, "AwaitingUpload", "Waiting for the upload to be completed."),
+    State.QUEUED: (1, "Processing", "The upload is being examined."),
+    State.ENCODING: (1, "Processing", "The video is being encoded."),
+    State.PACKAGING: (1, "Processing", "The manifests are being written."),
+    State.READY: (2, "Completed", "The video is ready to play."),
+    State.FAILED: (3, "Failed", "The video could not be processed."),
+}
+
+ENCODING_SHARE = (3, 97)
+"""Percent at which encoding begins and ends; the rest is reading and packaging."""
+
+
+def rfc3339(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def video_model(video: Video, upload_uri: str | None) -> VideoModel:
+    picture = video.info.video if video.info else None
+    top = video.plan.renditions[0] if video.plan and video.plan.renditions else None
+    return VideoModel(
+        id=str(video.id),
+        upload_uri=upload_uri,
+        content_protection_mode="None",
+        content_protection_key_id=None,
+        duration=round(video.plan.duration) if video.plan else 0,
+        original_file_name=video.original_file_name,
+        input_storage_encryption_mode=None,
+        input_storage_encryption_symmetric_key=None,
+        input_storage_encryption_iv=None,
+        file_name=video.file_name,
+        created=rfc3339(video.created),
+        modified=rfc3339(video.modified),
+        status=_STATUS[video.state][1],
+        width=top.width if top else 0,
+        height=top.height if top else 0,
+        frame_rate=round(float(picture.frame_rate), 3) if picture else 0,
+        has_audio=bool(video.info and video.info.audio),
+        size=video.size,
+    )
+
+
+def status_model(video: Video, tasks: Sequence[Task]) -> StatusModel:
+    code, status, message = _STATUS[video.state]
+    failure = video.failure
+    return StatusModel(
+        status_code=code,
+        status=status,
+        message=failure.message if failure else message,
+        progress=progress(video, tasks),
+        error=ErrorDetail(code=failure.code, message=failure.message) if failure else None,
+        steps=_steps(video, tasks),
+    )
+
+
+def progress(video: Video, tasks: Sequence[Task]) -> int:
+    """Percent. Chunks count by their frames, an audio track as much as a fifth of the picture."""
+    if video.state is State.READY:
+        return 100
+    plan = video.plan
+    if plan is None or video.state is State.FAILED:
+        return 0
+    begin, end = ENCODING_SHARE
+    weights = {f"chunk-{i:06d}": float(len(chunk_range(plan, i))) for i in range(len(plan.chunks))}
+    audio = max(1.0, plan.frames / 5)
+    weights |= {f"audio-{i:06d}": audio for i in range(len(plan.audio))}
+    done = sum(weights.get(t.name, 0) * (1.0 if t.done else min(1.0, t.progress)) for t in tasks)
+    return round(begin + (end - begin) * done / sum(weights.values()))
+
+
+def _steps(video: Video, tasks: Sequence[Task]) -> list[StepModel]:
+    moments = [
+        ("Upload", video.created, video.queued),
+        ("Probe", video.queued, video.encoding),
+        ("Encode", video.encoding, video.packaging),
+        ("Package", video.packaging, video.finished),
+    ]
+    steps = [_step(name, begin, end, "") for name, begin, end in moments if begin is not None]
+    steps += [_step(task.name, task.started, task.finished, task.worker) for task in tasks]
+    return steps
+
+
+def _step(name: str, begin: datetime, end: datetime | None, worker: str) -> StepModel:
+    seconds = round((end - begin).total_seconds(), 3) if end else 0.0
+    return StepModel(
+        name=name, started=rfc3339(begin), finished=rfc3339(end) if end else None, seconds=seconds, worker=worker
+    )

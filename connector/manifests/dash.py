@@ -1,0 +1,180 @@
+"""MPEG-DASH media presentation description (ISO/IEC 23009-1), live profile, static, for CMAF segments."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from math import ceil
+from xml.etree.ElementTree import Element, SubElement
+
+from connector.domain import layout
+from connector.domain.layout import TIMESCALE
+from connector.manifests.presentation import AudioTrack, Presentation, Segment, Storyboard, VideoTrack
+from connector.manifests.text import decimal, document, plain, rounded
+
+
+def mpd(presentation: Presentation) -> str:
+    """The manifest; URLs are relative to it."""
+    tracks = (*presentation.video, *presentation.audio)
+    root = Element(
+        "MPD",
+        {
+            "xmlns": "urn:mpeg:dash:schema:mpd:2011",
+            "profiles": "urn:mpeg:dash:profile:isoff-live:2011",
+            "type": "static",
+            "mediaPresentationDuration": _period(presentation.duration),
+            # @bandwidth is measured over whole segments, so one of them must be buffered for it to hold.
+            "minBufferTime": _period(max(s.duration for t in tracks for s in t.segments)),
+        },
+    )
+    period = SubElement(root, "Period", {"id": "0", "start": "PT0S"})
+    if presentation.video:
+        _video(period, presentation.video)
+    for number, track in enumerate(presentation.audio):
+        _audio(period, number, track)
+    if presentation.storyboard:
+        _thumbnails(period, presentation.storyboard)
+    return document(root)
+
+
+def _video(period: Element, tracks: Sequence[VideoTrack]) -> None:
+    group = _adaptation_set(period, "video")
+    group.set("par", _aspect(tracks[0]))
+    group.set("maxWidth", str(max(t.width for t in tracks)))
+    group.set("maxHeight", str(max(t.height for t in tracks)))
+    group.set("maxFrameRate", str(max(t.frame_rate for t in tracks)))
+    timelines = [[(s.time, s.duration) for s in t.segments] for t in tracks]
+    shared = all(timeline == timelines[0] for timeline in timelines)
+    if shared:
+        _segments(group, "video", tracks[0].segments)
+    for track in tracks:
+        representation = _representation(group, track)
+        representation.set("width", str(track.width))
+        representation.set("height", str(track.height))
+        representation.set("frameRate", str(track.frame_rate))
+        representation.set("sar", "1:1")
+        if not shared:
+            _segments(representation, "video", track.segments)
+
+
+def _audio(period: Element, number: int, track: AudioTrack) -> None:
+    group = _adaptation_set(period, "audio")
+    group.set("lang", track.language)
+    SubElement(
+        group,
+        "AudioChannelConfiguration",
+        {
+            "schemeIdUri": "urn:mpeg:mpegB:cicp:ChannelConfiguration",
+            "value": str(_channel_configuration(track.channels)),
+        },
+    )
+    SubElement(group, "Label").text = plain(track.name)
+    SubElement(
+        group,
+        "Role",
+        {"schemeIdUri": "urn:mpeg:dash:role:2011", "value": "alternate" if number else "main"},
+    )
+    _segments(group, "audio", track.segments)
+    _representation(group, track).set("audioSamplingRate", str(track.sampling_rate))
+
+
+def _thumbnails(period: Element, storyboard: Storyboard) -> None:
+    """One image that holds all tiles (DASH-IF IOP, tile-based thumbnails)."""
+    covered = storyboard.columns * storyboard.rows * storyboard.interval
+    group = SubElement(
+        period, "AdaptationSet", {"id": _next_id(period), "contentType": "image", "mimeType": "image/jpeg"}
+    )
+    SubElement(
+        group,
+        "SegmentTemplate",
+        {
+            "timescale": str(TIMESCALE),
+            "duration": str(ceil(covered * TIMESCALE)),
+            "startNumber": "1",
+            "media": layout.STORYBOARD,
+        },
+    )
+    representation = SubElement(
+        group,
+        "Representation",
+        {
+            "id": "storyboard",
+            "bandwidth": str(ceil(storyboard.size * 8 / covered)),
+            "width": str(storyboard.columns * storyboard.width),
+            "height": str(storyboard.rows * storyboard.height),
+        },
+    )
+    SubElement(
+        representation,
+        "EssentialProperty",
+        {
+            "schemeIdUri": "http://dashif.org/guidelines/thumbnail_tile",
+            "value": f"{storyboard.columns}x{storyboard.rows}",
+        },
+    )
+
+
+def _adaptation_set(period: Element, kind: str) -> Element:
+    return SubElement(
+        period,
+        "AdaptationSet",
+        {
+            "id": _next_id(period),
+            "contentType": kind,
+            "mimeType": f"{kind}/mp4",
+            "segmentAlignment": "true",
+            "startWithSAP": "1",
+        },
+    )
+
+
+def _next_id(period: Element) -> str:
+    return str(len(period))
+
+
+def _segments(parent: Element, kind: str, segments: Sequence[Segment]) -> None:
+    """The names of `layout`, as a template; equal durations in a row become one `S` with @r."""
+    identifier, time = "$RepresentationID$", "$Time$"
+    template = SubElement(
+        parent,
+        "SegmentTemplate",
+        {
+            "timescale": str(TIMESCALE),
+            "initialization": f"{kind}/{identifier}/init.mp4",
+            "media": f"{kind}/{identifier}/{time}.m4s",
+        },
+    )
+    timeline = SubElement(template, "SegmentTimeline")
+    end: int | None = None
+    repeats = 0
+    entry = Element("S")
+    for segment in segments:
+        if segment.time == end and entry.get("d") == str(segment.duration):
+            repeats += 1
+            entry.set("r", str(repeats))
+        else:
+            repeats = 0
+            start = {} if segment.time == end else {"t": str(segment.time)}
+            entry = SubElement(timeline, "S", {**start, "d": str(segment.duration)})
+        end = segment.time + segment.duration
+
+
+def _representation(group: Element, track: VideoTrack | AudioTrack) -> Element:
+    return SubElement(
+        group,
+        "Representation",
+        {"id": str(track.id), "codecs": track.codec, "bandwidth": str(track.peak_bitrate)},
+    )
+
+
+def _aspect(track: VideoTrack) -> str:
+    shape = Fraction(track.width, track.height)
+    return f"{shape.numerator}:{shape.denominator}"
+
+
+def _channel_configuration(channels: int) -> int:
+    """ISO/IEC 23091-3 table: 1 to 6 are so many channels in the usual order, 7.1 is 7 there (as in AAC)."""
+    return 7 if channels == 8 else channels
+
+
+def _period(ticks: int) -> str:
+    """An xs:duration in seconds, to the microsecond."""
+    return f"PT{decimal(rounded(ticks, 1_000_000), 6)}S"

@@ -1,0 +1,162 @@
+"""HTTP Live Streaming playlists, version 7 (RFC 8216), for CMAF segments."""
+
+from collections.abc import Iterable
+
+from connector.domain import layout
+from connector.domain.layout import TIMESCALE
+from connector.manifests.presentation import AudioTrack, Presentation, VideoTrack, peak_bitrate
+from connector.manifests.text import decimal, plain, rounded
+
+_VERSION = "#EXT-X-VERSION:7"
+_AUDIO_GROUP = "audio"
+_MICRO = 1_000_000
+_START_BITRATE = 2_000_000
+"""Players begin with the first variant; Apple's authoring specification asks for about 2 Mbit/s there."""
+
+
+def master(presentation: Presentation) -> str:
+    """The master playlist. URIs are relative to it."""
+    video, audio = presentation.video, presentation.audio
+    lines = ["#EXTM3U", _VERSION, "#EXT-X-INDEPENDENT-SEGMENTS"]
+    grouped = bool(audio) and (bool(video) or len(audio) > 1)
+    if grouped:
+        lines += _audio_group(audio)
+    peak = max((t.peak_bitrate for t in audio), default=0)
+    mean = max((t.mean_bitrate for t in audio), default=0)
+    codecs = list(dict.fromkeys(t.codec for t in audio))
+    for track in _start_first(video):
+        lines += [
+            "#EXT-X-STREAM-INF:"
+            + _attributes(
+                ("BANDWIDTH", track.peak_bitrate + peak),
+                ("AVERAGE-BANDWIDTH", track.mean_bitrate + mean),
+                ("CODECS", _quoted(",".join([track.codec, *codecs]))),
+                ("RESOLUTION", f"{track.width}x{track.height}"),
+                ("FRAME-RATE", _frame_rate(track)),
+                ("AUDIO", _quoted(_AUDIO_GROUP) if grouped else None),
+            ),
+            layout.media_playlist("video", track.id),
+        ]
+    if not video:
+        lines += [
+            "#EXT-X-STREAM-INF:"
+            + _attributes(
+                ("BANDWIDTH", peak),
+                ("AVERAGE-BANDWIDTH", mean),
+                ("CODECS", _quoted(",".join(codecs))),
+                ("AUDIO", _quoted(_AUDIO_GROUP) if grouped else None),
+            ),
+            layout.media_playlist("audio", audio[0].id),
+        ]
+    lines += [_iframe_stream(track) for track in video if track.keyframes]
+    return _text(lines)
+
+
+def media(track: VideoTrack | AudioTrack) -> str:
+    """One rendition's media playlist. URIs are relative to it, so they are bare file names."""
+    lines = _media_head(track)
+    for segment, duration in zip(track.segments, _durations(track), strict=True):
+        lines += [f"#EXTINF:{duration},", _segment_name(track, segment.time)]
+    return _text([*lines, "#EXT-X-ENDLIST"])
+
+
+def iframes(track: VideoTrack) -> str:
+    """The I-frame playlist of a rendition with `keyframes`: the first frame of each segment."""
+    lines = _media_head(track, "#EXT-X-I-FRAMES-ONLY")
+    for segment, (offset, length), duration in zip(track.segments, track.keyframes, _durations(track), strict=True):
+        lines += [
+            f"#EXTINF:{duration},",
+            f"#EXT-X-BYTERANGE:{length}@{offset}",
+            _segment_name(track, segment.time),
+        ]
+    return _text([*lines, "#EXT-X-ENDLIST"])
+
+
+def _audio_group(audio: tuple[AudioTrack, ...]) -> list[str]:
+    lines = []
+    languages: set[str] = set()
+    for number, track in enumerate(audio):
+        # Two automatic choices for one language are forbidden (RFC 8216 section 4.3.4.1.1).
+        automatic = track.language not in languages
+        languages.add(track.language)
+        lines.append(
+            "#EXT-X-MEDIA:"
+            + _attributes(
+                ("TYPE", "AUDIO"),
+                ("GROUP-ID", _quoted(_AUDIO_GROUP)),
+                ("LANGUAGE", None if track.language == "und" else _quoted(track.language)),
+                ("NAME", _quoted(track.name)),
+                ("DEFAULT", "NO" if number else "YES"),
+                ("AUTOSELECT", "YES" if automatic else "NO"),
+                ("CHANNELS", _quoted(str(track.channels))),
+                ("URI", _quoted(layout.media_playlist("audio", track.id))),
+            )
+        )
+    return lines
+
+
+def _start_first(video: tuple[VideoTrack, ...]) -> list[VideoTrack]:
+    start = next((t for t in video if t.mean_bitrate <= _START_BITRATE), video[-1] if video else None)
+    return sorted(video, key=lambda track: track is not start)
+
+
+def _iframe_stream(track: VideoTrack) -> str:
+    sizes = [length for _, length in track.keyframes]
+    peak = peak_bitrate([(size, s.duration) for size, s in zip(sizes, track.segments, strict=True)])
+    return "#EXT-X-I-FRAME-STREAM-INF:" + _attributes(
+        ("BANDWIDTH", peak),
+        ("AVERAGE-BANDWIDTH", -(-sum(sizes) * 8 * TIMESCALE // sum(s.duration for s in track.segments))),
+        ("CODECS", _quoted(track.codec)),
+        ("RESOLUTION", f"{track.width}x{track.height}"),
+        ("URI", _quoted(layout.iframe_playlist(track.id))),
+    )
+
+
+def _media_head(track: VideoTrack | AudioTrack, *extra: str) -> list[str]:
+    # Every EXTINF, rounded to the nearest integer, must not exceed it (RFC 8216 section 4.3.3.1).
+    target = max(1, *(rounded(s.duration, 1) for s in track.segments))
+    return [
+        "#EXTM3U",
+        _VERSION,
+        f"#EXT-X-TARGETDURATION:{target}",
+        "#EXT-X-MEDIA-SEQUENCE:0",
+        "#EXT-X-PLAYLIST-TYPE:VOD",
+        *extra,
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+        f'#EXT-X-MAP:URI="{_file(layout.init_segment(_kind(track), track.id))}"',
+    ]
+
+
+def _durations(track: VideoTrack | AudioTrack) -> list[str]:
+    """Seconds with microseconds, as differences of rounded times: they sum up without drift."""
+    return [decimal(rounded(s.time + s.duration, _MICRO) - rounded(s.time, _MICRO), 6) for s in track.segments]
+
+
+def _segment_name(track: VideoTrack | AudioTrack, time: int) -> str:
+    return _file(layout.media_segment(_kind(track), track.id, time))
+
+
+def _kind(track: VideoTrack | AudioTrack) -> str:
+    return "video" if isinstance(track, VideoTrack) else "audio"
+
+
+def _file(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _frame_rate(track: VideoTrack) -> str:
+    rate = track.frame_rate
+    return decimal((2000 * rate.numerator + rate.denominator) // (2 * rate.denominator), 3)
+
+
+def _attributes(*pairs: tuple[str, object | None]) -> str:
+    return ",".join(f"{name}={value}" for name, value in pairs if value is not None)
+
+
+def _quoted(text: str) -> str:
+    """A quoted-string, which cannot carry quotes or line breaks and knows no escapes (section 4.2)."""
+    return '"' + plain(text).replace('"', "'") + '"'
+
+
+def _text(lines: Iterable[str]) -> str:
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,109 @@
+"""Microsoft Smooth Streaming client manifest ([MS-SSTR] section 2.2.2) over the same CMAF segments.
+
+Players replace `{bitrate}` by a quality level's Bitrate and `{start time}` by a chunk's time: so Bitrate is the
+rendition's id, which names its folder. Old clients do not know `c/@r`: each chunk is written out.
+"""
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element, SubElement
+
+from connector.domain.layout import TIMESCALE
+from connector.manifests.presentation import AudioTrack, Presentation, VideoTrack
+from connector.manifests.text import document, plain
+
+_START_CODE = b"\0\0\0\1"
+
+
+def manifest(presentation: Presentation) -> str:
+    """The manifest, which lies one folder below the media (`smooth.ism/Manifest`).
+
+    Raises ValueError when the video renditions are not cut alike: all quality levels share one chunk list.
+    """
+    root = Element(
+        "SmoothStreamingMedia",
+        {
+            "MajorVersion": "2",
+            "MinorVersion": "0",
+            "TimeScale": str(TIMESCALE),
+            "Duration": str(presentation.duration),
+        },
+    )
+    if presentation.video:
+        _video(root, presentation.video)
+    for track in presentation.audio:
+        _audio(root, track)
+    return document(root)
+
+
+def _video(root: Element, tracks: Sequence[VideoTrack]) -> None:
+    if any(_chunk_list(track) != _chunk_list(tracks[0]) for track in tracks):
+        raise ValueError("video renditions have different segments")
+    width, height = str(max(t.width for t in tracks)), str(max(t.height for t in tracks))
+    stream = _stream(root, "video", "video", tracks)
+    for name in ("MaxWidth", "DisplayWidth"):
+        stream.set(name, width)
+    for name in ("MaxHeight", "DisplayHeight"):
+        stream.set(name, height)
+    for index, track in enumerate(tracks):
+        SubElement(
+            stream,
+            "QualityLevel",
+            {
+                "Index": str(index),
+                "Bitrate": str(track.id),
+                "FourCC": "H264",
+                "MaxWidth": str(track.width),
+                "MaxHeight": str(track.height),
+                "CodecPrivateData": _hex(_START_CODE + track.sps + _START_CODE + track.pps),
+            },
+        )
+    _chunks(stream, tracks[0])
+
+
+def _audio(root: Element, track: AudioTrack) -> None:
+    stream = _stream(root, "audio", plain(track.name), (track,))
+    stream.set("Language", track.language)
+    SubElement(
+        stream,
+        "QualityLevel",
+        {
+            "Index": "0",
+            "Bitrate": str(track.id),
+            "FourCC": "AACL",
+            "SamplingRate": str(track.sampling_rate),
+            "Channels": str(track.channels),
+            "BitsPerSample": "16",
+            "PacketSize": str(2 * track.channels),
+            "AudioTag": "255",
+            "CodecPrivateData": _hex(track.config),
+        },
+    )
+    _chunks(stream, track)
+
+
+def _stream(root: Element, kind: str, name: str, tracks: Sequence[VideoTrack | AudioTrack]) -> Element:
+    return SubElement(
+        root,
+        "StreamIndex",
+        {
+            "Type": kind,
+            "Name": name,
+            "TimeScale": str(TIMESCALE),
+            "Chunks": str(len(tracks[0].segments)),
+            "QualityLevels": str(len(tracks)),
+            "Url": f"../{kind}/{{bitrate}}/{{start time}}.m4s",
+        },
+    )
+
+
+def _chunks(stream: Element, track: VideoTrack | AudioTrack) -> None:
+    for time, duration in _chunk_list(track):
+        SubElement(stream, "c", {"t": str(time), "d": str(duration)})
+
+
+def _chunk_list(track: VideoTrack | AudioTrack) -> list[tuple[int, int]]:
+    return [(s.time, s.duration) for s in track.segments]
+
+
+def _hex(data: bytes) -> str:
+    return data.hex().upper()

@@ -1,0 +1,29 @@
+"""What text, times and rates look like in manifests."""
+
+from xml.etree import ElementTree as ET
+
+from connector.domain.layout import TIMESCALE
+
+
+def plain(text: str) -> str:
+    """`text` as one line that any manifest can carry: whatever cannot be printed becomes a space."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+def rounded(ticks: int, per_second: int) -> int:
+    """Ticks of `TIMESCALE` in units of 1/`per_second` s, rounded half up.
+
+    Durations are differences of rounded times, so that rounding errors never add up.
+    """
+    return (2 * ticks * per_second + TIMESCALE) // (2 * TIMESCALE)
+
+
+def decimal(value: int, digits: int) -> str:
+    """An integer in units of 10^-digits, e.g. `decimal(4004000, 6)` is `4.004000`."""
+    whole, part = divmod(value, 10**digits)
+    return f"{whole}.{part:0{digits}d}"
+
+
+def document(root: ET.Element) -> str:
+    ET.indent(root)
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}\n'

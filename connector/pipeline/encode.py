@@ -1,0 +1,126 @@
+"""The tasks on the encode queue: chunk, audio, split. Each can arrive twice, late, or for a video that is gone."""
+
+from fractions import Fraction
+
+from connector.domain.media_info import Access
+from connector.domain.messages import Message
+from connector.domain.task import EncodeOutput, SplitOutput, Task, TaskResult
+from connector.domain.video import State, Video
+from connector.errors import MediaError, NotFound
+from connector.media.jobs import AudioJob, ChunkJob, SplitJob
+from connector.pipeline.app import App, now, worker_name
+from connector.pipeline.fail import fail
+from connector.pipeline.probe import SPLIT, planned_messages
+from connector.pipeline.run import run_job, upload, work_blob
+
+
+def encode(app: App, message: Message) -> list[Message]:
+    """Answers the messages that come next."""
+    try:
+        video = app.storage.videos.get(message.video_id)
+    except NotFound:
+        return []  # deleted meanwhile
+    if video.state is not (State.QUEUED if message.step == "split" else State.ENCODING):
+        return []
+    task = app.storage.tasks.get(video.id, message.task)
+    if task is None or not task.done:
+        try:
+            _do(app, video, message, task)
+        except MediaError as error:
+            fail(app, video.id, error.code, error.message)
+            return []
+        except NotFound:
+            if _gone(app, video):
+                return []
+            raise
+    return _next(app, video, message)
+
+
+def _do(app: App, video: Video, message: Message, before: Task | None) -> None:
+    begin = now()
+    task = Task(
+        video_id=video.id,
+        name=message.task,
+        attempts=before.attempts + 1 if before else 1,
+        started=begin,
+        heartbeat=begin,
+        worker=worker_name(),
+    )
+    app.storage.tasks.put(task)
+    result = _STEPS[message.step](app, video, message, task)
+    end = now()
+    app.storage.tasks.put(
+        Task(
+            video_id=video.id,
+            name=task.name,
+            attempts=task.attempts,
+            started=begin,
+            heartbeat=end,
+            finished=end,
+            progress=1.0,
+            worker=task.worker,
+            result=result,
+        )
+    )
+
+
+def _chunk(app: App, video: Video, message: Message, task: Task) -> TaskResult:
+    assert video.info  # noqa: S101 - a video in ENCODING has both
+    assert video.plan  # noqa: S101
+    sources = [upload(app, video)]
+    starts: tuple[Fraction, ...] = ()
+    if video.info.access is Access.PIECES:
+        split = app.storage.tasks.get(video.id, SPLIT)
+        pieces = split.result.split.pieces if split and split.result and split.result.split else ()
+        sources = [work_blob(app, video, piece.name) for piece in pieces]
+        starts = tuple(piece.start for piece in pieces)
+    job = ChunkJob(
+        limits=app.task_limits,
+        info=video.info,
+        plan=video.plan,
+        index=message.index,
+        preset=app.settings.encoder_preset,
+        piece_starts=starts,
+    )
+    return TaskResult(encode=EncodeOutput.model_validate(run_job(app, video, job, sources, task)))
+
+
+def _audio(app: App, video: Video, message: Message, task: Task) -> TaskResult:
+    assert video.plan  # noqa: S101 - a video in ENCODING has one
+    plan = video.plan
+    # Beside a picture, segments of sound begin with those of the picture.
+    length = plan.gop / plan.frame_rate if plan.frames else Fraction(app.settings.segment_seconds)
+    job = AudioJob(limits=app.task_limits, plan=plan, index=message.index, segment_seconds=length)
+    output = EncodeOutput.model_validate(run_job(app, video, job, [upload(app, video)], task))
+    return TaskResult(encode=output)
+
+
+def _split(app: App, video: Video, message: Message, task: Task) -> TaskResult:  # noqa: ARG001 - one shape for all
+    assert video.info  # noqa: S101 - the probe saved it before it sent the message
+    assert video.info.video  # noqa: S101
+    job = SplitJob(
+        limits=app.task_limits, stream=video.info.video.index, piece_seconds=app.settings.segment_seconds * 2
+    )
+    return TaskResult(split=SplitOutput.model_validate(run_job(app, video, job, [upload(app, video)], task)))
+
+
+_STEPS = {"chunk": _chunk, "audio": _audio, "split": _split}
+
+
+def _next(app: App, video: Video, message: Message) -> list[Message]:
+    """Looked up after this task's row is written: of two last finishers at least one sees all rows."""
+    if message.step == "split":
+        return [Message(step="probe", video_id=video.id)]
+    return [Message(step="package", video_id=video.id)] if all_done(app, video) else []
+
+
+def all_done(app: App, video: Video) -> bool:
+    done = {task.name for task in app.storage.tasks.overview(video.id) if task.done}
+    return all(m.task in done for m in planned_messages(video))
+
+
+def _gone(app: App, video: Video) -> bool:
+    try:
+        return app.storage.videos.get(video.id).state is State.FAILED
+    except NotFound:
+        return True

@@ -1,0 +1,117 @@
+"""ENCODING → PACKAGING → READY: manifests from the rows that the tasks left. No segment is read again."""
+
+from connector.domain import layout
+from connector.domain.messages import Message
+from connector.domain.plan import Plan
+from connector.domain.task import StoryboardOutput
+from connector.domain.video import State, Video
+from connector.errors import Conflict, MediaError, NotFound
+from connector.isobmff import progressive
+from connector.isobmff.samples import SampleTable
+from connector.manifests import dash, hls, smooth, webvtt
+from connector.manifests.presentation import Presentation, Storyboard
+from connector.media.jobs import StoryboardJob
+from connector.pipeline.app import App, now
+from connector.pipeline.assemble import Outputs, inits, presentation
+from connector.pipeline.encode import all_done
+from connector.pipeline.fail import fail
+from connector.pipeline.probe import encode_messages
+from connector.pipeline.run import run_job, work_blob
+
+
+def package(app: App, message: Message) -> list[Message]:
+    """Answers the messages that come next."""
+    try:
+        video = app.storage.videos.get(message.video_id)
+        if video.state is State.ENCODING:
+            if not all_done(app, video):
+                return encode_messages(app, video)
+            video = app.storage.videos.save(video.to(State.PACKAGING, now()))
+        if video.state is State.PACKAGING:
+            _write(app, video)
+            app.storage.videos.save(video.to(State.READY, now()))
+            app.storage.blobs.delete_container(layout.work_container(video.id))
+    except NotFound:
+        if _exists(app, message):
+            raise
+    except Conflict:
+        return [message]  # somebody else moved it on; look again
+    except MediaError as error:
+        fail(app, message.video_id, error.code, error.message)
+    return []
+
+
+def _exists(app: App, message: Message) -> bool:
+    try:
+        return app.storage.videos.get(message.video_id).state is not State.FAILED
+    except NotFound:
+        return False
+
+
+def _write(app: App, video: Video) -> None:
+    assert video.plan  # noqa: S101 - a video in PACKAGING has one
+    plan, blobs, output = video.plan, app.storage.blobs, layout.output_container(video.id)
+    outputs = Outputs.of(app.storage.tasks.of(video.id))
+    whole = presentation(plan, outputs, _stills(app, video, plan, outputs))
+    for (kind, rendition), init in inits(outputs).items():
+        blobs.put(output, layout.init_segment(kind, rendition), init)
+    _write_progressive(app, video, plan, outputs)
+    for video_track in whole.video:
+        blobs.put(output, layout.media_playlist("video", video_track.id), hls.media(video_track).encode())
+        blobs.put(output, layout.iframe_playlist(video_track.id), hls.iframes(video_track).encode())
+    for audio_track in whole.audio:
+        blobs.put(output, layout.media_playlist("audio", audio_track.id), hls.media(audio_track).encode())
+    _write_manifests(app, output, whole)
+
+
+def _write_manifests(app: App, output: str, whole: Presentation) -> None:
+    blobs = app.storage.blobs
+    blobs.put(output, layout.DASH_MANIFEST, dash.mpd(whole).encode())
+    blobs.put(output, layout.SMOOTH_MANIFEST, smooth.manifest(whole).encode())
+    blobs.put(output, layout.MASTER_PLAYLIST, hls.master(whole).encode())
+
+
+def _stills(app: App, video: Video, plan: Plan, outputs: Outputs) -> Storyboard | None:
+    """Writes poster and storyboard."""
+    if plan.stills is None:
+        return None
+    blobs, output, work = app.storage.blobs, layout.output_container(video.id), layout.work_container(video.id)
+    best = max((c.poster for c in outputs.chunks if c.poster), key=lambda p: p.score)
+    blobs.put(output, layout.POSTER, blobs.get(work, best.name))
+
+    strips = {i: c.tiles for i, c in enumerate(outputs.chunks) if c.tiles}
+    job = StoryboardJob(limits=app.task_limits, plan=plan, tiles=tuple(strips.values()))
+    sources = [work_blob(app, video, layout.tile_strip(i)) for i in strips]
+    made = StoryboardOutput.model_validate(run_job(app, video, job, sources))
+    board = Storyboard(
+        columns=plan.stills.columns,
+        rows=made.rows,
+        width=plan.stills.tile.width,
+        height=plan.stills.tile.height,
+        count=plan.stills.count,
+        interval=plan.stills.interval,
+        size=made.size,
+    )
+    vtt = webvtt.storyboard(board, round(plan.duration * layout.TIMESCALE))
+    blobs.put(output, layout.STORYBOARD_VTT, vtt.encode())
+    return board
+
+
+def _write_progressive(app: App, video: Video, plan: Plan, outputs: Outputs) -> None:
+    """The tasks staged the samples as blocks: only the head is missing, then the list of blocks makes the file."""
+    blobs, output, work = app.storage.blobs, layout.output_container(video.id), layout.work_container(video.id)
+    init = inits(outputs)
+    kinds: list[str] = []
+    tracks: list[progressive.Track] = []
+    if outputs.chunks:
+        packed = b"".join(blobs.get(work, layout.sample_tables("chunk", i)) for i in range(len(outputs.chunks)))
+        kinds.append("video")
+        tracks.append(progressive.Track(init["video", plan.progressive], SampleTable.unpack(packed)))
+    if outputs.audio:
+        packed = blobs.get(work, layout.sample_tables("audio", 0))
+        kinds.append("audio")
+        tracks.append(progressive.Track(init["audio", plan.audio[0].id], SampleTable.unpack(packed)))
+    order = progressive.interleave(tracks)
+    blobs.stage(output, layout.PROGRESSIVE, layout.PROGRESSIVE_HEAD, progressive.head(tracks, order))
+    blocks = [layout.progressive_block(kinds[t], tracks[t].segments[s].time) for t, s in order]
+    blobs.commit(output, layout.PROGRESSIVE, [layout.PROGRESSIVE_HEAD, *blocks])

@@ -1,0 +1,80 @@
+"""QUEUED → ENCODING: learn what the upload is, plan, and send out the tasks."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from connector.domain import layout, planner
+from connector.domain.media_info import Access, MediaInfo
+from connector.domain.messages import Message
+from connector.domain.task import SplitOutput
+from connector.domain.video import State, Video
+from connector.errors import Conflict, MediaError, NotFound
+from connector.media.jobs import ProbeJob
+from connector.pipeline.app import App, now
+from connector.pipeline.fail import fail
+from connector.pipeline.run import run_job, upload
+
+SPLIT = Message.task_name("split")
+
+
+def probe(app: App, message: Message) -> list[Message]:
+    """Answers the messages that come next."""
+    try:
+        video = app.storage.videos.get(message.video_id)
+    except NotFound:
+        return []  # deleted meanwhile
+    try:
+        if video.state is State.QUEUED:
+            video = _planned(app, video)
+    except MediaError as error:
+        fail(app, video.id, error.code, error.message)
+        return []
+    except Conflict:
+        return [message]  # somebody else moved it on; look again
+    if video.state is State.QUEUED:
+        return [Message(step="split", video_id=video.id)]
+    return encode_messages(app, video) if video.state is State.ENCODING else []
+
+
+def encode_messages(app: App, video: Video) -> list[Message]:
+    """One for each task of the plan that is not done."""
+    done = {task.name for task in app.storage.tasks.overview(video.id) if task.done}
+    return [m for m in planned_messages(video) if m.task not in done]
+
+
+def planned_messages(video: Video) -> list[Message]:
+    if video.plan is None:
+        return []
+    return [Message(step=step, video_id=video.id, index=i) for step, i in planner.tasks(video.plan)]
+
+
+def _planned(app: App, video: Video) -> Video:
+    """The video in ENCODING with its plan; or still in QUEUED when its source must be split first."""
+    blobs = app.storage.blobs
+    info = video.info
+    if info is None:
+        result = run_job(app, video, ProbeJob(limits=app.task_limits), [upload(app, video)])
+        info = MediaInfo.model_validate(result)
+        blobs.create_container(layout.output_container(video.id), public=True)
+        blobs.create_container(layout.work_container(video.id), public=False)
+    if info.access is Access.PIECES and info.video is not None:
+        split = _split_result(app, video.id)
+        if split is None:
+            return app.storage.videos.save(replace(video, info=info, modified=now()))
+        info = measured(info, split)
+    plan = planner.make_plan(info, app.plan_limits)
+    return app.storage.videos.save(replace(video.to(State.ENCODING, now()), info=info, plan=plan))
+
+
+def _split_result(app: App, video_id: UUID) -> SplitOutput | None:
+    task = app.storage.tasks.get(video_id, SPLIT)
+    return task.result.split if task and task.result else None
+
+
+def measured(info: MediaInfo, split: SplitOutput) -> MediaInfo:
+    """The split saw every packet: it knows where the streams really end."""
+    video = info.video
+    if video is not None:
+        video = video.model_copy(update={"end": max(video.end, split.ends.get(video.index, video.end))})
+    audio = tuple(a.model_copy(update={"end": split.ends.get(a.index, a.end)}) for a in info.audio)
+    return info.model_copy(update={"video": video, "audio": audio})

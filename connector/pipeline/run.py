@@ -1,0 +1,64 @@
+"""Runs a media job for a video: its sources and where its blobs go."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from connector.domain import layout
+from connector.domain.task import Task
+from connector.domain.video import Video
+from connector.errors import ConnectorError
+from connector.media import sandbox
+from connector.media.jobs import Area, Job
+from connector.pipeline.app import App, now
+
+HEARTBEAT_SECONDS = 5
+
+
+class TaskSink:
+    """Writes a job's blobs to the video's containers and its progress to the task's row."""
+
+    def __init__(self, app: App, video: Video, task: Task | None) -> None:
+        self._app, self._video, self._task = app, video, task
+        self._reported = time.monotonic()
+
+    def put(self, area: Area, name: str, data: bytes) -> None:
+        blobs = self._app.storage.blobs
+        output = layout.output_container(self._video.id)
+        match area:
+            case "output" | "stills":
+                blobs.put(output, name, data)
+            case "work":
+                blobs.put(layout.work_container(self._video.id), name, data)
+            case "block":
+                blobs.stage(output, layout.PROGRESSIVE, name, data)
+
+    def progress(self, share: float) -> None:
+        if self._task is None or time.monotonic() - self._reported < HEARTBEAT_SECONDS:
+            return
+        self._reported = time.monotonic()
+        self._app.storage.tasks.put(replace(self._task, heartbeat=now(), progress=share))
+
+
+def upload(app: App, video: Video) -> Callable[[], sandbox.Source]:
+    """Opens the video's upload, in the version that was there at completion."""
+    return lambda: app.storage.blobs.open(layout.UPLOADS, video.blob_name, video.source_etag)
+
+
+def work_blob(app: App, video: Video, name: str) -> Callable[[], sandbox.Source]:
+    return lambda: app.storage.blobs.open(layout.work_container(video.id), name)
+
+
+def run_job(
+    app: App, video: Video, job: Job, sources: Sequence[Callable[[], sandbox.Source]], task: Task | None = None
+) -> Any:
+    """The job's result. Raises as `sandbox.run` does; the reason of a failure is kept in the task's row."""
+    try:
+        return sandbox.run(job, sources, TaskSink(app, video, task))
+    except Exception as error:
+        if task is not None:
+            # Texts of our own errors hold no secret; of others only the kind is kept.
+            reason = str(error) if isinstance(error, ConnectorError) else type(error).__name__
+            app.storage.tasks.put(replace(task, heartbeat=now(), error=reason))
+        raise

@@ -1,0 +1,86 @@
+"""All of storage behind one connection string."""
+
+import logging
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from connector.domain.layout import TASKS_TABLE, VIDEOS_TABLE
+from connector.domain.ports import Blobs, Tasks, Videos
+
+if TYPE_CHECKING:
+    from azure.core.pipeline.transport import RequestsTransport
+    from azure.data.tables import TableServiceClient
+    from azure.storage.blob import BlobServiceClient
+
+# The SDKs take most of a cold start, so each is imported by the first call that needs it.
+
+_CONNECT_SECONDS = 10
+_READ_SECONDS = 30
+"""Longest silence of the service while an answer is awaited."""
+_CONNECTIONS = 32
+"""Kept open per service; threads beyond that connect anew."""
+_ONE_SHOT = 256 * 1024 * 1024
+"""Bytes up to which a blob is written by one request, which makes it appear whole or not at all."""
+
+
+class AzureStorage:
+    """`Storage` on an Azure storage account or Azurite. Safe for several threads; `close` it when done."""
+
+    def __init__(self, connection_string: str) -> None:
+        self._connection_string = connection_string
+        # At INFO it writes every request's URL and headers.
+        logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel(logging.WARNING)
+
+    @cached_property
+    def videos(self) -> Videos:
+        from connector.storage.videos import AzureVideos
+
+        return AzureVideos(self.table_service.get_table_client(VIDEOS_TABLE))
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        from connector.storage.tasks import AzureTasks
+
+        return AzureTasks(self.table_service.get_table_client(TASKS_TABLE))
+
+    @cached_property
+    def blobs(self) -> Blobs:
+        from connector.storage.blobs import AzureBlobs
+
+        return AzureBlobs(self.blob_service)
+
+    @cached_property
+    def table_service(self) -> "TableServiceClient":
+        from azure.data.tables import TableServiceClient
+
+        return TableServiceClient.from_connection_string(
+            self._connection_string, transport=self._transport, retry_total=3, retry_backoff_factor=0.5
+        )
+
+    @cached_property
+    def blob_service(self) -> "BlobServiceClient":
+        from azure.storage.blob import BlobServiceClient, ExponentialRetry
+
+        retry: Any = ExponentialRetry(initial_backoff=0, increment_base=2, retry_total=3, random_jitter_range=1)
+        return BlobServiceClient.from_connection_string(
+            self._connection_string,
+            transport=self._transport,
+            retry_policy=retry,
+            max_single_put_size=_ONE_SHOT,
+        )
+
+    @cached_property
+    def _transport(self) -> "RequestsTransport":
+        """One pool of connections for both services."""
+        from azure.core.pipeline.transport import RequestsTransport
+        from requests import Session
+        from requests.adapters import HTTPAdapter
+
+        session = Session()
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
+        return RequestsTransport(session=session, connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS)
+
+    def close(self) -> None:
+        """Closes the connections. Not usable afterwards."""
+        self._transport.close()

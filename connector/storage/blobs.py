@@ -1,0 +1,100 @@
+"""Containers and blobs."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobBlock, BlobServiceClient, ContentSettings, PublicAccess
+
+from connector.domain.layout import UPLOADS, cache_control, content_type
+from connector.domain.ports import SourceReader
+from connector.errors import NotFound
+from connector.storage.errors import error_code, translated
+from connector.storage.reader import BlobReader
+from connector.storage.sas import Signer
+
+
+class AzureBlobs:
+    """`Blobs` on Azure Blob Storage."""
+
+    def __init__(self, service: BlobServiceClient) -> None:
+        self._service = service
+        self._signer = Signer(service)
+
+    def upload_uri(self, name: str, lifetime: timedelta) -> str:
+        return self._signer.signed(UPLOADS, name, lifetime, write=True)
+
+    def read_uri(self, container: str, name: str, lifetime: timedelta) -> str:
+        return self._signer.signed(container, name, lifetime, read=True)
+
+    def public_uri(self, container: str, name: str) -> str:
+        return self._signer.plain(container, name)
+
+    @translated()
+    def properties(self, container: str, name: str) -> tuple[int, str]:
+        found = self._service.get_blob_client(container, name).get_blob_properties()
+        return found.size, found.etag
+
+    def open(self, container: str, name: str, etag: str | None = None) -> SourceReader:
+        blob = self._service.get_blob_client(container, name)
+        with translated():
+            found = blob.get_blob_properties()
+        if etag is not None and etag != found.etag:
+            raise NotFound("The blob is not the version that was asked for.")
+        return BlobReader(blob, found.size, found.etag)
+
+    @translated()
+    def create_container(self, container: str, *, public: bool) -> None:
+        """Raises StorageUnavailable while an old container of that name is being deleted."""
+        try:
+            self._service.create_container(container, public_access=PublicAccess.BLOB if public else None)
+        except ResourceExistsError as error:
+            if error_code(error) != "ContainerAlreadyExists":
+                raise
+
+    @translated()
+    def delete_container(self, container: str) -> None:
+        try:
+            with suppress(ResourceNotFoundError):
+                self._service.delete_container(container)
+        except ResourceExistsError as error:  # what the SDK makes of any 409
+            if error_code(error) != "ContainerBeingDeleted":
+                raise
+
+    @translated()
+    def put(self, container: str, name: str, data: bytes) -> None:
+        self._service.get_blob_client(container, name).upload_blob(
+            data, length=len(data), overwrite=True, content_settings=_content_settings(name)
+        )
+
+    @translated()
+    def get(self, container: str, name: str) -> bytes:
+        return self._service.get_blob_client(container, name).download_blob().readall()
+
+    @translated()
+    def exists(self, container: str, name: str) -> bool:
+        return self._service.get_blob_client(container, name).exists()
+
+    @translated()
+    def stage(self, container: str, name: str, block: str, data: bytes) -> None:
+        self._service.get_blob_client(container, name).stage_block(block, data, len(data))
+
+    @translated()
+    def commit(self, container: str, name: str, blocks: Sequence[str]) -> None:
+        # A block is looked for among the staged first, then in the blob: committing again is harmless.
+        self._service.get_blob_client(container, name).commit_block_list(
+            [BlobBlock(block) for block in blocks], content_settings=_content_settings(name)
+        )
+
+    @translated()
+    def delete_upload(self, video_id: UUID) -> None:
+        uploads = self._service.get_container_client(UPLOADS)
+        for name in uploads.list_blob_names(name_starts_with=f"{video_id}/"):
+            with suppress(ResourceNotFoundError):  # somebody else deleted it since it was listed
+                uploads.delete_blob(name, delete_snapshots="include")
+
+
+def _content_settings(name: str) -> ContentSettings:
+    return ContentSettings(content_type=content_type(name), cache_control=cache_control(name))

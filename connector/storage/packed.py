@@ -1,0 +1,27 @@
+"""JSON in table rows: zlib in binary properties, because a string property holds 32 Ki characters only.
+
+Limits: https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
+"""
+
+import zlib
+
+from connector.errors import TooLarge
+
+PROPERTY_LIMIT = 64 * 1024
+"""Bytes of one binary property."""
+
+
+def pack(json: str) -> bytes:
+    """Raises TooLarge when it does not fit into one property."""
+    data = compress(json)
+    if len(data) > PROPERTY_LIMIT:
+        raise TooLarge(f"A value takes {len(data)} bytes of the {PROPERTY_LIMIT} that a table property holds.")
+    return data
+
+
+def compress(json: str) -> bytes:
+    return zlib.compress(json.encode())
+
+
+def unpack(data: bytes) -> str:
+    return zlib.decompress(data).decode()

@@ -1,0 +1,31 @@
+"""What a fresh storage account needs. For the local stack and tests: in Azure, infra/ declares the same."""
+
+from contextlib import closing
+
+from azure.storage.blob import CorsRule
+
+from connector.domain.layout import TASKS_TABLE, UPLOADS, VIDEOS_TABLE
+from connector.storage.azure import AzureStorage
+from connector.storage.errors import translated
+
+
+def prepare(connection_string: str, cors_origins: tuple[str, ...]) -> None:
+    """Create the tables and the uploads container, and let browsers of these origins in.
+
+    Repeating it is harmless. Queues are left to the host. Raises StorageError.
+    """
+    with closing(AzureStorage(connection_string)) as storage, translated():
+        for table in (VIDEOS_TABLE, TASKS_TABLE):
+            storage.table_service.create_table_if_not_exists(table)
+        storage.blobs.create_container(UPLOADS, public=False)
+        storage.blob_service.set_service_properties(cors=[_rule(cors_origins)] if cors_origins else [])
+
+
+def _rule(origins: tuple[str, ...]) -> CorsRule:
+    return CorsRule(
+        list(origins),
+        ["GET", "HEAD", "OPTIONS", "PUT", "POST"],
+        allowed_headers=["*"],
+        exposed_headers=["*"],
+        max_age_in_seconds=3600,
+    )

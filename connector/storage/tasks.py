@@ -1,0 +1,123 @@
+"""The Tasks table: partition = video, row = task name.
+
+A result is compressed JSON, cut into as many binary properties (`Result0` …) as it takes.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from azure.core.exceptions import ResourceNotFoundError
+from azure.data.tables import TableClient, TableEntity, TableTransactionError, UpdateMode
+
+from connector.domain.task import Task, TaskResult
+from connector.errors import TooLarge
+from connector.storage.errors import translated
+from connector.storage.packed import PROPERTY_LIMIT, compress, unpack
+from connector.storage.times import optional_time, plain_time
+
+_RESULT_PROPERTIES = 15
+"""As many full properties as an entity of 1 MiB holds beside the others."""
+
+_WITHOUT_RESULT = [
+    *("PartitionKey", "RowKey", "Attempts", "Started", "Heartbeat"),
+    *("Finished", "Progress", "Worker", "Error"),
+]
+
+_ERROR_LENGTH = 1000
+
+_BATCH = 100
+"""Operations the service takes in one transaction."""
+
+
+class AzureTasks:
+    """`Tasks` on Azure Table Storage."""
+
+    def __init__(self, table: TableClient) -> None:
+        self._table = table
+
+    @translated()
+    def get(self, video_id: UUID, name: str) -> Task | None:
+        try:
+            return _to_task(self._table.get_entity(str(video_id), name))
+        except ResourceNotFoundError:
+            return None
+
+    @translated()
+    def put(self, task: Task) -> None:
+        """Raises TooLarge when the result does not fit into a row."""
+        self._table.upsert_entity(_to_entity(task), mode=UpdateMode.REPLACE)
+
+    @translated()
+    def of(self, video_id: UUID) -> list[Task]:
+        # The service answers in the order of PartitionKey and RowKey.
+        return [_to_task(entity) for entity in self._table.query_entities(_partition(video_id))]
+
+    @translated()
+    def overview(self, video_id: UUID) -> list[Task]:
+        return [_to_task(row) for row in self._table.query_entities(_partition(video_id), select=_WITHOUT_RESULT)]
+
+    @translated()
+    def delete(self, video_id: UUID) -> None:
+        rows = self._table.query_entities(
+            _partition(video_id), select=["PartitionKey", "RowKey"], results_per_page=_BATCH
+        )
+        for page in rows.by_page():
+            self._delete_batch([dict(row) for row in page])
+
+    def _delete_batch(self, rows: list[dict[str, Any]]) -> None:
+        if not rows:
+            return
+        try:
+            self._table.submit_transaction([("delete", row) for row in rows])
+        except TableTransactionError as error:
+            if error.status_code != 404:
+                raise
+            # Somebody else deleted one of them, which undid the whole batch. Alone, a 404 is no error.
+            for row in rows:
+                self._table.delete_entity(row["PartitionKey"], row["RowKey"])
+
+
+def _partition(video_id: UUID) -> str:
+    return f"PartitionKey eq '{video_id}'"
+
+
+def _to_entity(task: Task) -> dict[str, Any]:
+    properties: dict[str, Any] = {
+        "PartitionKey": str(task.video_id),
+        "RowKey": task.name,
+        "Attempts": task.attempts,
+        "Started": task.started,
+        "Heartbeat": task.heartbeat,
+        "Progress": float(task.progress),
+        "Worker": task.worker,
+        "Error": task.error[:_ERROR_LENGTH],
+    }
+    if task.finished is not None:
+        properties["Finished"] = task.finished
+    if task.result is not None:
+        properties |= _to_properties(task.result)
+    return properties
+
+
+def _to_properties(result: TaskResult) -> dict[str, bytes]:
+    data = compress(result.model_dump_json())
+    if len(data) > _RESULT_PROPERTIES * PROPERTY_LIMIT:
+        raise TooLarge(f"The task's result takes {len(data)} bytes, more than a table row holds.")
+    starts = range(0, len(data), PROPERTY_LIMIT)
+    return {f"Result{i}": data[start : start + PROPERTY_LIMIT] for i, start in enumerate(starts)}
+
+
+def _to_task(entity: TableEntity) -> Task:
+    packed = b"".join(entity.get(f"Result{i}", b"") for i in range(_RESULT_PROPERTIES))
+    return Task(
+        video_id=UUID(entity["PartitionKey"]),
+        name=entity["RowKey"],
+        attempts=entity["Attempts"],
+        started=plain_time(entity["Started"]),
+        heartbeat=plain_time(entity["Heartbeat"]),
+        finished=optional_time(entity, "Finished"),
+        progress=entity["Progress"],
+        worker=entity["Worker"],
+        error=entity["Error"],
+        result=TaskResult.model_validate_json(unpack(packed)) if packed else None,
+    )

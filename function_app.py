@@ -54,13 +54,7 @@ def _http(route: Route) -> None:
         response = respond(services, route, request)
         _send(response.messages, advance, encode)
         body = None if response.body is None else json.dumps(response.body, ensure_ascii=False)
-        return func.HttpResponse(
-            body,
-            status_code=response.status,
-            headers=dict(response.headers),
-            mimetype="application/json",
-            charset="utf-8",
-        )
+        return func.HttpResponse(body, status_code=response.status, headers=dict(response.headers))
 
 
 for _route in ROUTES:

@@ -50,6 +50,8 @@ def respond(app: Callable[[], App], route: Route, request: Request) -> Response:
         if response.status >= 500:
             log.exception("request failed", extra={"request_id": request.id, "route": route.name})
     headers = {"Cache-Control": "no-cache", "x-ms-request-id": request.id, **response.headers}
+    if response.body is not None:
+        headers.setdefault("Content-Type", "application/json; charset=utf-8")
     return Response(response.status, response.body, headers, response.messages)
 
 

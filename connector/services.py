@@ -12,4 +12,8 @@ from connector.storage.azure import AzureStorage
 def app() -> App:
     """Raises ValueError that names each wrong setting."""
     settings = load(os.environ)
+    if settings.prepare_storage:
+        from connector.storage.setup import prepare
+
+        prepare(settings.storage, settings.cors_origins)
     return App(storage=AzureStorage(settings.storage), settings=settings)

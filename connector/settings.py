@@ -36,6 +36,9 @@ class Settings(BaseModel):
     stall_minutes: float = Field(
         5, gt=0, description="A step that has not moved for so long is started again by the timer"
     )
+    prepare_storage: bool = Field(
+        False, description="Create tables, containers and CORS rules at start: locally; in Azure the Bicep does it"
+    )
     blob_trigger_source: str = Field(
         "EventGrid",
         pattern="^(EventGrid|LogsAndContainerScan)$",

@@ -1,0 +1,64 @@
+# `make` alone lists what there is.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+DONE := .setup
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+.PHONY: demo
+demo: setup ## publish a sample (or VIDEO=file), print playback URLs, keep serving until Ctrl-C
+	@$(BIN)/python -m local.demo $(if $(VIDEO),"$(VIDEO)")
+
+.PHONY: run
+run: setup ## the stack alone: Azurite, the Functions host and the encoders
+	@$(BIN)/python -m local
+
+.PHONY: test
+test: setup $(DONE)/chromium ## all tests
+	$(BIN)/python -m pytest $(PYTEST)
+
+.PHONY: check
+check: setup ## ruff, mypy, import rules, unit tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/unit
+
+.PHONY: bench
+bench: setup ## paired measurements; results go to bench/RESULTS.md
+	$(BIN)/python -m bench.pipeline
+
+.PHONY: soak
+soak: setup ## ten minutes of 4K: memory and disk of the workers (takes long)
+	$(BIN)/python -m bench.soak
+
+.PHONY: clean
+clean: ## removes the data that runs left
+	rm -rf .data
+
+.PHONY: setup
+setup: $(DONE)/python $(DONE)/node ## Python and npm packages
+
+$(DONE)/python: requirements.txt requirements-dev.txt
+	@echo "Setting up Python packages (once) …"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 is needed."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@mkdir -p $(DONE) && touch $@
+
+$(DONE)/node: package.json package-lock.json
+	@echo "Setting up npm packages (once): Azurite and the players …"
+	@command -v npm >/dev/null || { echo "Node 20 with npm is needed."; exit 1; }
+	@npm ci --silent --no-audit --no-fund
+	@mkdir -p $(DONE) && touch $@
+
+# Chromium comes from the distribution where it may be installed; elsewhere the browser tests say that they are skipped.
+$(DONE)/chromium:
+	@sh scripts/chromium.sh
+	@mkdir -p $(DONE) && touch $@

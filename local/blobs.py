@@ -1,0 +1,223 @@
+"""Blob triggers with source EventGrid.
+
+In place of Event Grid a watcher looks for new blobs and posts events of the same shape to the host's own webhook. What
+the webhook accepts waits in a queue, as in the real host, which brings retries and the poison queue.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import azure.functions as func
+from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.functions.queue import QueueMessage
+from azure.storage.blob import BlobClient, StorageStreamDownloader
+from azure.storage.blob.aio import BlobClient as AsyncBlobClient
+from azure.storage.blob.aio import ContainerClient
+from azure.storage.queue.aio import QueueClient
+
+from local.app import Function, Invoker
+from local.storage import Queues, encode, send
+
+log = logging.getLogger("local.blobs")
+
+EVENTS_QUEUE = "azure-webjobs-blobtrigger-local"
+POISON_QUEUE = "webjobs-blobtrigger-poison"
+_INTERVAL = 1.0  # seconds
+
+
+def function_id(function: Function) -> str:
+    """How webhook addresses and blob messages name a function."""
+    return f"Host.Functions.{function.name}"
+
+
+class PathPattern:
+    """A blob trigger's path, such as `uploads/{id}/{file}`; a parameter takes any text, slashes too."""
+
+    def __init__(self, path: str) -> None:
+        self.container, _, name = path.strip("/").partition("/")
+        parts = re.split(r"\{\w+\}", name) if name else ["", ""]
+        self.prefix = parts[0]
+        self._name = re.compile("(.+)".join(re.escape(part) for part in parts), re.DOTALL)
+
+    def matches(self, container: str, name: str) -> bool:
+        return container == self.container and self._name.fullmatch(name) is not None
+
+
+class LazyBlob(func.InputStream):
+    """A blob whose content is fetched when it is first read, and no further than it is read."""
+
+    def __init__(self, connection: str, container: str, name: str, length: int) -> None:
+        self._client = BlobClient.from_connection_string(connection, container, name)
+        self._download: StorageStreamDownloader[bytes] | None = None
+        self._name = f"{container}/{name}"
+        self._length = length
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def length(self) -> int:
+        return self._length
+
+    @property
+    def uri(self) -> str:
+        return str(self._client.url)
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self._download is None:
+            self._download = self._client.download_blob()
+        return self._download.read(-1 if size is None else size)
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self._client.close()
+        super().close()
+
+
+class BlobTrigger:
+    """One blob-triggered function: events in, runs out."""
+
+    def __init__(self, function: Function, invoker: Invoker, queues: Queues) -> None:
+        self.function = function
+        self.pattern = PathPattern(function.trigger["path"])
+        self.connection = os.environ[function.trigger.get("connection") or "AzureWebJobsStorage"]
+        self._invoker = invoker
+        self._queues = queues
+
+    def accept(self, event: dict[str, Any]) -> str | None:
+        """The queue message for an event of either schema, or None when it is not about a blob of this path."""
+        if event.get("eventType", event.get("type")) != "Microsoft.Storage.BlobCreated":
+            return None
+        match = re.search(r"/containers/([^/]+)/blobs/(.+)$", str(event.get("subject", "")), re.DOTALL)
+        if match is None or not self.pattern.matches(match[1], match[2]):
+            return None
+        data = event.get("data") or {}
+        return self.message(match[1], match[2], str(data.get("eTag", "")))
+
+    def message(self, container: str, name: str, etag: str = "") -> str:
+        return json.dumps(
+            {
+                "Type": "BlobTrigger",
+                "FunctionId": function_id(self.function),
+                "BlobType": "BlockBlob",
+                "ContainerName": container,
+                "BlobName": name,
+                "ETag": etag,
+            }
+        )
+
+    async def handle(self, message: dict[str, Any]) -> None:
+        """Run the function for one accepted blob; one that is gone meanwhile needs no run."""
+        container, name = str(message["ContainerName"]), str(message["BlobName"])
+        async with AsyncBlobClient.from_connection_string(self.connection, container, name) as client:
+            try:
+                properties = await client.get_blob_properties()
+            except ResourceNotFoundError:
+                log.info("Blob %s/%s is gone", container, name)
+                return
+        with LazyBlob(self.connection, container, name, properties.size) as blob:
+            outputs = await self._invoker.run(self.function, blob)
+        await self._queues.write_outputs(self.function, outputs)
+
+
+class BlobDispatcher:
+    """Keeps accepted events in their queue and finds the trigger each is for."""
+
+    def __init__(self, triggers: list[BlobTrigger], queue: QueueClient) -> None:
+        self._queue = queue
+        self.triggers = {function_id(trigger.function): trigger for trigger in triggers}
+
+    async def enqueue(self, message: str) -> None:
+        await send(self._queue, encode(message.encode()))
+
+    async def handle(self, queued: QueueMessage) -> None:
+        message = queued.get_json()
+        await self.triggers[message["FunctionId"]].handle(message)
+
+
+class BlobWatcher:
+    """Event Grid's part: tells the webhook about each blob that is new or was replaced.
+
+    What was told is kept in a file, so that a restart does not tell all of it again.
+    """
+
+    def __init__(self, trigger: BlobTrigger, webhook: str, key: str, receipts: Path) -> None:
+        """`webhook` is the address to post to, `key` what it may ask for."""
+        self._trigger = trigger
+        self._webhook = webhook
+        self._key = key
+        self._receipts = receipts
+        try:
+            self._told: dict[str, str] = json.loads(receipts.read_text("utf-8"))
+        except (FileNotFoundError, ValueError):
+            self._told = {}
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        pattern = self._trigger.pattern
+        async with (
+            ContainerClient.from_connection_string(self._trigger.connection, pattern.container) as container,
+            aiohttp.ClientSession() as session,
+        ):
+            while True:
+                try:
+                    await self._look(container, session)
+                except ResourceNotFoundError:
+                    pass  # no container yet
+                except (AzureError, aiohttp.ClientError, TimeoutError) as error:
+                    log.warning("Could not look for blobs in %s: %s", pattern.container, type(error).__name__)
+                await asyncio.sleep(_INTERVAL)
+
+    async def _look(self, container: ContainerClient, session: aiohttp.ClientSession) -> None:
+        pattern = self._trigger.pattern
+        present: dict[str, str] = {}
+        changed = False
+        async for blob in container.list_blobs(name_starts_with=pattern.prefix or None):
+            name, etag = str(blob.name), str(blob.etag)
+            if not pattern.matches(pattern.container, name):
+                continue
+            if self._told.get(name) != etag:
+                url = f"{container.url}/{name}"
+                event = _blob_created(url, pattern.container, name, etag, int(blob.size or 0))
+                params = {"functionName": function_id(self._trigger.function)}
+                headers = {"aeg-event-type": "Notification", "x-functions-key": self._key}
+                async with session.post(self._webhook, params=params, headers=headers, json=[event]) as answer:
+                    answer.raise_for_status()
+                changed = True
+            present[name] = etag
+            self._told[name] = etag
+        if changed or len(present) != len(self._told):
+            self._told = present
+            temporary = self._receipts.with_suffix(".tmp")
+            temporary.write_text(json.dumps(present), "utf-8")
+            temporary.replace(self._receipts)
+
+
+def _blob_created(url: str, container: str, name: str, etag: str, size: int) -> dict[str, Any]:
+    """https://learn.microsoft.com/azure/event-grid/event-schema-blob-storage"""
+    return {
+        "topic": "/subscriptions/local",
+        "subject": f"/blobServices/default/containers/{container}/blobs/{name}",
+        "eventType": "Microsoft.Storage.BlobCreated",
+        "id": f"{container}/{name}/{etag}",
+        "eventTime": datetime.now(UTC).isoformat(),
+        "data": {
+            "api": "PutBlob",
+            "eTag": etag,
+            "contentLength": size,
+            "blobType": "BlockBlob",
+            "url": url,
+        },
+        "dataVersion": "",
+        "metadataVersion": "1",
+    }

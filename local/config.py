@@ -1,0 +1,135 @@
+"""What the stack reads before it starts: environment, local.settings.json and host.json."""
+
+import ipaddress
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from local.azurite import Ports
+
+
+class ConfigurationError(Exception):
+    """A setting or file cannot be used; the message tells what to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueOptions:
+    """extensions.queues of host.json; times in seconds. The real host polls as slowly as once a minute by default."""
+
+    batch_size: int = 16
+    new_batch_threshold: int = 8
+    max_dequeue_count: int = 5
+    visibility_timeout: float = 0.0
+    max_polling_interval: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class HostOptions:
+    """host.json. `function_timeout` in seconds, None is without end."""
+
+    route_prefix: str = "api"
+    function_timeout: float | None = 1800.0
+    queues: QueueOptions = field(default_factory=QueueOptions)
+
+    @classmethod
+    def read(cls, app_dir: Path) -> Self:
+        """Raises ConfigurationError when there is no host.json or it cannot be understood."""
+        path = app_dir / "host.json"
+        try:
+            document = json.loads(path.read_text("utf-8"))
+            extensions = document.get("extensions", {})
+            return cls(
+                route_prefix=extensions.get("http", {}).get("routePrefix", "api").strip("/"),
+                function_timeout=_timeout(document.get("functionTimeout", "00:30:00")),
+                queues=_queue_options(extensions.get("queues", {})),
+            )
+        except FileNotFoundError:
+            raise ConfigurationError(f"{app_dir} is no function app: it has no host.json.") from None
+        except (ValueError, TypeError, AttributeError) as error:
+            raise ConfigurationError(f"{path} cannot be used: {error}") from error
+
+
+def seconds(span: str) -> float:
+    """Seconds of a .NET TimeSpan `[d.]hh:mm:ss[.fff]`. Raises ValueError."""
+    match = re.fullmatch(r"(?:(\d+)\.)?(\d+):(\d+):(\d+(?:\.\d+)?)", span)
+    if match is None:
+        raise ValueError(f"{span!r} is not of the form hh:mm:ss.")
+    return int(match[1] or 0) * 86_400 + int(match[2]) * 3600 + int(match[3]) * 60 + float(match[4])
+
+
+def _timeout(span: str) -> float | None:
+    return None if span in {"-1", "-00:00:01"} else seconds(span)
+
+
+def _queue_options(options: Mapping[str, Any]) -> QueueOptions:
+    default = QueueOptions()
+    batch_size = int(options.get("batchSize", default.batch_size))
+    interval = options.get("maxPollingInterval")
+    return QueueOptions(
+        batch_size=batch_size,
+        new_batch_threshold=int(options.get("newBatchThreshold", batch_size // 2)),
+        max_dequeue_count=int(options.get("maxDequeueCount", default.max_dequeue_count)),
+        visibility_timeout=seconds(options.get("visibilityTimeout", "00:00:00")),
+        max_polling_interval=default.max_polling_interval if interval is None else seconds(interval),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """How the stack runs on this machine. Ports of 0 are chosen by the system."""
+
+    app_dir: Path
+    data_dir: Path
+    bind: str
+    port: int
+    storage: Ports
+    encoders: int
+    drain_seconds: float
+
+    @classmethod
+    def read(cls, app_dir: Path, environment: Mapping[str, str]) -> Self:
+        """Raises ConfigurationError for a value that is no number."""
+
+        def number(name: str, default: int) -> int:
+            value = environment.get(name, "")
+            if value and not value.isdecimal():
+                raise ConfigurationError(f"{name} must be a whole number, not {value!r}.")
+            return int(value or default)
+
+        return cls(
+            app_dir=app_dir,
+            data_dir=Path(environment.get("DATA_DIR") or app_dir / ".data").resolve(),
+            bind=environment.get("BIND") or "127.0.0.1",
+            port=number("PORT", 7071),
+            storage=Ports(
+                blob=number("BLOB_PORT", 10000),
+                queue=number("QUEUE_PORT", 10001),
+                table=number("TABLE_PORT", 10002),
+            ),
+            encoders=number("ENCODERS", os.cpu_count() or 1),
+            drain_seconds=number("DRAIN_SECONDS", 30),
+        )
+
+
+def app_environment(app_dir: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment plus the "Values" of local.settings.json, which never override it."""
+    path = app_dir / "local.settings.json"
+    if not path.is_file():
+        return dict(environment)
+    try:
+        values = json.loads(path.read_text("utf-8")).get("Values", {})
+        return {str(name): str(value) for name, value in values.items()} | dict(environment)
+    except (ValueError, AttributeError) as error:
+        raise ConfigurationError(f"{path} cannot be used: {error}") from error
+
+
+def base_url(address: tuple[Any, ...]) -> str:
+    """Where this machine reaches a server that listens at this socket address."""
+    host = ipaddress.ip_address(address[0])
+    if host.is_unspecified:
+        host = ipaddress.ip_address("127.0.0.1" if host.version == 4 else "::1")
+    return f"http://{f'[{host}]' if host.version == 6 else host}:{address[1]}"

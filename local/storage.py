@@ -1,0 +1,74 @@
+"""Queue service clients by connection setting, and the output bindings that write through them."""
+
+import base64
+import json
+import os
+from typing import Any
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.functions.queue import QueueMessageOutConverter
+from azure.storage.queue.aio import QueueClient, QueueServiceClient
+
+from local.app import Function
+
+
+async def create_if_missing(queue: QueueClient) -> None:
+    try:
+        await queue.create_queue()
+    except ResourceExistsError:
+        return
+
+
+async def send(queue: QueueClient, content: str) -> None:
+    """Send, creating the queue on demand. `content` goes as it is: encode it before."""
+    try:
+        await queue.send_message(content)
+    except ResourceNotFoundError:
+        await create_if_missing(queue)
+        await queue.send_message(content)
+
+
+def encode(body: bytes) -> str:
+    return base64.b64encode(body).decode("ascii")
+
+
+class Queues:
+    """Queue clients of this process, one connection pool per storage account."""
+
+    def __init__(self) -> None:
+        self._services: dict[str, QueueServiceClient] = {}
+
+    def client(self, name: str, connection: str | None = None) -> QueueClient:
+        """`connection` names the setting that holds the connection string."""
+        setting = connection or "AzureWebJobsStorage"
+        if setting not in self._services:
+            # The SDK's own backoff of 15 s would keep every listener waiting long after Azurite is back.
+            self._services[setting] = QueueServiceClient.from_connection_string(
+                os.environ[setting], initial_backoff=1, increment_base=1
+            )
+        return self._services[setting].get_queue_client(name)
+
+    async def write_outputs(self, function: Function, outputs: dict[str, Any]) -> None:
+        """Send what a function left in its queue outputs. Raises NotImplementedError for types the library refuses."""
+        for binding in function.outputs:
+            value = outputs.get(binding["name"])
+            if binding["type"] == "queue" and value is not None:
+                queue = self.client(binding["queueName"], binding.get("connection"))
+                for body in bodies(value):
+                    await send(queue, encode(body))
+
+    async def close(self) -> None:
+        for service in self._services.values():
+            await service.close()
+
+
+def bodies(value: Any) -> list[bytes]:
+    """The messages a queue output stands for. Raises NotImplementedError for types the library refuses."""
+    datum = QueueMessageOutConverter.encode(value, expected_type=None)
+    if datum.type == "bytes":
+        return [datum.value]
+    if datum.type == "string":
+        return [datum.value.encode()]
+    decoded = json.loads(datum.value)
+    items = decoded if isinstance(decoded, list) else [decoded]
+    return [(item if isinstance(item, str) else item["body"]).encode() for item in items]

@@ -1,0 +1,8 @@
+// Preloaded into node: ends the process when the parent's end of stdin closes, so that Azurite never outlives a killed
+// parent. SIGTERM first, which saves the data; before Azurite listens for that signal it ends the process at once.
+function end() {
+  process.kill(process.pid, "SIGTERM");
+  setTimeout(() => process.exit(1), 5000).unref();
+}
+process.stdin.on("end", end).on("error", end).resume();
+process.stdin.unref();

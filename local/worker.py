@@ -1,0 +1,255 @@
+"""One process of the stack: the host (HTTP, timers, blob events, queues) or an encoder (the queue `encode` alone).
+
+Started by the supervisor as `python -m local.worker`.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from azure.functions.queue import QueueMessage
+
+from local import logs
+from local.app import Function, Invoker, load
+from local.blobs import EVENTS_QUEUE, POISON_QUEUE, BlobDispatcher, BlobTrigger, BlobWatcher
+from local.config import ConfigurationError, HostOptions, base_url
+from local.queues import QueueListener, poison_name
+from local.routes import Route, Router
+from local.storage import Queues, encode, send
+from local.timers import Timer
+from local.web import Fire, Keys, Site
+
+log = logging.getLogger("local.worker")
+
+ENCODE_QUEUE = "encode"
+"""The queue whose functions get processes of their own, one message at a time in each."""
+
+
+class Worker:
+    """The listeners, timers and site of one process."""
+
+    def __init__(self, app_dir: Path, functions: list[Function], options: HostOptions) -> None:
+        self.invoker = Invoker(app_dir, options.function_timeout)
+        self.queues = Queues()
+        self._functions = functions
+        self._options = options
+        self._lease = float(os.environ.get("QUEUE_LEASE_SECONDS") or 600)
+        self._drain = float(os.environ.get("DRAIN_SECONDS") or 30)
+        self._listeners: list[QueueListener] = []
+        self._background: list[asyncio.Task[None]] = []
+        self._serving: list[asyncio.Task[None]] = []
+        self._runner: web.AppRunner | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def start_encoder(self) -> None:
+        one = replace(self._options, queues=replace(self._options.queues, batch_size=1, new_batch_threshold=0))
+        for function in self._of_kind("queueTrigger"):
+            if function.trigger["queueName"] == ENCODE_QUEUE:
+                await self._listen(function, one)
+
+    async def start_host(self, listening: socket.socket, data_dir: Path, keys: Keys | None) -> None:
+        admin: dict[str, Fire] = {}
+        for function in self._of_kind("queueTrigger"):
+            if function.trigger["queueName"] != ENCODE_QUEUE:
+                await self._listen(function, self._options)
+            admin[function.name.lower()] = self._fire_queue(function)
+        for function in self._of_kind("timerTrigger"):
+            timer = Timer(function, self.invoker, self.queues)
+            self._background.append(asyncio.create_task(timer.run()))
+            admin[function.name.lower()] = self._fire_timer(timer)
+        triggers = [BlobTrigger(f, self.invoker, self.queues) for f in self._of_kind("blobTrigger")]
+        dispatcher = BlobDispatcher(triggers, self.queues.client(EVENTS_QUEUE))
+        for trigger in triggers:
+            admin[trigger.function.name.lower()] = self._fire_blob(trigger, dispatcher)
+        router = Router([Route.of(f) for f in self._of_kind("httpTrigger")], self._options.route_prefix)
+        site = Site(
+            router=router,
+            invoker=self.invoker,
+            queues=self.queues,
+            blobs=dispatcher,
+            admin=admin,
+            keys=keys,
+        )
+        self._runner = web.AppRunner(site.application(), access_log=None, shutdown_timeout=1)
+        await self._runner.setup()
+        await web.SockSite(self._runner, listening, backlog=512).start()
+        if triggers:
+            await self._watch_blobs(triggers, dispatcher, listening, keys.webhook if keys else "", data_dir)
+
+    async def _watch_blobs(
+        self,
+        triggers: list[BlobTrigger],
+        dispatcher: BlobDispatcher,
+        listening: socket.socket,
+        key: str,
+        data_dir: Path,
+    ) -> None:
+        await self._serve(
+            QueueListener(
+                self.queues.client(EVENTS_QUEUE),
+                self.queues.client(POISON_QUEUE),
+                dispatcher.handle,
+                self._options.queues,
+                self._lease,
+            )
+        )
+        address = f"{base_url(listening.getsockname())}/runtime/webhooks/blobs"
+        for trigger in triggers:
+            receipts = data_dir / f"blob-receipts-{trigger.function.name}.json"
+            watcher = BlobWatcher(trigger, address, key, receipts)
+            self._background.append(asyncio.create_task(watcher.run()))
+
+    def _of_kind(self, kind: str) -> list[Function]:
+        return [function for function in self._functions if function.kind == kind]
+
+    async def _listen(self, function: Function, options: HostOptions) -> None:
+        async def handle(message: QueueMessage) -> None:
+            outputs = await self.invoker.run(function, message)
+            await self.queues.write_outputs(function, outputs)
+
+        name, connection = function.trigger["queueName"], function.trigger.get("connection")
+        poison = poison_name(name)
+        await self._serve(
+            QueueListener(
+                self.queues.client(name, connection),
+                self.queues.client(poison, connection) if poison else None,
+                handle,
+                options.queues,
+                self._lease,
+            )
+        )
+
+    async def _serve(self, listener: QueueListener) -> None:
+        await listener.prepare()
+        self._listeners.append(listener)
+        self._serving.append(asyncio.create_task(listener.run()))
+
+    def _fire_queue(self, function: Function) -> Fire:
+        async def fire(given: str) -> None:
+            # Through the queue itself, so that the message has an id, a lease and the process it belongs to.
+            queue = self.queues.client(function.trigger["queueName"], function.trigger.get("connection"))
+            await send(queue, encode(given.encode()))
+
+        return fire
+
+    def _fire_timer(self, timer: Timer) -> Fire:
+        async def fire(_: str) -> None:
+            self._spawn(timer.fire())
+
+        return fire
+
+    def _fire_blob(self, trigger: BlobTrigger, dispatcher: BlobDispatcher) -> Fire:
+        async def fire(given: str) -> None:
+            container, _, name = given.partition("/")
+            await dispatcher.enqueue(trigger.message(container, name))
+
+        return fire
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def until(self, signals: "asyncio.Queue[int]") -> int:
+        """Serve until a signal or a function's timeout; answers the exit status.
+
+        The first signal drains, a second one or the end of the grace period gives every message back and ends.
+        """
+        stop = asyncio.create_task(signals.get())
+        timed_out = asyncio.create_task(self.invoker.timed_out.wait())
+        watched: set[asyncio.Task[Any]] = {stop, timed_out, *self._background, *self._serving}
+        done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()  # a listener or watcher that broke takes the process with it, loudly
+        for task in self._background:
+            task.cancel()
+        if stop in done and not timed_out.done():
+            for listener in self._listeners:
+                listener.stop()
+            if self._runner is not None:
+                for site in list(self._runner.sites):
+                    await site.stop()
+            ends: set[asyncio.Future[Any]] = {
+                asyncio.gather(self.invoker.idle(), *self._serving),
+                asyncio.create_task(signals.get()),
+                timed_out,
+            }
+            await asyncio.wait(ends, timeout=self._drain, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.gather(*(listener.release() for listener in self._listeners))
+        if self._runner is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._runner.cleanup(), 3)
+        await self.queues.close()
+        return 0 if stop in done else 1
+
+
+async def _main(arguments: argparse.Namespace) -> int:
+    signals: asyncio.Queue[int] = asyncio.Queue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, signals.put_nowait, number)
+    functions = load(arguments.app, os.environ)
+    worker = Worker(arguments.app, functions, HostOptions.read(arguments.app))
+    if arguments.listen is None:
+        await worker.start_encoder()
+    else:
+        keys = Keys(os.environ.get("FUNCTIONS_KEY"), os.environ.get("FUNCTIONS_MASTER_KEY"))
+        listening = socket.socket(fileno=arguments.listen)
+        await worker.start_host(listening, arguments.data, keys if arguments.auth else None)
+    os.write(arguments.ready, b"1")
+    os.close(arguments.ready)
+    return await worker.until(signals)
+
+
+def _end_with_parent() -> None:
+    """Ends this process and what it started, whatever they are doing, when the supervisor's end of stdin closes."""
+
+    def watch() -> None:
+        while os.read(0, 1):
+            pass
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m local.worker")
+    parser.add_argument("--name", required=True)
+    parser.add_argument("--app", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--ready", type=int, required=True, help="descriptor that tells when the process is up")
+    parser.add_argument("--listen", type=int, help="descriptor of the listening socket; encoders have none")
+    parser.add_argument("--auth", action="store_true")
+    arguments = parser.parse_args()
+    for descriptor in (arguments.ready, arguments.listen):
+        if descriptor is not None:
+            os.set_inheritable(descriptor, False)
+    _end_with_parent()
+    logs.configure(arguments.name)
+    status = 1
+    try:
+        status = asyncio.run(_main(arguments))
+    except ConfigurationError as error:
+        log.error("%s", error)  # noqa: TRY400 - says all there is to say
+    except Exception:
+        log.exception("The %s could not go on", arguments.name)
+    # Not sys.exit: that would wait for functions that still run in threads.
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(status)
+
+
+if __name__ == "__main__":
+    main()

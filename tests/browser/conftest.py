@@ -1,0 +1,71 @@
+"""Chromium, the test page, and a published numbered video to play."""
+
+import shutil
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Protocol
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.pages import NODE_MODULES, serve
+from tests.browser.player import Player
+
+_CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--autoplay-policy=no-user-gesture-required",
+)
+
+
+class Published(Protocol):
+    """A numbered video that went through the service and is ready to play."""
+
+    urls: dict[str, str]
+    """HLS, DASH, Streaming (Smooth) and Progressive."""
+    fps: Fraction
+    frames: int
+    seams: list[float]
+    """Seconds at which a chunk that was encoded apart begins, without 0."""
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
+    # here, not above: collecting these tests must not need the whole service
+    from tests.integration.publishing import publish_numbered
+
+    with publish_numbered(tmp_path_factory.mktemp("published")) as video:
+        yield video
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # not for the session: a running Playwright keeps an event loop that other tests' asyncio.run would trip over
+    chromium = next(filter(None, map(shutil.which, _CHROMIUM)), None)
+    if chromium is None:
+        pytest.skip(f"no Chromium on the PATH (looked for {', '.join(_CHROMIUM)})")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[str]:
+    """Origin of the test page."""
+    if not NODE_MODULES.is_dir():
+        pytest.skip("the players are not installed: run npm ci")
+    with serve() as origin:
+        yield origin
+
+
+@pytest.fixture
+def player(browser: Browser, pages: str, published: Published) -> Iterator[Player]:
+    with browser.new_context() as context:
+        yield Player(context.new_page(), pages, published.fps)

@@ -1,0 +1,128 @@
+"""A player in a browser page, and what is asked of it."""
+
+from fractions import Fraction
+from math import floor
+from typing import Any
+
+from playwright.sync_api import Page, Request, Response
+
+TIMEOUT_MS = 15_000
+"""For anything that is waited for; generous, since only a failing test ever takes it."""
+
+
+class Player:
+    """`load` first; times are seconds of the media."""
+
+    def __init__(self, page: Page, origin: str, fps: Fraction) -> None:
+        self.page = page
+        self.fps = fps
+        self._origin = origin
+        self._failures: list[str] = []
+        page.set_default_timeout(TIMEOUT_MS)
+        page.on("pageerror", lambda error: self._failures.append(f"page: {error}"))
+        page.on("response", self._on_response)
+        page.on("requestfailed", self._on_failed_request)
+
+    def _on_response(self, response: Response) -> None:
+        if response.status >= 400:
+            self._failures.append(f"{response.status} {response.url}")
+
+    def _on_failed_request(self, request: Request) -> None:
+        # players abort what they no longer need when seeking or switching
+        if request.failure != "net::ERR_ABORTED":
+            self._failures.append(f"{request.failure} {request.url}")
+
+    def load(self, player: str, url: str) -> None:
+        """Open `url` in hls.js, shaka, dash.js, video.js or native; returns when size and duration are known."""
+        self.page.goto(f"{self._origin}/player.html")
+        try:
+            self.page.evaluate(
+                "([player, url, limit]) => within(limit, harness.load(player, url))", [player, url, TIMEOUT_MS]
+            )
+        except Exception as error:
+            error.add_note(f"errors: {self.errors}")
+            raise
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """currentTime, duration, ended, paused, seeking, videoWidth, videoHeight, number (on the picture)."""
+        return self.page.evaluate("harness.state()")
+
+    @property
+    def renditions(self) -> list[dict[str, int]]:
+        """width, height, bandwidth of each, lowest bandwidth first."""
+        return self.page.evaluate("harness.player.renditions()")
+
+    @property
+    def errors(self) -> list[str]:
+        """Everything that went wrong so far, fatal or not, in the player, the page or the network."""
+        told = self.page.evaluate("harness.errors.map(({text, fatal}) => (fatal ? 'fatal ' : '') + text)")
+        return [*told, *self._failures]
+
+    def wait_for(self, condition: str, argument: object = None) -> None:
+        """Until a JavaScript function body answers true. Raises TimeoutError, which names what went wrong before."""
+        try:
+            self.page.wait_for_function(condition, arg=argument, polling=20)
+        except Exception as error:
+            error.add_note(f"state: {self.state}, errors: {self.errors}")
+            raise
+
+    def play(self, *, rate: float = 1) -> None:
+        self.page.evaluate("rate => { harness.video.playbackRate = rate; harness.play(); }", rate)
+
+    def pause(self) -> None:
+        self.page.evaluate("harness.video.pause()")
+
+    def watch(self) -> None:
+        """Note every picture that is presented from now on."""
+        self.page.evaluate("harness.watch()")
+
+    @property
+    def seen(self) -> list[tuple[float, int | None]]:
+        """(its time, number) of each picture presented since `watch`."""
+        return [(f["time"], f["number"]) for f in self.page.evaluate("harness.frames")]
+
+    def play_until(self, time: float, *, rate: float = 1) -> None:
+        """Play, and pause when `time` is reached."""
+        self.play(rate=rate)
+        self.wait_for("time => harness.video.currentTime >= time", time)
+        self.pause()
+
+    def play_to_end(self, *, rate: float = 1) -> None:
+        self.play(rate=rate)
+        self.wait_for("() => harness.video.ended")
+
+    def seek(self, time: float) -> None:
+        """Returns when the picture at `time` is shown."""
+        self.page.evaluate("time => { harness.video.currentTime = time; }", time)
+        self.wait_for("() => !harness.video.seeking && harness.video.readyState >= 2")
+
+    def switch(self, index: int) -> None:
+        """Force rendition `index` of `renditions`; returns when its picture is shown."""
+        wanted = self.renditions[index]
+        self.page.evaluate("index => harness.player.switchTo(index)", index)
+        self.wait_for(
+            "({width, height}) => harness.video.videoWidth === width && harness.video.videoHeight === height", wanted
+        )
+
+    def expect_frame_at(self, time: float, *, within: int = 1) -> None:
+        """Seek to `time`; the number on the picture must be that of the frame there, give or take `within`."""
+        self.seek(time)
+        wanted = floor(time * self.fps)
+        self.wait_for(
+            "([wanted, within]) => { const n = harness.frameNumber();"
+            " return n !== null && Math.abs(n - wanted) <= within; }",
+            [wanted, within],
+        )
+
+    def expect_seen_in_order(self, *, within: int = 1) -> None:
+        """Each picture seen since `watch` carried the number that belongs to its own time, and the numbers rose."""
+        seen = self.seen
+        wrong = [(t, n) for t, n in seen if n is None or abs(n - round(t * self.fps)) > within]
+        assert not wrong, f"{len(wrong)} of {len(seen)} pictures are not those of their time: {wrong[:5]}"
+        numbers = [n for _, n in seen if n is not None]
+        assert numbers == sorted(numbers)
+        assert len(set(numbers)) > 1, f"the picture stood still: {seen}"
+
+    def assert_no_errors(self) -> None:
+        assert self.errors == []

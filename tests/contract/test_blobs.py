@@ -1,0 +1,162 @@
+import secrets
+from datetime import timedelta
+
+import pytest
+
+from connector.domain.layout import UPLOADS
+from connector.domain.video import new_id
+from connector.errors import Conflict, NotFound, StorageError
+
+NAMES = ["master.m3u8", "video/5000000/0.m4s", "Größe 50 % #1? 海 🎬+~.bin"]
+
+
+@pytest.fixture
+def container(storage):
+    name = f"video-{new_id()}"
+    storage.blobs.create_container(name, public=True)
+    yield name
+    storage.blobs.delete_container(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_blob_comes_back_as_it_was_put(storage, container, name):
+    data = secrets.token_bytes(100_000)
+
+    storage.blobs.put(container, name, data)
+
+    assert storage.blobs.get(container, name) == data
+    assert storage.blobs.exists(container, name)
+    assert storage.blobs.properties(container, name)[0] == len(data)
+
+
+def test_an_empty_blob_is_a_blob(storage, container):
+    storage.blobs.put(container, "a", b"")
+
+    assert storage.blobs.get(container, "a") == b""
+    assert storage.blobs.properties(container, "a")[0] == 0
+
+
+def test_putting_again_replaces_and_changes_the_etag(storage, container):
+    storage.blobs.put(container, "a", b"one")
+    before = storage.blobs.properties(container, "a")[1]
+
+    storage.blobs.put(container, "a", b"two")
+
+    assert storage.blobs.get(container, "a") == b"two"
+    assert storage.blobs.properties(container, "a")[1] != before
+
+
+@pytest.mark.parametrize("place", ["a container without it", "no container"])
+def test_what_is_not_there_is_not_found(storage, container, place):
+    where = container if place == "a container without it" else f"video-{new_id()}"
+
+    assert not storage.blobs.exists(where, "a")
+    for call in (storage.blobs.get, storage.blobs.properties, storage.blobs.open):
+        with pytest.raises(NotFound):
+            call(where, "a")
+
+
+def test_nothing_is_written_without_a_container(storage):
+    where = f"video-{new_id()}"
+
+    for write in (
+        lambda: storage.blobs.put(where, "a", b"1"),
+        lambda: storage.blobs.stage(where, "a", "0001", b"1"),
+        lambda: storage.blobs.commit(where, "a", []),
+    ):
+        with pytest.raises(NotFound):
+            write()
+
+
+def test_creating_a_container_again_keeps_what_is_in_it(storage, container):
+    storage.blobs.put(container, "a", b"1")
+
+    storage.blobs.create_container(container, public=True)
+
+    assert storage.blobs.get(container, "a") == b"1"
+
+
+def test_a_container_is_deleted_with_all_blobs_and_deleting_it_again_is_harmless(storage, container):
+    storage.blobs.put(container, "a", b"1")
+
+    storage.blobs.delete_container(container)
+    storage.blobs.delete_container(container)
+
+    assert not storage.blobs.exists(container, "a")
+
+
+def test_blocks_are_joined_in_the_order_of_the_commit(storage, container):
+    for block in ("0003", "0001", "0002"):
+        storage.blobs.stage(container, "a", block, block.encode() * 1000)
+    assert not storage.blobs.exists(container, "a")
+
+    storage.blobs.commit(container, "a", ["0001", "0002", "0003"])
+
+    assert storage.blobs.get(container, "a") == b"0001" * 1000 + b"0002" * 1000 + b"0003" * 1000
+
+
+def test_staging_a_block_again_replaces_it(storage, container):
+    storage.blobs.stage(container, "a", "0001", b"first")
+    storage.blobs.stage(container, "a", "0001", b"second")
+
+    storage.blobs.commit(container, "a", ["0001"])
+
+    assert storage.blobs.get(container, "a") == b"second"
+
+
+def test_committing_twice_is_harmless(storage, container):
+    storage.blobs.stage(container, "a", "0001", b"data")
+
+    storage.blobs.commit(container, "a", ["0001"])
+    storage.blobs.commit(container, "a", ["0001"])
+
+    assert storage.blobs.get(container, "a") == b"data"
+
+
+def test_blocks_left_out_of_a_commit_are_dropped(storage, container):
+    storage.blobs.stage(container, "a", "0001", b"one")
+    storage.blobs.stage(container, "a", "0002", b"two")
+    storage.blobs.commit(container, "a", ["0001"])
+
+    with pytest.raises(Conflict):
+        storage.blobs.commit(container, "a", ["0001", "0002"])
+
+    assert storage.blobs.get(container, "a") == b"one"
+
+
+def test_committing_a_missing_block_is_a_conflict(storage, container):
+    storage.blobs.stage(container, "a", "0001", b"one")
+
+    with pytest.raises(Conflict):
+        storage.blobs.commit(container, "a", ["0001", "0002"])
+
+    assert not storage.blobs.exists(container, "a")
+
+
+def test_block_names_of_different_length_are_refused(storage, container):
+    storage.blobs.stage(container, "a", "0001", b"one")
+
+    with pytest.raises(StorageError):
+        storage.blobs.stage(container, "a", "0000002", b"two")
+
+
+def test_an_upload_is_deleted_and_no_other(storage):
+    video_id, other = new_id(), new_id()
+    mine = [f"{video_id}/{video_id}.mp4", f"{video_id}/Größe 🎬.mp4"]
+    for name in [*mine, f"{other}/{other}.mp4"]:
+        storage.blobs.put(UPLOADS, name, b"1")
+
+    storage.blobs.delete_upload(video_id)
+    storage.blobs.delete_upload(video_id)
+
+    assert not any(storage.blobs.exists(UPLOADS, name) for name in mine)
+    assert storage.blobs.exists(UPLOADS, f"{other}/{other}.mp4")
+
+
+def test_signed_urls_name_the_blob_and_are_longer_than_the_plain_one(storage):
+    name = f"{new_id()}/ä.mp4"
+    plain = storage.blobs.public_uri(UPLOADS, name)
+
+    assert storage.blobs.upload_uri(name, timedelta(hours=1)).startswith(plain + "?")
+    assert storage.blobs.read_uri(UPLOADS, name, timedelta(hours=1)).startswith(plain + "?")
+    assert "?" not in plain

@@ -1,0 +1,116 @@
+import random
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from connector.domain.task import EncodeOutput, RenditionOutput, SegmentOutput, StillOutput, Task, TaskResult
+from connector.domain.video import new_id
+from connector.errors import TooLarge
+
+NOW = datetime(2024, 2, 29, 12, 30, 15, 123456, tzinfo=UTC)
+
+
+def make_task(video_id, name="chunk-000000", **changes) -> Task:
+    task = Task(video_id=video_id, name=name, attempts=1, started=NOW, heartbeat=NOW, worker="host/1")
+    return replace(task, **changes)
+
+
+def audio_result(segments: int) -> TaskResult:
+    """What audio leaves behind: with segments of 4 s, 2,700 are three hours."""
+    sizes = random.Random(1)
+    outputs = [
+        SegmentOutput(time=i * 962_560, duration=962_560, size=sizes.randint(60_000, 70_000)) for i in range(segments)
+    ]
+    rendition = RenditionOutput(id=128_000, init="00" * 700, segments=tuple(outputs))
+    poster = StillOutput(time=1.5, score=0.25, name="thumbnails/ä.jpg")
+    return TaskResult(encode=EncodeOutput(renditions=(rendition,), poster=poster))
+
+
+@pytest.mark.parametrize(
+    "result",
+    [None, TaskResult(), audio_result(2_700), audio_result(20_000)],
+    ids=["none", "empty", "audio of three hours", "more than one property"],
+)
+def test_a_task_comes_back_as_it_was_put(storage, result):
+    task = make_task(new_id(), "audio-000001", finished=NOW, progress=1.0, result=result)
+
+    storage.tasks.put(task)
+
+    assert storage.tasks.get(task.video_id, task.name) == task
+    assert storage.tasks.of(task.video_id) == [task]
+
+
+def test_putting_replaces(storage):
+    task = make_task(new_id(), finished=NOW, result=audio_result(20_000))
+    storage.tasks.put(task)
+
+    again = replace(task, attempts=2, finished=None, result=None, progress=0.5)
+    storage.tasks.put(again)
+
+    assert storage.tasks.get(task.video_id, task.name) == again
+
+
+def test_an_unknown_task_is_none(storage):
+    assert storage.tasks.get(new_id(), "chunk-000000") is None
+
+
+def test_tasks_come_sorted_and_of_one_video_only(storage):
+    video_id = new_id()
+    storage.tasks.put(make_task(new_id()))
+    for name in ("split-000000", "chunk-000010", "audio-000000", "chunk-000009"):
+        storage.tasks.put(make_task(video_id, name))
+
+    names = [task.name for task in storage.tasks.of(video_id)]
+
+    assert names == ["audio-000000", "chunk-000009", "chunk-000010", "split-000000"]
+
+
+def test_the_overview_tells_which_tasks_are_finished_without_their_results(storage):
+    video_id = new_id()
+    storage.tasks.put(make_task(video_id, "chunk-000000", finished=NOW, result=audio_result(10)))
+    storage.tasks.put(make_task(video_id, "chunk-000001", progress=0.9))
+    storage.tasks.put(make_task(video_id, "audio-000000", finished=NOW))
+
+    overview = storage.tasks.overview(video_id)
+    assert {task.name for task in overview if task.done} == {"chunk-000000", "audio-000000"}
+    assert all(task.result is None for task in overview)
+    assert storage.tasks.overview(new_id()) == []
+
+
+def put_many(storage, video_id, count):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda i: storage.tasks.put(make_task(video_id, f"chunk-{i:06d}")), range(count)))
+
+
+def test_deleting_takes_all_tasks_of_one_video(storage):
+    video_id, other = new_id(), new_id()
+    put_many(storage, video_id, 101)
+    storage.tasks.put(make_task(other))
+
+    storage.tasks.delete(video_id)
+    storage.tasks.delete(video_id)
+
+    assert storage.tasks.of(video_id) == []
+    assert len(storage.tasks.of(other)) == 1
+
+
+def test_two_may_delete_at_once(storage):
+    video_id = new_id()
+    put_many(storage, video_id, 30)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: storage.tasks.delete(video_id), range(2)))
+
+    assert storage.tasks.of(video_id) == []
+
+
+@pytest.mark.azurite
+def test_a_result_that_does_not_fit_a_row_is_refused_clearly(azure):
+    noise = random.Random(1).randbytes(1_500_000).hex()
+    rendition = RenditionOutput(id=1, init=noise, segments=())
+    result = TaskResult(encode=EncodeOutput(renditions=(rendition,)))
+
+    with pytest.raises(TooLarge):
+        azure.tasks.put(make_task(new_id(), result=result))

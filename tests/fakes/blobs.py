@@ -1,0 +1,137 @@
+"""`Blobs` in memory. Its URLs lead nowhere, but say what they would allow."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import count
+from threading import Lock
+from urllib.parse import quote
+from uuid import UUID
+
+from connector.domain.layout import UPLOADS
+from connector.errors import Conflict, NotFound, StorageError
+
+_versions = count(1)
+
+
+@dataclass(frozen=True)
+class MemoryBlob:
+    data: bytes
+    blocks: dict[str, bytes] = field(default_factory=dict)
+    """The blocks it was committed from."""
+    etag: str = field(default_factory=lambda: f'"0x{next(_versions):016X}"')
+
+
+@dataclass
+class MemoryContainer:
+    public: bool
+    blobs: dict[str, MemoryBlob] = field(default_factory=dict)
+    staged: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    """Blocks by blob name and block name."""
+
+
+class MemoryReader:
+    """Reads one version of one blob, without read-ahead."""
+
+    def __init__(self, blobs: "MemoryBlobs", container: str, name: str, blob: MemoryBlob) -> None:
+        self.size = len(blob.data)
+        self.bytes_read = 0
+        self.requests = 0
+        self._blobs, self._container, self._name, self._etag = blobs, container, name, blob.etag
+        self._closed = False
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        if self._closed:
+            raise ValueError("The reader is closed.")
+        blob = self._blobs.blob(self._container, self._name)
+        if blob.etag != self._etag:
+            raise NotFound("The blob was replaced since it was opened.")
+        data = blob.data[offset : offset + length]
+        self.requests += 1
+        self.bytes_read += len(data)
+        return data
+
+    def close(self) -> None:
+        self._closed = True
+
+
+class MemoryBlobs:
+    def __init__(self) -> None:
+        self.containers = {UPLOADS: MemoryContainer(public=False)}
+        self._lock = Lock()
+
+    def upload_uri(self, name: str, lifetime: timedelta) -> str:
+        return f"{self.public_uri(UPLOADS, name)}?allows=cw&seconds={lifetime.total_seconds():.0f}"
+
+    def read_uri(self, container: str, name: str, lifetime: timedelta) -> str:
+        return f"{self.public_uri(container, name)}?allows=r&seconds={lifetime.total_seconds():.0f}"
+
+    def public_uri(self, container: str, name: str) -> str:
+        return f"memory://account/{container}/{quote(name, safe='~/')}"
+
+    def properties(self, container: str, name: str) -> tuple[int, str]:
+        blob = self.blob(container, name)
+        return len(blob.data), blob.etag
+
+    def open(self, container: str, name: str, etag: str | None = None) -> MemoryReader:
+        blob = self.blob(container, name)
+        if etag is not None and etag != blob.etag:
+            raise NotFound("The blob is not the version that was asked for.")
+        return MemoryReader(self, container, name, blob)
+
+    def create_container(self, container: str, *, public: bool) -> None:
+        with self._lock:
+            self.containers.setdefault(container, MemoryContainer(public))
+
+    def delete_container(self, container: str) -> None:
+        with self._lock:
+            self.containers.pop(container, None)
+
+    def put(self, container: str, name: str, data: bytes) -> None:
+        with self._lock:
+            place = self._container(container)
+            place.staged.pop(name, None)
+            place.blobs[name] = MemoryBlob(data)
+
+    def get(self, container: str, name: str) -> bytes:
+        return self.blob(container, name).data
+
+    def exists(self, container: str, name: str) -> bool:
+        return container in self.containers and name in self.containers[container].blobs
+
+    def stage(self, container: str, name: str, block: str, data: bytes) -> None:
+        with self._lock:
+            staged = self._container(container).staged.setdefault(name, {})
+            if any(len(other) != len(block) for other in staged):
+                raise StorageError("Block names of one blob have one length.")
+            staged[block] = data
+
+    def commit(self, container: str, name: str, blocks: Sequence[str]) -> None:
+        with self._lock:
+            place = self._container(container)
+            committed = place.blobs[name].blocks if name in place.blobs else {}
+            known = committed | place.staged.get(name, {})
+            if any(block not in known for block in blocks):
+                raise Conflict("A block is missing.")
+            place.staged.pop(name, None)
+            data = b"".join(known[block] for block in blocks)
+            place.blobs[name] = MemoryBlob(data, {block: known[block] for block in blocks})
+
+    def delete_upload(self, video_id: UUID) -> None:
+        with self._lock:
+            uploads = self._container(UPLOADS)
+            for name in [name for name in uploads.blobs if name.startswith(f"{video_id}/")]:
+                del uploads.blobs[name]
+
+    def blob(self, container: str, name: str) -> MemoryBlob:
+        """Raises NotFound."""
+        try:
+            return self._container(container).blobs[name]
+        except KeyError:
+            raise NotFound("No such blob.") from None
+
+    def _container(self, container: str) -> MemoryContainer:
+        try:
+            return self.containers[container]
+        except KeyError:
+            raise NotFound("No such container.") from None

@@ -1,0 +1,12 @@
+"""`Storage` in memory: the twin of `storage/azure.py`, held to the same contract tests."""
+
+from tests.fakes.blobs import MemoryBlobs
+from tests.fakes.tasks import MemoryTasks
+from tests.fakes.videos import MemoryVideos
+
+
+class MemoryStorage:
+    def __init__(self) -> None:
+        self.videos = MemoryVideos()
+        self.tasks = MemoryTasks()
+        self.blobs = MemoryBlobs()

@@ -1,0 +1,50 @@
+"""`Videos` in memory."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
+from threading import Lock
+from uuid import UUID
+
+from connector.domain.video import State, Video
+from connector.errors import Conflict, NotFound
+
+
+class MemoryVideos:
+    def __init__(self) -> None:
+        self._rows: dict[UUID, Video] = {}
+        self._versions = count(1)
+        self._lock = Lock()
+
+    def create(self, video: Video) -> Video:
+        with self._lock:
+            if video.id in self._rows:
+                raise Conflict("The video exists.")
+            return self._write(video)
+
+    def get(self, video_id: UUID) -> Video:
+        try:
+            return self._rows[video_id]
+        except KeyError:
+            raise NotFound("No such video.") from None
+
+    def save(self, video: Video) -> Video:
+        with self._lock:
+            if video.etag is None or video.id not in self._rows:
+                raise NotFound("No such video.")
+            if self._rows[video.id].etag != video.etag:
+                raise Conflict("The video was changed since it was read.")
+            return self._write(video)
+
+    def delete(self, video_id: UUID) -> None:
+        with self._lock:
+            self._rows.pop(video_id, None)
+
+    def in_states(self, states: Sequence[State], modified_before: datetime) -> Iterator[Video]:
+        return (v for v in list(self._rows.values()) if v.state in states and v.modified < modified_before)
+
+    def _write(self, video: Video) -> Video:
+        saved = replace(video, etag=f'W/"{next(self._versions)}"')
+        self._rows[video.id] = saved
+        return saved

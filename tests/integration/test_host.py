@@ -1,0 +1,493 @@
+"""The local host keeps the real host's semantics. Every test runs real processes and a real Azurite."""
+
+import base64
+import http.client
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueServiceClient
+
+from local.azurite import Azurite
+from local.stack import Stack
+
+pytestmark = pytest.mark.azurite
+
+TOY_APP = Path(__file__).parent / "toy_app"
+PROJECT = Path(__file__).parents[2]
+
+
+class Toy:
+    """The toy app in a folder of its own, its stack, and what its functions recorded."""
+
+    def __init__(self, folder, function_timeout="00:01:00", env=None, **options):
+        self.folder = folder
+        self.records = folder / "records"
+        self.records.mkdir(parents=True, exist_ok=True)
+        self.app = folder / "app"
+        self.app.mkdir(exist_ok=True)
+        shutil.copy(TOY_APP / "function_app.py", self.app)
+        host = {
+            "version": "2.0",
+            "functionTimeout": function_timeout,
+            "extensions": {"queues": {"maxDequeueCount": 2, "maxPollingInterval": "00:00:00.2"}},
+        }
+        (self.app / "host.json").write_text(json.dumps(host))
+        (self.app / "local.settings.json").write_text(
+            json.dumps({"Values": {"NEXT_QUEUE": "next", "RECORDS": "overridden by the environment"}})
+        )
+        environment = {"RECORDS": str(self.records), "QUEUE_LEASE_SECONDS": "2", **(env or {})}
+        self.stack = Stack(self.app, folder / "data", env=environment, **options)
+
+    def __enter__(self):
+        self.stack.__enter__()
+        self.queues = QueueServiceClient.from_connection_string(self.stack.connection_string)
+        self.blobs = BlobServiceClient.from_connection_string(self.stack.connection_string)
+        return self
+
+    def __exit__(self, *error):
+        self.queues.close()
+        self.blobs.close()
+        self.stack.stop()
+
+    def recorded(self, what, count=1, **task):
+        """Waits until there are `count` records; `task` narrows it to records of tasks with these fields."""
+
+        def found():
+            records = [json.loads(path.read_text()) for path in self.records.glob(f"{what}-????????-*.json")]
+            fitting = [r for r in records if task.items() <= r.get("task", {}).items()]
+            return fitting if len(fitting) >= count else None
+
+        return sorted(until(found, f"{count} records of {what}"), key=lambda record: record["at"])
+
+    def request(self, method, path, body=None, headers=None):
+        """(status, headers, body), whatever the status; `path` is below the API's prefix unless it starts with /."""
+        parts = urlsplit(self.stack.api)
+        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
+        try:
+            connection.request(method, path if path.startswith("/") else f"{parts.path}/{path}", body, headers or {})
+            response = connection.getresponse()
+            return response.status, response.headers, response.read()
+        finally:
+            connection.close()
+
+    def json(self, method, path, body=None, headers=None):
+        status, _, content = self.request(method, path, body, headers)
+        assert status == 200
+        return json.loads(content)
+
+    def send(self, queue, *tasks):
+        for task in tasks:
+            content = base64.b64encode(json.dumps(task).encode()).decode()
+            self.queues.get_queue_client(queue).send_message(content)
+
+    def messages(self, queue):
+        """What can be seen in a queue, decoded."""
+        return [base64.b64decode(m.content).decode() for m in self.queues.get_queue_client(queue).peek_messages(32)]
+
+    def log(self):
+        return self.stack.log.read_text()
+
+
+def until(condition, what, seconds=30):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.05)
+    pytest.fail(f"Waited {seconds} s for {what}")
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory):
+    with Toy(tmp_path_factory.mktemp("toy")) as toy:
+        yield toy
+
+
+# HTTP
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_a_function_without_methods_takes_all_of_them(toy, method):
+    assert toy.json(method, "echo/5")["method"] == method
+
+
+def test_head_reaches_the_function_and_has_no_body(toy):
+    status, headers, body = toy.request("HEAD", "things/1")
+    assert (status, body) == (404, b"")  # things takes GET only
+    status, headers, body = toy.request("HEAD", "echo/5")
+    assert (status, body) == (200, b"")
+    assert headers["Content-Type"] == "application/json"
+
+
+def test_a_request_arrives_whole(toy):
+    echo = toy.json("POST", "ECHO/5/a%20b/?q=1&q=2&x=%26", b"body", {"x-thing": "thing"})
+    assert echo["route"] == {"number": "5", "rest": "a b"}
+    assert echo["query"] == {"q": "1,2", "x": "&"}
+    assert echo["header"] == "thing"
+    assert echo["body"] == "body"
+    assert echo["url"] == f"{toy.stack.api}/ECHO/5/a%20b/?q=1&q=2&x=%26"
+    assert echo["function"] == "echo"
+    assert echo["invocation"]
+
+
+@pytest.mark.parametrize("path", ["echo/five", "echo", "echo/5/a/b", "nothing", "/", "/other/echo/5", "/echo/5"])
+def test_an_address_without_a_route_is_an_empty_404(toy, path):
+    status, _, body = toy.request("GET", path)
+    assert (status, body) == (404, b"")
+
+
+def test_a_wrong_method_is_an_empty_404(toy):
+    status, _, body = toy.request("DELETE", "things/1")
+    assert (status, body) == (404, b"")
+
+
+def test_a_literal_segment_beats_a_parameter(toy):
+    assert toy.json("GET", "things/Special") == {"special": True}
+    assert toy.json("GET", "things/other") == {"id": "other"}
+
+
+def test_an_exception_is_an_empty_500_and_its_trace_is_in_the_log(toy):
+    status, _, body = toy.request("GET", "boom")
+    assert (status, body) == (500, b"")
+    assert 'raise RuntimeError("a secret of the app")' in toy.log()
+
+
+def test_headers_and_cookies_of_an_answer_are_kept(toy):
+    status, headers, _ = toy.request("GET", "cookies")
+    assert status == 201
+    assert headers["X-Answer"] == "yes"
+    assert headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert headers.get_all("Set-Cookie") == ["a=1; Path=/", "b=2"]
+
+
+def test_a_body_without_content_length_does_not_reach_the_function(toy):
+    assert toy.json("POST", "size", b"x" * 2_000_000) == {"size": 2_000_000}
+    chunks = iter([b"some", b"chunks"])
+    assert toy.json("POST", "size", chunks) == {"size": 0}
+
+
+def test_a_body_over_100_mb_is_refused_before_it_is_sent(toy):
+    parts = urlsplit(toy.stack.api)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as connection:
+        length = 100 * 1024 * 1024 + 1
+        connection.sendall(f"POST /api/size HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode())
+        assert connection.recv(1000).startswith(b"HTTP/1.1 413 ")
+
+
+def test_keys_are_not_asked_for_by_default(toy):
+    assert toy.request("GET", "keyed")[0] == 200
+    assert toy.request("GET", "mastered")[0] == 200
+
+
+# Queues
+
+
+def test_an_output_of_one_message_and_what_it_triggers(toy):
+    task = {"do": "ok", "name": "single", "more": ["one", "two"]}
+    assert toy.request("POST", "send/work", json.dumps(task))[0] == 202
+    (start,) = toy.recorded("work-start", name="single")
+    assert start["count"] == 1
+    assert start["id"]
+    assert start["inserted"].endswith("+00:00")
+    assert start["pid"] == toy.stack.pids["host"]
+    assert sorted(record["body"] for record in toy.recorded("next", 2)) == ["one", "two"]
+
+
+def test_an_output_of_a_list_is_one_message_each_and_encoders_take_them_one_at_a_time(toy):
+    tasks = [{"do": "sleep", "seconds": 0.2, "name": "list", "n": n} for n in range(5)]
+    assert toy.request("POST", "send/encode", json.dumps([json.dumps(task) for task in tasks]))[0] == 202
+    ends = toy.recorded("encode-end", 5, name="list")
+    starts = toy.recorded("encode-start", 5, name="list")
+    assert sorted(record["task"]["n"] for record in ends) == [0, 1, 2, 3, 4]
+    pids = toy.stack.pids
+    assert {record["pid"] for record in starts} == {pids["encoder-1"], pids["encoder-2"]}
+    for pid in {record["pid"] for record in starts}:
+        edges = sorted(
+            [(record["at"], 1) for record in starts if record["pid"] == pid]
+            + [(record["at"], -1) for record in ends if record["pid"] == pid]
+        )
+        assert [step for _, step in edges] == [1, -1] * (len(edges) // 2)
+
+
+def test_outputs_of_a_function_that_failed_are_not_sent(toy):
+    lost = {"do": "ok", "name": "lost"}
+    assert toy.request("POST", "send/work?fail=1", json.dumps(lost))[0] == 500
+    toy.send("work", {"do": "ok", "name": "afterwards"})
+    toy.recorded("work-end", name="afterwards")
+    assert not list(toy.records.glob("*lost*"))
+    assert toy.messages("work") == []
+
+
+def test_a_message_that_always_fails_is_tried_up_to_the_limit_and_then_moves_to_the_poison_queue(toy):
+    task = {"do": "fail", "name": "always"}
+    toy.send("work", task)
+    until(lambda: json.dumps(task) in [r["body"] for r in toy.recorded("work-poison")], "the poison message")
+    assert [record["count"] for record in toy.recorded("work-start", 2, name="always")] == [1, 2]
+
+
+def test_a_message_that_is_not_base64_moves_to_the_poison_queue_without_running(toy):
+    toy.queues.get_queue_client("next").send_message("no base64!")
+    poison = toy.queues.get_queue_client("next-poison")
+    until(lambda: any(q.name == "next-poison" for q in toy.queues.list_queues()), "next-poison")
+    (message,) = until(lambda: list(poison.peek_messages()), "the message")
+    assert message.content == "no base64!"
+
+
+def test_a_lease_is_renewed_while_the_function_runs(toy):
+    toy.send("encode", {"do": "sleep", "seconds": 3, "name": "longer than its lease"})
+    toy.recorded("encode-end", name="longer than its lease")
+    assert len(toy.recorded("encode-start", name="longer than its lease")) == 1
+
+
+def test_a_process_that_dies_is_replaced_and_its_message_ends_in_the_poison_queue(toy):
+    task = {"do": "exit", "name": "crash"}
+    before = toy.stack.pids
+    toy.send("encode", task)
+    (poison,) = toy.recorded("encode-poison")
+    assert poison["body"] == json.dumps(task)
+    starts = toy.recorded("encode-start", 2, name="crash")
+    assert [record["count"] for record in starts] == [1, 2]
+    died = {record["pid"] for record in starts}
+    assert until(lambda: len(alive(toy.stack.pids)) == 5 and not died & set(toy.stack.pids.values()), "a new process")
+    assert toy.stack.pids["host"] == before["host"]
+    assert "ended with status 1; it starts again" in toy.log()
+    toy.send("encode", {"do": "ok", "name": "after crash"})
+    toy.recorded("encode-end", name="after crash")
+
+
+# Blobs
+
+
+def event(name, kind="Microsoft.Storage.BlobCreated", container="uploads"):
+    return {"eventType": kind, "subject": f"/blobServices/default/containers/{container}/blobs/{name}", "data": {}}
+
+
+HOOK = "/runtime/webhooks/blobs?functionName=Host.Functions.uploaded"
+
+
+@pytest.fixture(scope="module")
+def uploads(toy):
+    return toy.blobs.create_container("uploads")
+
+
+def test_a_new_blob_runs_its_function_and_so_does_its_replacement(toy, uploads):
+    def of(name):
+        return [record for record in toy.recorded("blob") if record["name"] == f"uploads/{name}"]
+
+    uploads.upload_blob("video/ä b.mp4", b"12345")
+    (record,) = until(lambda: of("video/ä b.mp4"), "the blob's run")
+    assert record["length"] == 5
+    assert record["uri"] == uploads.get_blob_client("video/ä b.mp4").url
+    uploads.upload_blob("video/ä b.mp4", b"123456", overwrite=True)
+    until(lambda: [record["length"] for record in of("video/ä b.mp4")] == [5, 6], "the second run")
+
+
+def test_the_content_of_a_blob_can_be_read_in_parts(toy, uploads):
+    uploads.upload_blob("text/a.txt", b"first and rest")
+    (record,) = toy.recorded("blob-read")
+    assert (record["start"], record["rest"]) == ("firs", "t and rest")
+
+
+def test_a_blob_whose_function_always_fails_is_reported_in_the_poison_queue(toy, uploads):
+    uploads.upload_blob("x/bad", b"")
+    until(lambda: any(q.name == "webjobs-blobtrigger-poison" for q in toy.queues.list_queues()), "the queue")
+    (message,) = until(lambda: toy.messages("webjobs-blobtrigger-poison"), "the message")
+    told = json.loads(message)
+    assert (told["ContainerName"], told["BlobName"]) == ("uploads", "x/bad")
+    assert told["FunctionId"] == "Host.Functions.uploaded"
+
+
+def test_the_webhook_answers_event_grids_handshake(toy):
+    body = json.dumps([{"data": {"validationCode": "512d38b6"}}])
+    answer = toy.json("POST", HOOK, body, {"aeg-event-type": "SubscriptionValidation"})
+    assert answer == {"validationResponse": "512d38b6"}
+
+
+def test_the_webhook_takes_both_schemas_and_ignores_what_is_not_its_own(toy, uploads):
+    uploads.upload_blob("hook/one.mp4", b"1")
+    cloud = {"type": "Microsoft.Storage.BlobCreated", "subject": event("hook/one.mp4")["subject"], "data": {}}
+    others = [
+        event("flat.mp4"),
+        event("hook/one.mp4", container="other"),
+        event("hook/one.mp4", "Microsoft.Storage.BlobDeleted"),
+        event("hook/not there"),
+    ]
+    assert toy.request("POST", HOOK, json.dumps([event("hook/one.mp4"), *others]))[0] == 202
+    assert toy.request("POST", HOOK, json.dumps(cloud))[0] == 202
+    # Two by hand and one by the watcher.
+    until(lambda: [r["name"] for r in toy.recorded("blob")].count("uploads/hook/one.mp4") == 3, "three runs")
+    assert not {"uploads/flat.mp4", "other/hook/one.mp4", "uploads/hook/not there"} & {
+        record["name"] for record in toy.recorded("blob")
+    }
+
+
+def test_the_webhook_refuses_what_it_cannot_use(toy):
+    assert toy.request("POST", "/runtime/webhooks/blobs?functionName=Host.Functions.none", "[]")[0] == 404
+    assert toy.request("POST", HOOK, "no json")[0] == 400
+
+
+# Timers and the admin address
+
+
+def test_a_timer_runs_on_its_schedule(toy):
+    records = toy.recorded("tick", 2)
+    assert records[0]["past_due"] is False
+    assert {record["pid"] for record in records} <= {toy.stack.pids["host"]}
+
+
+def test_the_admin_address_runs_a_timer_a_queue_and_a_blob_function_now(toy, uploads):
+    assert toy.request("POST", "/admin/functions/Rarely", "{}")[0] == 202
+    assert len(toy.recorded("rarely")) == 1
+    task = {"do": "ok", "name": "by admin"}
+    assert toy.request("POST", "/admin/functions/encode", json.dumps({"input": json.dumps(task)}))[0] == 202
+    toy.recorded("encode-end", name="by admin")
+    assert toy.request("POST", "/admin/functions/nothing", "{}")[0] == 404
+    assert toy.request("POST", "/admin/functions/echo", "{}")[0] == 404
+
+
+# Starting, timeouts, stopping
+
+
+def test_keys_are_asked_for_on_demand(tmp_path):
+    keys = {"FUNCTIONS_KEY": "f-key", "FUNCTIONS_MASTER_KEY": "m-key"}
+    with Toy(tmp_path, env=keys, encoders=1, arguments=["--auth"]) as toy:
+        assert toy.request("GET", "echo/5")[0] == 200
+        assert toy.request("GET", "keyed")[0] == 401
+        assert toy.request("GET", "keyed?code=wrong")[0] == 401
+        assert toy.request("GET", "keyed?code=f-key")[0] == 200
+        assert toy.request("GET", "keyed", headers={"x-functions-key": "m-key"})[0] == 200
+        assert toy.request("GET", "mastered", headers={"x-functions-key": "f-key"})[0] == 401
+        assert toy.request("GET", "mastered", headers={"x-functions-key": "m-key"})[0] == 200
+        assert toy.request("POST", "/admin/functions/rarely", "{}")[0] == 401
+        # The watcher in the host has to bring its key to the webhook, too.
+        toy.blobs.create_container("uploads").upload_blob("a/b", b"")
+        toy.recorded("blob")
+
+
+def test_a_function_over_its_time_costs_its_process_and_gives_its_message_back_at_once(tmp_path):
+    with Toy(tmp_path, "00:00:01", {"QUEUE_LEASE_SECONDS": "600"}, encoders=1) as toy:
+        before = toy.stack.pids
+        toy.send("encode", {"do": "hang once", "name": "hang"})
+        toy.recorded("encode-end", name="hang")
+        starts = toy.recorded("encode-start", 2, name="hang")
+        assert [record["count"] for record in starts] == [1, 2]
+        assert starts[0]["pid"] != starts[1]["pid"]
+        assert toy.request("GET", "hang")[0] == 500
+        # The listening socket outlives the host: a request meanwhile waits.
+        assert toy.request("GET", "echo/5")[0] == 200
+        until(lambda: toy.stack.pids["host"] != before["host"], "a new host")
+
+
+def test_the_first_signal_lets_a_running_message_end_and_told_blobs_are_not_told_again(tmp_path):
+    with Toy(tmp_path, env={"QUEUE_LEASE_SECONDS": "600"}, encoders=1, in_memory=False) as toy:
+        toy.blobs.create_container("uploads").upload_blob("first/a.mp4", b"")
+        toy.recorded("blob")
+        until((tmp_path / "data" / "blob-receipts-uploaded.json").exists, "the receipt")
+        slow = {"do": "sleep", "seconds": 1.5, "name": "slow"}
+        toy.send("encode", slow)
+        toy.recorded("encode-start", name="slow")
+        toy.send("encode", {"do": "ok", "name": "waiting"})
+        toy.stack.signal(signal.SIGTERM)
+        assert toy.stack.wait() == 0
+        assert len(toy.recorded("encode-end", name="slow")) == 1
+        assert not any("waiting" in path.read_text() for path in toy.records.iterdir())
+    with Toy(tmp_path, encoders=1, in_memory=False) as toy:
+        toy.recorded("encode-end", name="waiting")
+        toy.blobs.get_container_client("uploads").upload_blob("second/b.mp4", b"")
+        names = [record["name"] for record in toy.recorded("blob", 2)]
+        assert names == ["uploads/first/a.mp4", "uploads/second/b.mp4"]
+        assert len(toy.recorded("encode-start", name="slow")) == 1
+
+
+def test_the_second_signal_gives_the_message_back_at_once(tmp_path):
+    with Toy(tmp_path, env={"QUEUE_LEASE_SECONDS": "600"}, encoders=1, in_memory=False) as toy:
+        toy.send("encode", {"do": "sleep", "seconds": 60, "name": "long"})
+        toy.recorded("encode-start", name="long")
+        toy.stack.signal(signal.SIGINT)
+        until(lambda: "host" not in alive(toy.stack.pids), "the host to end")
+        toy.stack.signal(signal.SIGINT)
+        assert toy.stack.wait() == 0
+    with Azurite(tmp_path / "data" / "azurite") as azurite:
+        with QueueServiceClient.from_connection_string(azurite.connection_string) as queues:
+            assert len(queues.get_queue_client("encode").peek_messages()) == 1
+
+
+def test_nothing_outlives_a_killed_supervisor(tmp_path):
+    with Toy(tmp_path, encoders=1) as toy:
+        pids = toy.stack.pids
+        assert set(pids) == {"supervisor", "azurite", "host", "encoder-1"}
+        toy.send("encode", {"do": "child"})
+        (record,) = toy.recorded("child")
+        pids["a function's own process"] = record["child"]
+        assert alive(pids) == set(pids)
+        toy.stack.signal(signal.SIGKILL)
+        until(lambda: not alive(pids), "all processes to end")
+
+
+def alive(pids):
+    """Those that run; a process nobody has waited for yet counts as ended."""
+
+    def runs(pid):
+        state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        return bool(state.stdout.strip()) and not state.stdout.startswith("Z")
+
+    return {name for name, pid in pids.items() if runs(pid)}
+
+
+def start(folder, **environment):
+    """Exit status, stdout and stderr of a stack that cannot start."""
+    toy = Toy(folder, env=environment)
+    done = subprocess.run(
+        [sys.executable, "-m", "local", "--app", str(toy.app), "--in-memory"],
+        env=toy.stack.env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("variable", ["PORT", "BLOB_PORT", "QUEUE_PORT", "TABLE_PORT"])
+def test_a_port_that_is_taken_is_named_with_its_variable(tmp_path, variable):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, out, error = start(tmp_path, **{variable: str(port)})
+    assert (status, out) == (1, "")
+    assert len(error.splitlines()) == 1
+    assert f"Port {port} " in error
+    assert variable in error.split()[-1]
+
+
+def test_a_missing_node_is_told_with_the_remedy(tmp_path):
+    status, out, error = start(tmp_path, PATH=str(tmp_path))
+    assert (status, out) == (1, "")
+    assert error == "error: node was not found: run `make setup`.\n"
+
+
+def test_an_app_that_cannot_be_imported_ends_the_start(tmp_path):
+    toy = Toy(tmp_path, encoders=1)
+    (toy.app / "function_app.py").write_text("import no_such_module\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "local", "--app", str(toy.app), "--in-memory"],
+        env=toy.stack.env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 1
+    assert "No module named 'no_such_module'" in done.stderr
+    assert done.stdout == ""

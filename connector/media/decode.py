@@ -70,8 +70,6 @@ class Decoder:
         interlaced = Deinterlacer(self._threads) if self._info.interlaced else None
         last: Fraction | None = None
         for frame in self._decoded(packets, context):
-            if frame.time_base is None:
-                continue
             if interlaced is None:
                 ready = [frame]
             else:
@@ -94,6 +92,7 @@ class Decoder:
         return self._info.start if last is None else last + 1 / self._info.frame_rate
 
     def _decoded(self, packets: Iterator[Packet[AvVideo]], context: VideoCodecContext | None) -> Iterator[VideoFrame]:
+        base: Fraction | None = None
         while True:
             try:
                 packet = next(packets, None)
@@ -106,9 +105,13 @@ class Decoder:
             if context.thread_count != self._threads and not context.is_open:
                 context.thread_count = self._threads
             if packet.size:
+                base = packet.time_base
                 yield from self._decode(context, packet)
         if context is not None:
-            yield from self._decode(context, None)
+            for frame in self._decode(context, None):
+                # The frames that reordering held back until the end come without it.
+                frame.time_base = base
+                yield frame
 
     def _decode(self, context: VideoCodecContext, packet: Packet[AvVideo] | None) -> list[VideoFrame]:
         try:

@@ -8,7 +8,6 @@ from typing import Self
 from connector.domain.plan import Plan
 from connector.domain.task import EncodeOutput, RenditionOutput, SegmentOutput, Task
 from connector.errors import BrokenOutput
-from connector.isobmff import h264
 from connector.isobmff.init import AudioInit, VideoInit, parse_init
 from connector.manifests.presentation import AudioTrack, Presentation, Segment, Storyboard, VideoTrack
 
@@ -53,7 +52,7 @@ def presentation(plan: Plan, outputs: Outputs, storyboard: Storyboard | None) ->
         video.append(
             VideoTrack(
                 id=rendition.id,
-                codec=h264.codec_string(facts.sps),
+                codec=facts.codec,
                 init_size=len(init["video", rendition.id]),
                 segments=_plain(segments),
                 width=rendition.width,
@@ -70,7 +69,7 @@ def presentation(plan: Plan, outputs: Outputs, storyboard: Storyboard | None) ->
         audio.append(
             AudioTrack(
                 id=track.id,
-                codec="mp4a.40.2",
+                codec=facts.codec,
                 init_size=len(init["audio", track.id]),
                 segments=_plain(_segments(output.renditions)),
                 sampling_rate=facts.sampling_rate,

@@ -1,17 +1,16 @@
-"""Deleting a video: its row goes first, so that it is gone for everybody; then all that was stored for it."""
+"""Deleting a video: all that was stored for it, and its row last, so that what a crash leaves can be deleted again."""
 
 from uuid import UUID
 
-from connector.domain.layout import output_container, work_container
 from connector.pipeline.app import App
+from connector.pipeline.unfinished import remove_output
 
 
 def delete(app: App, video_id: UUID) -> None:
-    """Raises NotFound when there is none. What a crash leaves behind, asking again removes."""
-    video = app.storage.videos.get(video_id)
+    """Raises NotFound when there is none. A step that is under way meanwhile cleans up behind itself."""
     storage = app.storage
-    storage.blobs.delete_container(output_container(video_id))
-    storage.blobs.delete_container(work_container(video_id))
-    storage.blobs.delete_upload(video_id)
-    storage.tasks.delete(video_id)
+    video = storage.videos.get(video_id)
+    remove_output(app, video.id)
+    storage.blobs.delete_upload(video.id)
+    storage.tasks.delete(video.id)
     storage.videos.delete(video.id)

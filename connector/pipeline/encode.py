@@ -1,38 +1,33 @@
 """The tasks on the encode queue: chunk, audio, split. Each can arrive twice, late, or for a video that is gone."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 from connector.domain.media_info import Access
 from connector.domain.messages import Message
 from connector.domain.task import EncodeOutput, SplitOutput, Task, TaskResult
 from connector.domain.video import State, Video
-from connector.errors import MediaError, NotFound
 from connector.media.jobs import AudioJob, ChunkJob, SplitJob
 from connector.pipeline.app import App, now, worker_name
-from connector.pipeline.fail import fail
-from connector.pipeline.probe import SPLIT, planned_messages
+from connector.pipeline.probe import SPLIT
+from connector.pipeline.remaining import remaining
 from connector.pipeline.run import run_job, upload, work_blob
+from connector.pipeline.unfinished import unfinished
 
 
-def encode(app: App, message: Message) -> list[Message]:
+def encode(app: App, video: Video, message: Message) -> list[Message]:
     """Answers the messages that come next."""
-    try:
-        video = app.storage.videos.get(message.video_id)
-    except NotFound:
-        return []  # deleted meanwhile
-    if video.state is not (State.QUEUED if message.step == "split" else State.ENCODING):
+    # A twin that ran on may have taken back a finished row; then PACKAGING asks for the task again.
+    if video.state not in ({State.QUEUED} if message.step == "split" else {State.ENCODING, State.PACKAGING}):
         return []
     task = app.storage.tasks.get(video.id, message.task)
     if task is None or not task.done:
-        try:
-            _do(app, video, message, task)
-        except MediaError as error:
-            fail(app, video.id, error.code, error.message)
+        _do(app, video, message, task)
+        # Tasks take long: look again, and clean up behind a video that was deleted meanwhile.
+        if unfinished(app, video.id) is None:
             return []
-        except NotFound:
-            if _gone(app, video):
-                return []
-            raise
+    elif video.state is State.PACKAGING:
+        return []
     return _next(app, video, message)
 
 
@@ -49,19 +44,7 @@ def _do(app: App, video: Video, message: Message, before: Task | None) -> None:
     app.storage.tasks.put(task)
     result = _STEPS[message.step](app, video, message, task)
     end = now()
-    app.storage.tasks.put(
-        Task(
-            video_id=video.id,
-            name=task.name,
-            attempts=task.attempts,
-            started=begin,
-            heartbeat=end,
-            finished=end,
-            progress=1.0,
-            worker=task.worker,
-            result=result,
-        )
-    )
+    app.storage.tasks.put(replace(task, heartbeat=end, finished=end, progress=1.0, result=result))
 
 
 def _chunk(app: App, video: Video, message: Message, task: Task) -> TaskResult:
@@ -111,16 +94,6 @@ def _next(app: App, video: Video, message: Message) -> list[Message]:
     """Looked up after this task's row is written: of two last finishers at least one sees all rows."""
     if message.step == "split":
         return [Message(step="probe", video_id=video.id)]
-    return [Message(step="package", video_id=video.id)] if all_done(app, video) else []
-
-
-def all_done(app: App, video: Video) -> bool:
-    done = {task.name for task in app.storage.tasks.overview(video.id) if task.done}
-    return all(m.task in done for m in planned_messages(video))
-
-
-def _gone(app: App, video: Video) -> bool:
-    try:
-        return app.storage.videos.get(video.id).state is State.FAILED
-    except NotFound:
-        return True
+    if remaining(video, app.storage.tasks.overview(video.id)):
+        return []
+    return [Message(step="package", video_id=video.id)]

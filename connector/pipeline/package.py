@@ -5,7 +5,7 @@ from connector.domain.messages import Message
 from connector.domain.plan import Plan
 from connector.domain.task import StoryboardOutput
 from connector.domain.video import State, Video
-from connector.errors import Conflict, MediaError, NotFound
+from connector.errors import BrokenOutput, Conflict
 from connector.isobmff import progressive
 from connector.isobmff.samples import SampleTable
 from connector.manifests import dash, hls, smooth, webvtt
@@ -13,45 +13,28 @@ from connector.manifests.presentation import Presentation, Storyboard
 from connector.media.jobs import StoryboardJob
 from connector.pipeline.app import App, now
 from connector.pipeline.assemble import Outputs, inits, presentation
-from connector.pipeline.encode import all_done
-from connector.pipeline.fail import fail
-from connector.pipeline.probe import encode_messages
+from connector.pipeline.remaining import remaining
 from connector.pipeline.run import run_job, work_blob
 
 
-def package(app: App, message: Message) -> list[Message]:
-    """Answers the messages that come next."""
-    try:
-        video = app.storage.videos.get(message.video_id)
-        if video.state is State.ENCODING:
-            if not all_done(app, video):
-                return encode_messages(app, video)
-            video = app.storage.videos.save(video.to(State.PACKAGING, now()))
-        if video.state is State.PACKAGING:
-            _write(app, video)
-            app.storage.videos.save(video.to(State.READY, now()))
-            app.storage.blobs.delete_container(layout.work_container(video.id))
-    except NotFound:
-        if _exists(app, message):
-            raise
-    except Conflict:
-        return [message]  # somebody else moved it on; look again
-    except MediaError as error:
-        fail(app, message.video_id, error.code, error.message)
+def package(app: App, video: Video, message: Message) -> list[Message]:  # noqa: ARG001 - one shape for all steps
+    """Answers the messages that come next. Raises BrokenOutput when the tasks' outputs do not fit together."""
+    if video.state not in {State.ENCODING, State.PACKAGING}:
+        return []
+    tasks = app.storage.tasks.of(video.id)
+    if missing := remaining(video, tasks):
+        return missing
+    if video.state is State.ENCODING:
+        video = app.storage.videos.save(video.to(State.PACKAGING, now()))
+    _write(app, video, Outputs.of(tasks))
+    app.storage.videos.save(video.to(State.READY, now()))
+    app.storage.blobs.delete_container(layout.work_container(video.id))
     return []
 
 
-def _exists(app: App, message: Message) -> bool:
-    try:
-        return app.storage.videos.get(message.video_id).state is not State.FAILED
-    except NotFound:
-        return False
-
-
-def _write(app: App, video: Video) -> None:
+def _write(app: App, video: Video, outputs: Outputs) -> None:
     assert video.plan  # noqa: S101 - a video in PACKAGING has one
     plan, blobs, output = video.plan, app.storage.blobs, layout.output_container(video.id)
-    outputs = Outputs.of(app.storage.tasks.of(video.id))
     whole = presentation(plan, outputs, _stills(app, video, plan, outputs))
     for (kind, rendition), init in inits(outputs).items():
         blobs.put(output, layout.init_segment(kind, rendition), init)
@@ -114,4 +97,8 @@ def _write_progressive(app: App, video: Video, plan: Plan, outputs: Outputs) -> 
     order = progressive.interleave(tracks)
     blobs.stage(output, layout.PROGRESSIVE, layout.PROGRESSIVE_HEAD, progressive.head(tracks, order))
     blocks = [layout.progressive_block(kinds[t], tracks[t].segments[s].time) for t, s in order]
-    blobs.commit(output, layout.PROGRESSIVE, [layout.PROGRESSIVE_HEAD, *blocks])
+    try:
+        blobs.commit(output, layout.PROGRESSIVE, [layout.PROGRESSIVE_HEAD, *blocks])
+    except Conflict:
+        # Not the Conflict of a row, after which another look helps.
+        raise BrokenOutput("a block of the progressive file is missing") from None

@@ -3,49 +3,28 @@
 from dataclasses import replace
 from uuid import UUID
 
-from connector.domain import layout, planner
+from connector.domain import layout
 from connector.domain.media_info import Access, MediaInfo
 from connector.domain.messages import Message
+from connector.domain.planner import make_plan
 from connector.domain.task import SplitOutput
 from connector.domain.video import State, Video
-from connector.errors import Conflict, MediaError, NotFound
 from connector.media.jobs import ProbeJob
 from connector.pipeline.app import App, now
-from connector.pipeline.fail import fail
+from connector.pipeline.remaining import remaining
 from connector.pipeline.run import run_job, upload
 
 SPLIT = Message.task_name("split")
 
 
-def probe(app: App, message: Message) -> list[Message]:
+def probe(app: App, video: Video, message: Message) -> list[Message]:  # noqa: ARG001 - one shape for all steps
     """Answers the messages that come next."""
-    try:
-        video = app.storage.videos.get(message.video_id)
-    except NotFound:
-        return []  # deleted meanwhile
-    try:
-        if video.state is State.QUEUED:
-            video = _planned(app, video)
-    except MediaError as error:
-        fail(app, video.id, error.code, error.message)
-        return []
-    except Conflict:
-        return [message]  # somebody else moved it on; look again
+    if video.state is State.QUEUED:
+        video = _planned(app, video)
+    # Sent also when the state is not ours to change: whoever changed it may have died before sending.
     if video.state is State.QUEUED:
         return [Message(step="split", video_id=video.id)]
-    return encode_messages(app, video) if video.state is State.ENCODING else []
-
-
-def encode_messages(app: App, video: Video) -> list[Message]:
-    """One for each task of the plan that is not done."""
-    done = {task.name for task in app.storage.tasks.overview(video.id) if task.done}
-    return [m for m in planned_messages(video) if m.task not in done]
-
-
-def planned_messages(video: Video) -> list[Message]:
-    if video.plan is None:
-        return []
-    return [Message(step=step, video_id=video.id, index=i) for step, i in planner.tasks(video.plan)]
+    return remaining(video, app.storage.tasks.overview(video.id)) if video.state is State.ENCODING else []
 
 
 def _planned(app: App, video: Video) -> Video:
@@ -62,7 +41,7 @@ def _planned(app: App, video: Video) -> Video:
         if split is None:
             return app.storage.videos.save(replace(video, info=info, modified=now()))
         info = measured(info, split)
-    plan = planner.make_plan(info, app.plan_limits)
+    plan = make_plan(info, app.plan_limits)
     return app.storage.videos.save(replace(video.to(State.ENCODING, now()), info=info, plan=plan))
 
 

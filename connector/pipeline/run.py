@@ -38,7 +38,7 @@ class TaskSink:
         if self._task is None or time.monotonic() - self._reported < HEARTBEAT_SECONDS:
             return
         self._reported = time.monotonic()
-        self._app.storage.tasks.put(replace(self._task, heartbeat=now(), progress=share))
+        _note(self._app, replace(self._task, heartbeat=now(), progress=share))
 
 
 def upload(app: App, video: Video) -> Callable[[], sandbox.Source]:
@@ -60,5 +60,12 @@ def run_job(
         if task is not None:
             # Texts of our own errors hold no secret; of others only the kind is kept.
             reason = str(error) if isinstance(error, ConnectorError) else type(error).__name__
-            app.storage.tasks.put(replace(task, heartbeat=now(), error=reason))
+            _note(app, replace(task, heartbeat=now(), error=reason))
         raise
+
+
+def _note(app: App, task: Task) -> None:
+    """Writes what is known of a task under way, unless a twin has finished it or its video was deleted."""
+    row = app.storage.tasks.get(task.video_id, task.name)
+    if row is not None and not row.done:
+        app.storage.tasks.put(task)

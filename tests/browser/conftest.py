@@ -2,14 +2,14 @@
 
 import shutil
 from collections.abc import Iterator
-from fractions import Fraction
-from typing import Protocol
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from client import Client
 from tests.browser.pages import NODE_MODULES, serve
 from tests.browser.player import Player
+from tests.integration.publishing import Published, publish_numbered
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _ARGUMENTS = (
@@ -24,24 +24,9 @@ _ARGUMENTS = (
 )
 
 
-class Published(Protocol):
-    """A numbered video that went through the service and is ready to play."""
-
-    urls: dict[str, str]
-    """HLS, DASH, Streaming (Smooth) and Progressive."""
-    fps: Fraction
-    frames: int
-    seams: list[float]
-    """Seconds at which a chunk that was encoded apart begins, without 0."""
-
-
 @pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
-    # here, not above: collecting these tests must not need the whole service
-    from tests.integration.publishing import publish_numbered
-
-    with publish_numbered(tmp_path_factory.mktemp("published")) as video:
-        yield video
+def published(client: Client) -> Published:
+    return publish_numbered(client)
 
 
 @pytest.fixture(scope="module")

@@ -29,9 +29,7 @@ HDR10 = Colour(Colorspace.BT2020, ColorRange.MPEG, ColorPrimaries.BT2020, ColorT
 HLG = Colour(Colorspace.BT2020, ColorRange.MPEG, ColorPrimaries.BT2020, ColorTrc.ARIB_STD_B67)
 
 # BT.709 to BT.2020 primaries, linear light (ITU-R BT.2087)
-_TO_BT2020 = np.array(
-    [[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]], np.float32
-)
+_TO_BT2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]], np.float32)
 
 
 def _pq(nits: NDArray[np.float32]) -> NDArray[np.float32]:

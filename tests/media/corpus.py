@@ -121,9 +121,7 @@ def _write(extension: str, path: Path) -> Path:
     entry = CORPUS[extension]
     options = {"mpegts_m2ts_mode": "1"} if extension in {"m2ts", "mts"} else {}
     if entry.video:
-        return numbered(
-            path, entry.video, entry.audio or (), container=entry.container, container_options=options
-        )
+        return numbered(path, entry.video, entry.audio or (), container=entry.container, container_options=options)
     return write(path, None, (), [(entry.audio, sine(entry.audio, SECONDS))], container=entry.container)
 
 

@@ -109,9 +109,7 @@ def _boxes(width: int, height: int) -> list[tuple[slice, slice]]:
     for row in range(_ROWS):
         for column in range(_COLUMNS):
             top, bottom = (int((_TOP + (_BOTTOM - _TOP) * (row + at) / _ROWS) * height) for at in (0.3, 0.7))
-            left, right = (
-                int((_LEFT + (_RIGHT - _LEFT) * (column + at) / _COLUMNS) * width) for at in (0.3, 0.7)
-            )
+            left, right = (int((_LEFT + (_RIGHT - _LEFT) * (column + at) / _COLUMNS) * width) for at in (0.3, 0.7))
             boxes.append((slice(top, max(bottom, top + 1)), slice(left, max(right, left + 1))))
     return boxes
 

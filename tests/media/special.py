@@ -13,8 +13,7 @@ from tests.media.sources import FIFTY, NTSC, NTSC_DOUBLE, NTSC_FILM, Video, numb
 
 _MONO_8K = Audio("pcm_s16le", rate=8000, layout="mono")
 _IRREGULAR = tuple(
-    Fraction(ms, 1000)
-    for ms in (0, 40, 50, 133, 240, 300, 301, 480, 900, 920, 940, 1100, 1500, 1533, 1566, 1600)
+    Fraction(ms, 1000) for ms in (0, 40, 50, 133, 240, 300, 301, 480, 900, 920, 940, 1100, 1500, 1533, 1566, 1600)
 )
 
 

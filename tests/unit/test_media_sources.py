@@ -146,15 +146,11 @@ def test_flash_and_beep_are_measured_together(tmp_path, suffix, fps):
 
 
 def test_an_offset_is_measured(tmp_path):
-    path = flash_and_beep(
-        tmp_path / "late.mkv", 3, size=(160, 90), audio=Audio(frequency=1000, start=Fraction(1, 10))
-    )
+    path = flash_and_beep(tmp_path / "late.mkv", 3, size=(160, 90), audio=Audio(frequency=1000, start=Fraction(1, 10)))
     assert measure_av_offset(path) == pytest.approx([0.1, 0.1], abs=0.002)
 
 
 def test_missing_beeps_are_told(tmp_path):
-    path = flash_and_beep(
-        tmp_path / "late.mkv", 3, size=(160, 90), audio=Audio(frequency=1000, seconds=Fraction(1))
-    )
+    path = flash_and_beep(tmp_path / "late.mkv", 3, size=(160, 90), audio=Audio(frequency=1000, seconds=Fraction(1)))
     with pytest.raises(ValueError, match="2 flashes, 0 beeps"):
         measure_av_offset(path)

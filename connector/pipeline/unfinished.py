@@ -1,0 +1,36 @@
+"""The video that a step works on, if there is still something to do for it."""
+
+from uuid import UUID
+
+from connector.domain.layout import output_container, work_container
+from connector.domain.video import State, Video
+from connector.errors import NotFound
+from connector.pipeline.app import App
+
+
+def unfinished(app: App, video_id: UUID) -> Video | None:
+    """The video as it is now; None when it is READY, FAILED or deleted.
+
+    Then everything goes that nobody needs any more: a crash may have fallen between the last save and the clean-up, and
+    a step that was under way may have written behind it.
+    """
+    try:
+        video = app.storage.videos.get(video_id)
+    except NotFound:
+        remove_output(app, video_id)
+        app.storage.tasks.delete(video_id)
+        return None
+    match video.state:
+        case State.FAILED:
+            remove_output(app, video_id)
+        case State.READY:
+            app.storage.blobs.delete_container(work_container(video_id))
+        case _:
+            return video
+    return None
+
+
+def remove_output(app: App, video_id: UUID) -> None:
+    """All that was made of the upload. Harmless when there is nothing."""
+    app.storage.blobs.delete_container(output_container(video_id))
+    app.storage.blobs.delete_container(work_container(video_id))

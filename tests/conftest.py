@@ -1,0 +1,24 @@
+"""The running service, shared by all tests that talk to it over HTTP."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from client import Client
+from local.stack import Stack
+
+PROJECT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Azurite, the Functions host and two encoders."""
+    with Stack(PROJECT, tmp_path_factory.mktemp("stack"), encoders=2) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client(stack: Stack) -> Iterator[Client]:
+    with Client(stack.api) as api:
+        yield api

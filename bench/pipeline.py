@@ -1,0 +1,166 @@
+"""`make bench`: the whole pipeline, storage included, against one `ffmpeg` command that makes the same ladder.
+
+Pairs run in turn (A B A B …) on the same cores; what counts are the medians of the ratios within each pair, because
+machines are noisy and drift. CPU is user plus system time of every process that took part: Azurite, the Functions host,
+the encoders and their children; wall time is from MarkComplete to READY.
+"""
+
+import argparse
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import imageio_ffmpeg
+
+from bench.results import write_section
+from client import Client
+from connector.domain.ladder import ladder
+from connector.domain.plan import Rendition
+from connector.settings import Settings
+from local.stack import Stack
+
+PROJECT = Path(__file__).parent.parent
+RATE = Fraction(30)
+SIZE = (1920, 1080)
+SETTINGS = Settings.model_validate({"storage": "unused"})
+
+
+@dataclass(frozen=True)
+class Cost:
+    wall: float
+    cpu: float
+
+
+def make_source(path: Path, seconds: int) -> Path:
+    """1080p with motion, detail and a little noise, coded as cameras do: H.264, keyframes 2 s apart."""
+    if not path.exists():
+        picture = f"testsrc2=size={SIZE[0]}x{SIZE[1]}:rate={RATE}:duration={seconds},noise=alls=6:allf=t"
+        sound = f"sine=frequency=440:sample_rate=48000:duration={seconds}"
+        codecs = ["-c:v", "libx264", "-preset", "veryfast", "-b:v", "12M", "-g", "60", "-pix_fmt", "yuv420p"]
+        draft = path.with_name("draft.mp4")
+        run_ffmpeg(["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, *codecs, "-c:a", "aac", str(draft)])
+        draft.replace(path)
+    return path
+
+
+def run_ffmpeg(arguments: list[str]) -> None:
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-y", "-v", "error", *arguments], check=True)
+
+
+def one_command(source: Path, renditions: tuple[Rendition, ...], folder: Path) -> list[str]:
+    """Decodes once, scales down step by step, encodes all renditions and the sound, in one process."""
+    graph, previous = [], "0:v"
+    for n, r in enumerate(renditions):
+        last = n == len(renditions) - 1
+        scale = f"scale={r.width}:{r.height}:flags=bicubic"
+        graph.append(f"[{previous}]{scale}" + (f"[v{n}]" if last else f",split[v{n}][s{n}]"))
+        previous = f"s{n}"
+    gop = str(round(SETTINGS.segment_seconds * RATE))
+    out: list[str] = []
+    for n, r in enumerate(renditions):
+        rate = ["-crf", str(r.crf), "-maxrate", str(r.maxrate), "-bufsize", str(2 * r.maxrate)]
+        fixed = ["-g", gop, "-keyint_min", gop, "-sc_threshold", "0", "-preset", SETTINGS.encoder_preset]
+        fragments = ["-movflags", "cmaf+frag_keyframe", str(folder / f"{r.id}.mp4")]
+        out += ["-map", f"[v{n}]", "-c:v", "libx264", "-profile:v", "high", *rate, *fixed, *fragments]
+    sound = ["-map", "0:a", "-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2", str(folder / "audio.mp4")]
+    return ["-i", str(source), "-filter_complex", ";".join(graph), *out, *sound]
+
+
+def measure_ffmpeg(source: Path, renditions: tuple[Rendition, ...]) -> Cost:
+    with tempfile.TemporaryDirectory() as folder:
+        begin, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
+        run_ffmpeg(one_command(source, renditions, Path(folder)))
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return Cost(time.monotonic() - begin, cpu)
+
+
+def measure_pipeline(stack: Stack, client: Client, source: Path) -> Cost:
+    video = client.create(source.name)
+    client.upload(video, source)
+    before = cpu_seconds(stack)
+    begin = time.monotonic()
+    client.mark_complete(video.id)
+    final = list(client.watch(video.id, every=0.1))[-1]
+    wall = time.monotonic() - begin
+    cpu = cpu_seconds(stack) - before
+    if final.status != "Completed":
+        raise RuntimeError(f"the pipeline failed: {final}")
+    client.delete(video.id)
+    return Cost(wall, cpu)
+
+
+def cpu_seconds(stack: Stack) -> float:
+    """User and system time of the stack's processes and of their children that have ended."""
+    ticks = 0
+    for pid in stack.pids.values():
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += sum(int(field) for field in fields[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=60, help="length of the source")
+    parser.add_argument("--pairs", type=int, default=5)
+    arguments = parser.parse_args()
+    cores = len(os.sched_getaffinity(0))
+    data = PROJECT / ".data" / "bench"
+    data.mkdir(parents=True, exist_ok=True)
+    source = make_source(data / f"source-{arguments.seconds}.mp4", arguments.seconds)
+    renditions = ladder(*SIZE, RATE, SETTINGS.max_resolution)
+    pairs: list[tuple[Cost, Cost]] = []
+    with Stack(PROJECT, data / "stack", encoders=cores) as stack, Client(stack.api) as client:
+        measure_pipeline(stack, client, source)  # a warm-up, not counted
+        for n in range(arguments.pairs):
+            pair = measure_pipeline(stack, client, source), measure_ffmpeg(source, renditions)
+            pairs.append(pair)
+            print(
+                f"pair {n + 1}: CPU {pair[0].cpu / pair[1].cpu:.3f}, wall {pair[0].wall / pair[1].wall:.3f}", flush=True
+            )
+    write_section(
+        PROJECT / "bench" / "RESULTS.md", "Pipeline against one ffmpeg command", report(pairs, arguments, cores)
+    )
+    return 0
+
+
+def report(pairs: list[tuple[Cost, Cost]], arguments: argparse.Namespace, cores: int) -> str:
+    cpu = [a.cpu / b.cpu for a, b in pairs]
+    wall = [a.wall / b.wall for a, b in pairs]
+    rows = [
+        f"| CPU seconds | {ratio(cpu)} | {middle(a.cpu for a, _ in pairs)} | {middle(b.cpu for _, b in pairs)} |",
+        f"| wall seconds | {ratio(wall)} | {middle(a.wall for a, _ in pairs)} | {middle(b.wall for _, b in pairs)} |",
+    ]
+    text = [
+        f"`python -m bench.pipeline --seconds {arguments.seconds} --pairs {arguments.pairs}`: from MarkComplete to READY",
+        f"through the local stack (Azurite, host, {cores} encoder processes) against one `ffmpeg` command with the same",
+        f"ladder, preset ({SETTINGS.encoder_preset}) and {cores} cores, on {arguments.seconds} s of 1080p30;",
+        f"{len(pairs)} pairs in turn, Python {platform.python_version()}, {platform.machine()}. Only the ratios mean",
+        "something elsewhere.",
+        "",
+        "| | ratio pipeline ÷ ffmpeg: median (min … max) | pipeline, median | ffmpeg, median |",
+        "|---|---|---|---|",
+        *rows,
+    ]
+    return "\n".join(text)
+
+
+def ratio(values: list[float]) -> str:
+    return f"**{statistics.median(values):.2f}** ({min(values):.2f} … {max(values):.2f})"
+
+
+def middle(values: Iterable[float]) -> str:
+    return f"{statistics.median(values):.1f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""Writes the tables of README.md that follow from the code: settings and formats. A test holds them together."""
+
+import re
+import sys
+from pathlib import Path
+
+from connector.domain.formats import FORMATS
+from connector.settings import Settings, variable
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def settings_rows() -> list[str]:
+    rows = []
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        if isinstance(default, tuple):
+            default = ",".join(default)
+        shown = "" if field.is_required() else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+        rows.append(f"| `{variable(name)}` | {shown} | {field.description} |")
+    return rows
+
+
+def formats_line() -> str:
+    return " ".join(f.extension for f in FORMATS)
+
+
+def main() -> None:
+    text = README.read_text("utf-8")
+    head = "| Setting | Default | Meaning |\n|---|---|---|\n"
+    text = re.sub(re.escape(head) + r"(?:.*\S.*\n)+", lambda _: head + "\n".join(settings_rows()) + "\n", text)
+    lead = "each is proved by a test that publishes such a file:\n"
+    text = re.sub(re.escape(lead) + r".*\n", lambda _: f"{lead}{formats_line()}.\n", text)
+    README.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -15,7 +15,7 @@ from connector.domain.messages import Message
 from connector.services import app as services
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
 STORAGE = "AzureWebJobsStorage"
 
@@ -31,7 +31,7 @@ def _queues(function: "Callable[..., object]") -> "Callable[..., object]":
     return bound
 
 
-def _send(messages: "Iterable[Message]", advance: func.Out[list[str]], encode: func.Out[list[str]]) -> None:
+def _send(messages: "Sequence[Message]", advance: func.Out[list[str]], encode: func.Out[list[str]]) -> None:
     for queue, out in ((ADVANCE_QUEUE, advance), (ENCODE_QUEUE, encode)):
         if texts := [m.model_dump_json() for m in messages if m.queue == queue]:
             out.set(texts)

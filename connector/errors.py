@@ -4,6 +4,8 @@ ConnectorError
 ├── RequestError                 the caller can change something
 │   ├── InvalidRequest           a field or query is missing or wrong
 │   ├── VideoNotFound            no such video, or a malformed id
+│   ├── Unauthorized             no token, or one that is bad, expired or not yet valid
+│   ├── Forbidden                a good token that is for something else
 │   ├── NotUploaded              the video's blob is not there yet
 │   ├── NotPlayable              the video is not playable (yet), or not in this form
 │   ├── MethodNotAllowed         the resource exists, the method does not
@@ -17,6 +19,7 @@ ConnectorError
 │   ├── TooLarge                 what should be stored does not fit into a row; final
 │   ├── StorageTimeout           storage did not answer in time; worth trying again
 │   └── StorageUnavailable       storage is down or throttles; worth trying again
+├── KeyUnavailable               a key that is needed is not configured (any more)
 ├── TaskCrashed                  a media child process died or ran over a limit; retried, then final
 └── BrokenOutput                 what the tasks of a video left does not fit together: a defect of ours
 """
@@ -40,6 +43,14 @@ class InvalidRequest(RequestError):
 
 class VideoNotFound(RequestError):
     """No video has this id."""
+
+
+class Unauthorized(RequestError):
+    """The request has no token, or one that is bad, expired or not yet valid."""
+
+
+class Forbidden(RequestError):
+    """The request has a good token that is for something else."""
 
 
 class NotUploaded(RequestError):
@@ -108,6 +119,10 @@ class StorageUnavailable(StorageError):
 
 class BrokenOutput(ConnectorError):
     """What the tasks of a video left does not fit together: a defect of ours, never the user's."""
+
+
+class KeyUnavailable(ConnectorError):
+    """A key that is needed is not configured (any more)."""
 
 
 class TaskCrashed(ConnectorError):

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 
 class Settings(BaseModel):
-    """Names in the environment are the field names in capitals, except the two that Azure Functions itself fixes."""
+    """Names in the environment are the field names in capitals, except the one that Azure Functions itself fixes."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
@@ -63,5 +63,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     try:
         return Settings.model_validate(found)
     except ValidationError as error:
-        wrong = [f"{variable(str(e['loc'][0]))}: {e['msg']}" for e in error.errors(include_input=False)]
+        # pydantic reports a missing setting by its alias, a wrong one by its field.
+        where = [(str(e["loc"][0]), e["msg"]) for e in error.errors(include_input=False)]
+        wrong = [f"{place if place in names else variable(place)}: {text}" for place, text in where]
         raise ValueError("Wrong settings: " + "; ".join(wrong)) from None

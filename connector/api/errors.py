@@ -8,7 +8,9 @@ from connector.api.http import Request, Response
 
 STATUS: dict[type[errors.ConnectorError], int] = {
     errors.InvalidRequest: 400,
+    errors.Unauthorized: 401,
     errors.NotPlayable: 403,
+    errors.Forbidden: 403,
     errors.VideoNotFound: 404,
     errors.MethodNotAllowed: 405,
     errors.NotAcceptable: 406,
@@ -20,6 +22,7 @@ STATUS: dict[type[errors.ConnectorError], int] = {
     errors.NotFound: 500,
     errors.TooLarge: 500,
     errors.MediaError: 500,
+    errors.KeyUnavailable: 500,
     errors.TaskCrashed: 500,
     errors.BrokenOutput: 500,
     errors.StorageUnavailable: 503,

@@ -7,6 +7,7 @@ from connector.api.models import FormatModel, NewVideo, PlaybackModel, Thumbnail
 from connector.api.views import status_model, video_model
 from connector.domain import layout
 from connector.domain.formats import FORMATS
+from connector.domain.plan import Size
 from connector.domain.video import State, Video
 from connector.errors import InvalidRequest, NotFound, NotPlayable, VideoNotFound
 from connector.pipeline.app import App
@@ -25,14 +26,13 @@ _ENDPOINTS = {
 def post_video(app: App, request: Request) -> Response:
     wanted: NewVideo = request.json(NewVideo)
     video, uri = create(app, wanted.original_file_name)
-    return Response(201, _wire(video_model(video, uri)), {"Location": f"{request.source.rstrip('/')}/{video.id}"})
+    location = f"{request.source.rstrip('/')}/{video.id}"
+    return Response(201, _wire(video_model(video, uri)), {"Location": location, "ETag": _etag(video)})
 
 
 def get_video(app: App, request: Request) -> Response:
     video = _video(app, request)
-    waiting = video.state is State.AWAITING_UPLOAD
-    model = video_model(video, upload_uri(app, video) if waiting else None)
-    return Response(200, _wire(model), {"ETag": _etag(video)})
+    return Response(200, _wire(video_model(video, upload_uri(app, video))), {"ETag": _etag(video)})
 
 
 def delete_video(app: App, request: Request) -> Response:
@@ -74,32 +74,28 @@ def get_playback(app: App, request: Request) -> Response:
 def get_thumbnails(app: App, request: Request) -> Response:
     video = _video(app, request)
     stills = video.plan.stills if video.plan else None
-    if video.state is not State.READY or stills is None or video.plan is None:
+    if video.state is not State.READY or stills is None:
         return Response(200, [])
     container = layout.output_container(video.id)
 
-    def thumbnail(kind: str, index: int, frame: int, blob: str, size: tuple[int, int]) -> dict[str, object]:
-        model = ThumbnailModel.model_validate(
-            {
-                "Kind": kind,
-                "ID": f"{video.id}-{index:04d}",
-                "VideoId": str(video.id),
-                "Width": size[0],
-                "Height": size[1],
-                "Index": index,
-                "Time": round(frame / rate),
-                "Url": app.storage.blobs.read_uri(container, blob, app.url_lifetime),
-            }
+    def thumbnail(kind: str, index: int, blob: str, size: Size) -> dict[str, object]:
+        model = ThumbnailModel(
+            kind=kind,
+            id=f"{video.id}-{index:04d}",
+            video_id=str(video.id),
+            width=size.width,
+            height=size.height,
+            index=index,
+            time=0,
+            url=app.storage.blobs.read_uri(container, blob, app.url_lifetime),
         )
         return _wire(model)
 
-    rate = video.plan.frame_rate
-    poster = (stills.poster.width, stills.poster.height)
-    small = (stills.thumbnail.width, stills.thumbnail.height)
-    listed = [thumbnail("Poster", 0, 0, layout.POSTER, poster)]
-    for index, frame in enumerate(stills.thumbnails, 1):
-        listed.append(thumbnail("Indexed", index, frame, layout.indexed_thumbnail(index), small))
-    return Response(200, listed)
+    indexed = (
+        thumbnail("Indexed", index, layout.indexed_thumbnail(index), stills.thumbnail)
+        for index in range(1, len(stills.thumbnails) + 1)
+    )
+    return Response(200, [thumbnail("Poster", 0, layout.POSTER, stills.poster), *indexed])
 
 
 def get_formats(app: App, request: Request) -> Response:  # noqa: ARG001 - one shape for all

@@ -1,10 +1,10 @@
 """Requests and responses as the handlers see them: nothing of Azure Functions, nothing of a web framework."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -12,7 +12,9 @@ from connector.domain.messages import Message
 from connector.errors import InvalidRequest, NotAcceptable, PayloadTooLarge, UnsupportedMediaType
 
 MAX_BODY = 256 * 1024
-_JSON_RANGES = frozenset({"application/json", "application/*", "*/*"})
+_JSON_RANGES = ("application/json", "application/*", "*/*")
+"""Media ranges that hold JSON, the most specific first."""
+_REFUSED = re.compile(r"q *= *0(\.0{0,3})?")
 
 
 @dataclass(frozen=True)
@@ -30,19 +32,21 @@ class Request:
     @property
     def source(self) -> str:
         """The URL without its query, which may hold a key or a token."""
-        return urlunsplit(urlsplit(self.url)._replace(query="", fragment=""))
+        # By hand: a strange Host header must not stop an error answer, and urlsplit refuses some.
+        return self.url.partition("?")[0].partition("#")[0]
 
     def check_accept(self) -> None:
         """Raises NotAcceptable unless the Accept header leaves room for JSON (RFC 9110 section 12.5.1)."""
         accept = self.headers.get("accept", "").strip()
         if not accept:
             return
+        accepted: dict[str, bool] = {}
         for part in accept.lower().split(","):
             media_range, *parameters = (p.strip() for p in part.split(";"))
-            refused = any(p.replace(" ", "") in {"q=0", "q=0.0", "q=0.00", "q=0.000"} for p in parameters)
-            if media_range in _JSON_RANGES and not refused:
-                return
-        raise NotAcceptable("This API answers application/json; the Accept header does not allow it.")
+            accepted[media_range] = not any(_REFUSED.fullmatch(p) for p in parameters)
+        # The most specific range decides.
+        if not next((accepted[r] for r in _JSON_RANGES if r in accepted), False):
+            raise NotAcceptable("This API answers application/json; the Accept header does not allow it.")
 
     def json(self, model: type[BaseModel]) -> Any:
         """The body as `model`.
@@ -55,14 +59,14 @@ class Request:
             raise PayloadTooLarge(f"The request body is larger than {MAX_BODY} bytes.")
         try:
             data = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise InvalidRequest("The request body is not valid JSON.") from None
         try:
             return model.model_validate(data)
         except ValidationError as error:
             fields = {".".join(map(str, e["loc"])) or "body": e["msg"] for e in error.errors(include_input=False)}
-            listed = "; ".join(f"{name}: {text}" for name, text in fields.items())
-            raise InvalidRequest(f"The request body is not valid: {listed}", fields) from None
+            listed = "; ".join(f"{name} {text}" for name, text in fields.items())
+            raise InvalidRequest(f"The request body is not valid: {listed}.", fields) from None
 
 
 @dataclass(frozen=True)

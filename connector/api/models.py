@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from pydantic.alias_generators import to_pascal
+from pydantic_core import PydanticCustomError
 
 from connector.domain.formats import EXTENSIONS, extension
 
@@ -23,18 +24,18 @@ class NewVideo(Wire):
     @classmethod
     def _supported(cls, value: Any) -> Any:
         if not isinstance(value, str) or extension(value) not in EXTENSIONS:
-            raise ValueError("OriginalFileName is required and its extension must be one of GET /Formats.")
+            raise PydanticCustomError("file_name", "is required and its extension must be supported, see GET /Formats")
         return value
 
     @field_validator("content_protection_mode", mode="before")
     @classmethod
     def _none(cls, value: Any) -> Any:
-        return value or "None"
+        return "None" if value is None or value == "" else value
 
     @field_validator("input_storage_encryption_mode", mode="before")
     @classmethod
     def _empty(cls, value: Any) -> Any:
-        return value or None
+        return None if value == "" else value
 
 
 class VideoModel(Wire):
@@ -89,14 +90,16 @@ class PlaybackModel(Wire):
 
 
 class ThumbnailModel(Wire):
-    kind: Literal["Poster", "Indexed", "Timed"]
+    kind: str
+    """Poster, Indexed or Timed."""
     id: str = Field(alias="ID")
     video_id: str
     height: int
     width: int
     index: int
+    """0 unless Indexed."""
     time: int
-    """Whole seconds."""
+    """Whole seconds; 0 unless Timed."""
     url: str
 
 

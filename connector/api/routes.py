@@ -52,7 +52,8 @@ def respond(app: Callable[[], App], route: Route, request: Request) -> Response:
     headers = {"Cache-Control": "no-cache", "x-ms-request-id": request.id, **response.headers}
     if response.body is not None:
         headers.setdefault("Content-Type", "application/json; charset=utf-8")
-    return Response(response.status, response.body, headers, response.messages)
+    body = None if request.method == "HEAD" else response.body
+    return Response(response.status, body, headers, response.messages)
 
 
 def _handle(app: Callable[[], App], route: Route, request: Request) -> Response:

@@ -19,6 +19,7 @@ TIMESCALE = 240_000
 UPLOADS = "uploads"
 VIDEOS_TABLE = "Videos"
 TASKS_TABLE = "Tasks"
+KEYS_TABLE = "Keys"
 ADVANCE_QUEUE = "advance"
 ENCODE_QUEUE = "encode"
 

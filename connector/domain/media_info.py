@@ -40,6 +40,9 @@ class VideoStream(Model):
     """Clockwise degrees by which the picture must be turned: 0, 90, 180 or 270."""
     interlaced: bool
     hdr: bool
+    reorder: Ratio | None = None
+    """For a container that does not keep presentation times (AVI): seconds from a packet's time to that of the picture
+    which comes out of the decoder when that packet goes in. None for all others."""
 
 
 class AudioStream(Model):

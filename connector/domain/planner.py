@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain, count
 
 from connector.domain.ladder import even, ladder
 from connector.domain.media_info import AudioStream, MediaInfo
@@ -51,7 +52,7 @@ def output_rate(rate: Fraction) -> Fraction:
     if rate > MAX_RATE * Fraction(1001, 1000):
         return output_rate(rate / math.ceil(rate / (MAX_RATE * Fraction(1001, 1000))))
     # A denominator that keeps ticks whole is worth more than the last decimal of an odd rate.
-    return max(Fraction(1), Fraction(rate).limit_denominator(1001))
+    return min(Fraction(MAX_RATE), max(Fraction(1), Fraction(rate).limit_denominator(1001)))
 
 
 def make_plan(info: MediaInfo, limits: Limits) -> Plan:
@@ -130,12 +131,12 @@ def chunk_range(plan: Plan, index: int) -> range:
 
 def audio_renditions(streams: tuple[AudioStream, ...]) -> tuple[AudioRendition, ...]:
     """One per track. A further track counts its id up by one bit per second, so that folders stay apart."""
-    names: dict[str, int] = {}
+    names: set[str] = set()
     out = []
     for i, stream in enumerate(streams):
         name = stream.title or (stream.language if stream.language != "und" else f"Audio {i + 1}")
-        names[name] = names.get(name, 0) + 1
-        unique = name if names[name] == 1 else f"{name} {names[name]}"
+        unique = next(n for n in chain([name], (f"{name} {k}" for k in count(2))) if n not in names)
+        names.add(unique)
         out.append(
             AudioRendition(
                 id=AUDIO_BITRATE + i,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
+from connector.domain.keys import StoredKey
 from connector.domain.task import Task
 from connector.domain.video import State, Video
 
@@ -55,6 +56,24 @@ class Tasks(Protocol):
 
     def delete(self, video_id: UUID) -> None:
         """All of a video's tasks; harmless when there are none."""
+        ...
+
+
+class Keys(Protocol):
+    def get(self, key_id: UUID) -> StoredKey:
+        """Raises NotFound."""
+        ...
+
+    def put(self, key: StoredKey) -> None:
+        """Insert; or replace the row if it still is at `key.etag`. Raises Conflict otherwise."""
+        ...
+
+    def all(self) -> Iterator[StoredKey]:
+        """Every key, in no order."""
+        ...
+
+    def delete(self, key_id: UUID) -> None:
+        """Harmless when there is none."""
         ...
 
 
@@ -131,6 +150,9 @@ class Storage(Protocol):
 
     @property
     def tasks(self) -> Tasks: ...
+
+    @property
+    def keys(self) -> Keys: ...
 
     @property
     def blobs(self) -> Blobs: ...

@@ -7,17 +7,21 @@ from xml.etree.ElementTree import Element, SubElement
 
 from connector.domain import layout
 from connector.domain.layout import TIMESCALE
-from connector.manifests.presentation import AudioTrack, Presentation, Segment, Storyboard, VideoTrack
+from connector.manifests import sea
+from connector.manifests.addresses import BESIDE, Addresses
+from connector.manifests.presentation import AudioTrack, Presentation, Protection, Segment, Storyboard, VideoTrack
 from connector.manifests.text import decimal, document, plain, rounded
 
 
-def mpd(presentation: Presentation) -> str:
-    """The manifest; URLs are relative to it."""
+def mpd(presentation: Presentation, addresses: Addresses = BESIDE) -> str:
+    """The manifest."""
+    protection = presentation.protection
     tracks = (*presentation.video, *presentation.audio)
     root = Element(
         "MPD",
         {
             "xmlns": "urn:mpeg:dash:schema:mpd:2011",
+            **(sea.NAMESPACE if protection else {}),
             "profiles": "urn:mpeg:dash:profile:isoff-live:2011",
             "type": "static",
             "mediaPresentationDuration": _period(presentation.duration),
@@ -27,24 +31,25 @@ def mpd(presentation: Presentation) -> str:
     )
     period = SubElement(root, "Period", {"id": "0", "start": "PT0S"})
     if presentation.video:
-        _video(period, presentation.video)
+        _video(period, presentation.video, protection, addresses)
     for number, track in enumerate(presentation.audio):
-        _audio(period, number, track)
-    if presentation.storyboard:
-        _thumbnails(period, presentation.storyboard)
+        _audio(period, number, track, protection, addresses)
+    if presentation.storyboard and not protection:
+        _thumbnails(period, presentation.storyboard, addresses)
     return document(root)
 
 
-def _video(period: Element, tracks: Sequence[VideoTrack]) -> None:
+def _video(period: Element, tracks: Sequence[VideoTrack], protection: Protection | None, addresses: Addresses) -> None:
     group = _adaptation_set(period, "video")
     group.set("par", _aspect(tracks[0]))
     group.set("maxWidth", str(max(t.width for t in tracks)))
     group.set("maxHeight", str(max(t.height for t in tracks)))
     group.set("maxFrameRate", str(max(t.frame_rate for t in tracks)))
+    _protection(group, "video", protection)
     timelines = [[(s.time, s.duration) for s in t.segments] for t in tracks]
     shared = all(timeline == timelines[0] for timeline in timelines)
     if shared:
-        _segments(group, "video", tracks[0].segments)
+        _segments(group, "video", tracks[0].segments, addresses)
     for track in tracks:
         representation = _representation(group, track)
         representation.set("width", str(track.width))
@@ -52,10 +57,12 @@ def _video(period: Element, tracks: Sequence[VideoTrack]) -> None:
         representation.set("frameRate", str(track.frame_rate))
         representation.set("sar", "1:1")
         if not shared:
-            _segments(representation, "video", track.segments)
+            _segments(representation, "video", track.segments, addresses)
 
 
-def _audio(period: Element, number: int, track: AudioTrack) -> None:
+def _audio(
+    period: Element, number: int, track: AudioTrack, protection: Protection | None, addresses: Addresses
+) -> None:
     group = _adaptation_set(period, "audio")
     group.set("lang", track.language)
     SubElement(
@@ -66,17 +73,18 @@ def _audio(period: Element, number: int, track: AudioTrack) -> None:
             "value": str(_channel_configuration(track.channels)),
         },
     )
+    _protection(group, "audio", protection)
     SubElement(group, "Label").text = plain(track.name)
     SubElement(
         group,
         "Role",
         {"schemeIdUri": "urn:mpeg:dash:role:2011", "value": "alternate" if number else "main"},
     )
-    _segments(group, "audio", track.segments)
+    _segments(group, "audio", track.segments, addresses)
     _representation(group, track).set("audioSamplingRate", str(track.sampling_rate))
 
 
-def _thumbnails(period: Element, storyboard: Storyboard) -> None:
+def _thumbnails(period: Element, storyboard: Storyboard, addresses: Addresses) -> None:
     """One image that holds all tiles (DASH-IF IOP, tile-based thumbnails)."""
     covered = storyboard.columns * storyboard.rows * storyboard.interval
     group = SubElement(
@@ -89,7 +97,7 @@ def _thumbnails(period: Element, storyboard: Storyboard) -> None:
             "timescale": str(TIMESCALE),
             "duration": str(ceil(covered * TIMESCALE)),
             "startNumber": "1",
-            "media": layout.STORYBOARD,
+            "media": addresses.media(layout.STORYBOARD, layout.DASH_MANIFEST),
         },
     )
     representation = SubElement(
@@ -126,11 +134,16 @@ def _adaptation_set(period: Element, kind: str) -> Element:
     )
 
 
+def _protection(group: Element, kind: str, protection: Protection | None) -> None:
+    if protection:
+        sea.describe(SubElement(group, "ContentProtection", {"schemeIdUri": sea.SCHEME}), protection, kind)
+
+
 def _next_id(period: Element) -> str:
     return str(len(period))
 
 
-def _segments(parent: Element, kind: str, segments: Sequence[Segment]) -> None:
+def _segments(parent: Element, kind: str, segments: Sequence[Segment], addresses: Addresses) -> None:
     """The names of `layout`, as a template; equal durations in a row become one `S` with @r."""
     identifier, time = "$RepresentationID$", "$Time$"
     template = SubElement(
@@ -138,8 +151,8 @@ def _segments(parent: Element, kind: str, segments: Sequence[Segment]) -> None:
         "SegmentTemplate",
         {
             "timescale": str(TIMESCALE),
-            "initialization": f"{kind}/{identifier}/init.mp4",
-            "media": f"{kind}/{identifier}/{time}.m4s",
+            "initialization": addresses.media(f"{kind}/{identifier}/init.mp4", layout.DASH_MANIFEST),
+            "media": addresses.media(f"{kind}/{identifier}/{time}.m4s", layout.DASH_MANIFEST),
         },
     )
     timeline = SubElement(template, "SegmentTimeline")

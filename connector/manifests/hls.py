@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 from connector.domain import layout
 from connector.domain.layout import TIMESCALE
-from connector.manifests.presentation import AudioTrack, Presentation, VideoTrack, peak_bitrate
+from connector.manifests.addresses import BESIDE, Addresses
+from connector.manifests.presentation import AudioTrack, Presentation, Protection, VideoTrack, peak_bitrate
 from connector.manifests.text import decimal, plain, rounded
 
 _VERSION = "#EXT-X-VERSION:7"
@@ -14,13 +15,13 @@ _START_BITRATE = 2_000_000
 """Players begin with the first variant; Apple's authoring specification asks for about 2 Mbit/s there."""
 
 
-def master(presentation: Presentation) -> str:
-    """The master playlist. URIs are relative to it."""
+def master(presentation: Presentation, addresses: Addresses = BESIDE) -> str:
+    """The master playlist."""
     video, audio = presentation.video, presentation.audio
     lines = ["#EXTM3U", _VERSION, "#EXT-X-INDEPENDENT-SEGMENTS"]
     grouped = bool(audio) and (bool(video) or len(audio) > 1)
     if grouped:
-        lines += _audio_group(audio)
+        lines += _audio_group(audio, addresses)
     peak = max((t.peak_bitrate for t in audio), default=0)
     mean = max((t.mean_bitrate for t in audio), default=0)
     codecs = list(dict.fromkeys(t.codec for t in audio))
@@ -35,7 +36,7 @@ def master(presentation: Presentation) -> str:
                 ("FRAME-RATE", _frame_rate(track)),
                 ("AUDIO", _quoted(_AUDIO_GROUP) if grouped else None),
             ),
-            layout.media_playlist("video", track.id),
+            addresses.child(layout.media_playlist("video", track.id), layout.MASTER_PLAYLIST),
         ]
     if not video:
         lines += [
@@ -46,33 +47,41 @@ def master(presentation: Presentation) -> str:
                 ("CODECS", _quoted(",".join(codecs))),
                 ("AUDIO", _quoted(_AUDIO_GROUP) if grouped else None),
             ),
-            layout.media_playlist("audio", audio[0].id),
+            addresses.child(layout.media_playlist("audio", audio[0].id), layout.MASTER_PLAYLIST),
         ]
-    lines += [_iframe_stream(track) for track in video if track.keyframes]
+    if not presentation.protection:
+        lines += [_iframe_stream(track, addresses) for track in video if track.keyframes]
     return _text(lines)
 
 
-def media(track: VideoTrack | AudioTrack) -> str:
-    """One rendition's media playlist. URIs are relative to it, so they are bare file names."""
+def media(track: VideoTrack | AudioTrack, addresses: Addresses = BESIDE, protection: Protection | None = None) -> str:
+    """One rendition's media playlist."""
+    playlist = layout.media_playlist(_kind(track), track.id)
     lines = _media_head(track)
+    if protection:
+        # Before EXT-X-MAP: the init segment is encrypted too (RFC 8216 section 4.3.2.5).
+        key = ("URI", _quoted(protection.key_uri)), ("IV", f"0x{protection.iv(_kind(track)).hex()}")
+        lines.append("#EXT-X-KEY:" + _attributes(("METHOD", "AES-128"), *key))
+    lines.append(_map(track, playlist, addresses))
     for segment, duration in zip(track.segments, _durations(track), strict=True):
-        lines += [f"#EXTINF:{duration},", _segment_name(track, segment.time)]
+        lines += [f"#EXTINF:{duration},", _segment(track, segment.time, playlist, addresses)]
     return _text([*lines, "#EXT-X-ENDLIST"])
 
 
-def iframes(track: VideoTrack) -> str:
-    """The I-frame playlist of a rendition with `keyframes`: the first frame of each segment."""
-    lines = _media_head(track, "#EXT-X-I-FRAMES-ONLY")
+def iframes(track: VideoTrack, addresses: Addresses = BESIDE) -> str:
+    """The I-frame playlist of a clear rendition with `keyframes`: the first frame of each segment."""
+    playlist = layout.iframe_playlist(track.id)
+    lines = [*_media_head(track, "#EXT-X-I-FRAMES-ONLY"), _map(track, playlist, addresses)]
     for segment, (offset, length), duration in zip(track.segments, track.keyframes, _durations(track), strict=True):
         lines += [
             f"#EXTINF:{duration},",
             f"#EXT-X-BYTERANGE:{length}@{offset}",
-            _segment_name(track, segment.time),
+            _segment(track, segment.time, playlist, addresses),
         ]
     return _text([*lines, "#EXT-X-ENDLIST"])
 
 
-def _audio_group(audio: tuple[AudioTrack, ...]) -> list[str]:
+def _audio_group(audio: tuple[AudioTrack, ...], addresses: Addresses) -> list[str]:
     lines = []
     languages: set[str] = set()
     for number, track in enumerate(audio):
@@ -89,7 +98,7 @@ def _audio_group(audio: tuple[AudioTrack, ...]) -> list[str]:
                 ("DEFAULT", "NO" if number else "YES"),
                 ("AUTOSELECT", "YES" if automatic else "NO"),
                 ("CHANNELS", _quoted(str(track.channels))),
-                ("URI", _quoted(layout.media_playlist("audio", track.id))),
+                ("URI", _quoted(addresses.child(layout.media_playlist("audio", track.id), layout.MASTER_PLAYLIST))),
             )
         )
     return lines
@@ -100,7 +109,7 @@ def _start_first(video: tuple[VideoTrack, ...]) -> list[VideoTrack]:
     return sorted(video, key=lambda track: track is not start)
 
 
-def _iframe_stream(track: VideoTrack) -> str:
+def _iframe_stream(track: VideoTrack, addresses: Addresses) -> str:
     sizes = [length for _, length in track.keyframes]
     peak = peak_bitrate([(size, s.duration) for size, s in zip(sizes, track.segments, strict=True)])
     return "#EXT-X-I-FRAME-STREAM-INF:" + _attributes(
@@ -108,7 +117,7 @@ def _iframe_stream(track: VideoTrack) -> str:
         ("AVERAGE-BANDWIDTH", -(-sum(sizes) * 8 * TIMESCALE // sum(s.duration for s in track.segments))),
         ("CODECS", _quoted(track.codec)),
         ("RESOLUTION", f"{track.width}x{track.height}"),
-        ("URI", _quoted(layout.iframe_playlist(track.id))),
+        ("URI", _quoted(addresses.child(layout.iframe_playlist(track.id), layout.MASTER_PLAYLIST))),
     )
 
 
@@ -123,8 +132,12 @@ def _media_head(track: VideoTrack | AudioTrack, *extra: str) -> list[str]:
         "#EXT-X-PLAYLIST-TYPE:VOD",
         *extra,
         "#EXT-X-INDEPENDENT-SEGMENTS",
-        f'#EXT-X-MAP:URI="{_file(layout.init_segment(_kind(track), track.id))}"',
     ]
+
+
+def _map(track: VideoTrack | AudioTrack, playlist: str, addresses: Addresses) -> str:
+    init = addresses.media(layout.init_segment(_kind(track), track.id), playlist)
+    return "#EXT-X-MAP:" + _attributes(("URI", _quoted(init)))
 
 
 def _durations(track: VideoTrack | AudioTrack) -> list[str]:
@@ -132,16 +145,12 @@ def _durations(track: VideoTrack | AudioTrack) -> list[str]:
     return [decimal(rounded(s.time + s.duration, _MICRO) - rounded(s.time, _MICRO), 6) for s in track.segments]
 
 
-def _segment_name(track: VideoTrack | AudioTrack, time: int) -> str:
-    return _file(layout.media_segment(_kind(track), track.id, time))
+def _segment(track: VideoTrack | AudioTrack, time: int, playlist: str, addresses: Addresses) -> str:
+    return addresses.media(layout.media_segment(_kind(track), track.id, time), playlist)
 
 
 def _kind(track: VideoTrack | AudioTrack) -> str:
     return "video" if isinstance(track, VideoTrack) else "audio"
-
-
-def _file(path: str) -> str:
-    return path.rpartition("/")[2]
 
 
 def _frame_rate(track: VideoTrack) -> str:

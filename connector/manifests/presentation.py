@@ -1,11 +1,12 @@
 """What a manifest describes: the renditions of one video with their segments, measured after encoding."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 
 from connector.domain.layout import TIMESCALE
+from connector.manifests.text import uri
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +103,40 @@ class Storyboard:
     """Bytes of the image."""
 
 
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """How all segments and init segments are encrypted: AES-128-CBC, PKCS7, each blob on its own and as a whole.
+
+    Raises ValueError for an address that is not percent-encoded or an IV that is not a block long.
+    """
+
+    key_uri: str = field(repr=False)
+    """Absolute; who is allowed gets the 16 bytes of the key there."""
+    video_iv: bytes
+    audio_iv: bytes
+
+    def __post_init__(self) -> None:
+        uri(self.key_uri)
+        if {len(self.video_iv), len(self.audio_iv)} != {16}:
+            raise ValueError("an IV has 16 bytes")
+
+    def iv(self, kind: str) -> bytes:
+        """Of the tracks of a kind, `video` or `audio`."""
+        return self.video_iv if kind == "video" else self.audio_iv
+
+
 @dataclass(frozen=True)
 class Presentation:
-    """Everything a manifest needs. `video` goes from the highest rendition down; either may be empty."""
+    """Everything a manifest needs. `video` goes from the highest rendition down; either may be empty.
+
+    With `protection`, sizes are those of the encrypted blobs. Stills are never offered then: they are not
+    encrypted, and part of an encrypted segment (an I-frame) cannot be decrypted.
+    """
 
     video: tuple[VideoTrack, ...]
     audio: tuple[AudioTrack, ...]
     storyboard: Storyboard | None = None
+    protection: Protection | None = None
 
     @cached_property
     def duration(self) -> int:

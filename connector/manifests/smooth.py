@@ -2,20 +2,26 @@
 
 Players replace `{bitrate}` by a quality level's Bitrate and `{start time}` by a chunk's time: so Bitrate is the
 rendition's id, which names its folder. Old clients do not know `c/@r`: each chunk is written out.
+
+A protected manifest has no `Protection`: dash.js takes that for PlayReady. Key and IV stand in each `StreamIndex` as
+in DASH, for `portal/protection.js`; clients without it skip the elements and fail to decode, as they must.
 """
 
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
+from connector.domain import layout
 from connector.domain.layout import TIMESCALE
+from connector.manifests import sea
+from connector.manifests.addresses import BESIDE, Addresses
 from connector.manifests.presentation import AudioTrack, Presentation, VideoTrack
 from connector.manifests.text import document, plain
 
 _START_CODE = b"\0\0\0\1"
 
 
-def manifest(presentation: Presentation) -> str:
-    """The manifest, which lies one folder below the media (`smooth.ism/Manifest`).
+def manifest(presentation: Presentation, addresses: Addresses = BESIDE) -> str:
+    """The manifest.
 
     Raises ValueError when the video renditions are not cut alike: all quality levels share one chunk list.
     """
@@ -26,20 +32,24 @@ def manifest(presentation: Presentation) -> str:
             "MinorVersion": "0",
             "TimeScale": str(TIMESCALE),
             "Duration": str(presentation.duration),
+            **(sea.NAMESPACE if presentation.protection else {}),
         },
     )
     if presentation.video:
-        _video(root, presentation.video)
+        _video(root, presentation.video, addresses)
     for track in presentation.audio:
-        _audio(root, track)
+        _audio(root, track, addresses)
+    if presentation.protection:
+        for stream in root:
+            sea.describe(stream, presentation.protection, stream.attrib["Type"])
     return document(root)
 
 
-def _video(root: Element, tracks: Sequence[VideoTrack]) -> None:
+def _video(root: Element, tracks: Sequence[VideoTrack], addresses: Addresses) -> None:
     if any(_chunk_list(track) != _chunk_list(tracks[0]) for track in tracks):
         raise ValueError("video renditions have different segments")
     width, height = str(max(t.width for t in tracks)), str(max(t.height for t in tracks))
-    stream = _stream(root, "video", "video", tracks)
+    stream = _stream(root, "video", "video", tracks, addresses)
     for name in ("MaxWidth", "DisplayWidth"):
         stream.set(name, width)
     for name in ("MaxHeight", "DisplayHeight"):
@@ -60,8 +70,8 @@ def _video(root: Element, tracks: Sequence[VideoTrack]) -> None:
     _chunks(stream, tracks[0])
 
 
-def _audio(root: Element, track: AudioTrack) -> None:
-    stream = _stream(root, "audio", plain(track.name), (track,))
+def _audio(root: Element, track: AudioTrack, addresses: Addresses) -> None:
+    stream = _stream(root, "audio", plain(track.name), (track,), addresses)
     stream.set("Language", track.language)
     SubElement(
         stream,
@@ -81,7 +91,13 @@ def _audio(root: Element, track: AudioTrack) -> None:
     _chunks(stream, track)
 
 
-def _stream(root: Element, kind: str, name: str, tracks: Sequence[VideoTrack | AudioTrack]) -> Element:
+def _stream(
+    root: Element,
+    kind: str,
+    name: str,
+    tracks: Sequence[VideoTrack | AudioTrack],
+    addresses: Addresses,
+) -> Element:
     return SubElement(
         root,
         "StreamIndex",
@@ -91,7 +107,7 @@ def _stream(root: Element, kind: str, name: str, tracks: Sequence[VideoTrack | A
             "TimeScale": str(TIMESCALE),
             "Chunks": str(len(tracks[0].segments)),
             "QualityLevels": str(len(tracks)),
-            "Url": f"../{kind}/{{bitrate}}/{{start time}}.m4s",
+            "Url": addresses.media(f"{kind}/{{bitrate}}/{{start time}}.m4s", layout.SMOOTH_MANIFEST),
         },
     )
 

@@ -1,5 +1,6 @@
-"""What text, times and rates look like in manifests."""
+"""What text, addresses, times and rates look like in manifests."""
 
+import re
 from xml.etree import ElementTree as ET
 
 from connector.domain.layout import TIMESCALE
@@ -8,6 +9,19 @@ from connector.domain.layout import TIMESCALE
 def plain(text: str) -> str:
     """`text` as one line that any manifest can carry: whatever cannot be printed becomes a space."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
+_NOT_IN_ADDRESSES = re.compile(r"[^!%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]")
+
+
+def uri(text: str) -> str:
+    """`text`, which may stand in any manifest as it is: templates, quotes and lines cannot mistake it.
+
+    Raises ValueError when it is not percent-encoded, `$` and `#` too; without its text, which may be secret.
+    """
+    if _NOT_IN_ADDRESSES.search(text):
+        raise ValueError("an address in a manifest must be percent-encoded")
+    return text
 
 
 def rounded(ticks: int, per_second: int) -> int:

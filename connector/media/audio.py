@@ -87,6 +87,8 @@ class _Decoder:
     def _decode(self, packet: Packet[AvAudio] | None) -> list[AudioFrame]:
         try:
             return self._context.decode(packet)
+        except MemoryError:
+            raise  # says nothing about the sound
         except FFmpegError:
             self.damaged += 1
             return []

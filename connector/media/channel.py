@@ -1,21 +1,72 @@
 """The wire between a media child process and its parent: one JSON line per message, payloads follow their line.
 
-child → parent   {"op": "open", "file": 0}                          answer: 8 bytes, the file's size
-                 {"op": "read", "file": 0, "offset": o, "length": n} answer: 8 bytes length, then the bytes
-                 {"op": "put", "area": …, "name": …, "length": n}    followed by n bytes, no answer
-                 {"op": "progress", "share": 0.5}                    no answer
-                 {"op": "result", "value": …}                        the last one
-                 {"op": "error", "code": …, "message": …}            the last one
-The parent writes the job as the first line. No credential ever crosses.
+The parent writes the job as the first line and then only answers; all messages below go from child to parent, the last
+one is a `Result` or an `Error`. No credential ever crosses.
 """
 
-import json
 import struct
-from typing import IO, Any, BinaryIO
+from typing import IO, Annotated, Any, BinaryIO, Literal
 
+from pydantic import Field, NonNegativeInt, TypeAdapter
+
+from connector.domain.types import Model
 from connector.media.jobs import Area
 
 _LENGTH = struct.Struct(">Q")
+
+
+class Open(Model):
+    """Answer: 8 bytes, the file's size."""
+
+    op: Literal["open"] = "open"
+    file: NonNegativeInt
+
+
+class Read(Model):
+    """Answer: 8 bytes length, which may be shorter than asked for, then the bytes."""
+
+    op: Literal["read"] = "read"
+    file: NonNegativeInt
+    offset: NonNegativeInt
+    length: NonNegativeInt
+
+
+class Put(Model):
+    """Followed by `length` bytes; no answer."""
+
+    op: Literal["put"] = "put"
+    area: Area
+    name: str
+    length: NonNegativeInt
+
+
+class Progress(Model):
+    """No answer."""
+
+    op: Literal["progress"] = "progress"
+    share: float
+
+
+class Result(Model):
+    op: Literal["result"] = "result"
+    value: Any
+
+
+class Error(Model):
+    """The media is at fault."""
+
+    op: Literal["error"] = "error"
+    code: str
+    message: str
+
+
+Message = Annotated[Open | Read | Put | Progress | Result | Error, Field(discriminator="op")]
+_MESSAGE = TypeAdapter[Message](Message)
+
+
+def parse(line: bytes) -> Message:
+    """Raises pydantic.ValidationError for anything but a message."""
+    return _MESSAGE.validate_json(line)
 
 
 class Channel:
@@ -28,8 +79,9 @@ class Channel:
     def job(self) -> bytes:
         return self._in.readline()
 
-    def _send(self, payload: bytes = b"", **message: Any) -> None:
-        self._out.write(json.dumps(message).encode() + b"\n" + payload)
+    def _send(self, message: Model, payload: bytes = b"") -> None:
+        self._out.write(message.model_dump_json().encode() + b"\n")
+        self._out.write(payload)
         self._out.flush()
 
     def _number(self) -> int:
@@ -42,33 +94,34 @@ class Channel:
         return data
 
     def size(self, file: int) -> int:
-        self._send(op="open", file=file)
+        self._send(Open(file=file))
         return self._number()
 
     def read(self, file: int, offset: int, length: int) -> bytes:
-        self._send(op="read", file=file, offset=offset, length=length)
+        self._send(Read(file=file, offset=offset, length=length))
         return self._exactly(self._number())
 
     def put(self, area: Area, name: str, data: bytes) -> None:
-        self._send(data, op="put", area=area, name=name, length=len(data))
+        self._send(Put(area=area, name=name, length=len(data)), data)
 
     def progress(self, share: float) -> None:
-        self._send(op="progress", share=share)
+        self._send(Progress(share=share))
 
     def result(self, value: Any) -> None:
-        self._send(op="result", value=value)
+        self._send(Result(value=value))
 
     def error(self, code: str, message: str) -> None:
-        self._send(op="error", code=code, message=message)
+        self._send(Error(code=code, message=message))
 
 
 def answer(stream: IO[bytes], data: bytes) -> None:
-    """The parent's answer to `read`."""
-    stream.write(_LENGTH.pack(len(data)) + data)
+    """The parent's answer to `Read`."""
+    stream.write(_LENGTH.pack(len(data)))
+    stream.write(data)
     stream.flush()
 
 
 def answer_number(stream: IO[bytes], value: int) -> None:
-    """The parent's answer to `open`."""
+    """The parent's answer to `Open`."""
     stream.write(_LENGTH.pack(value))
     stream.flush()

@@ -20,6 +20,8 @@ from connector.media.source import RemoteFile, only, opened
 
 BACK_OFF = (0, 2, 10, 60)
 """Seconds further back to seek when the first decoded picture comes after the place."""
+BACK_PIECES = (0, 1, 4)
+"""Likewise, pieces further back to begin."""
 
 TimedFrame = tuple[Fraction, VideoFrame]
 """Time on the source's clock in seconds, and the picture."""
@@ -38,25 +40,53 @@ class Decoder:
     ) -> Iterator[TimedFrame]:
         """From the picture that is current at `place` (or an earlier one) to the end."""
         if access is Access.PIECES:
-            yield from self._timed(_pieces(channel, place, piece_starts), None)
-        elif access is Access.START:
-            yield from self._from(channel, None)
+            begins = self._piece_by_piece(channel, place, piece_starts)
+        elif access is Access.SEEK:
+            begins = self._seek(channel, place)
         else:
-            yield from self._seek(channel, place)
-
-    def _seek(self, channel: Channel, place: Fraction) -> Iterator[TimedFrame]:
-        for back in BACK_OFF:
-            target = place - back
-            if target <= self._info.start:
-                break
-            frames = self._from(channel, target)
+            begins = iter([self._from(channel, None)])
+        # The first picture may come too late: its keyframe was damaged, or is shown after others that follow it.
+        for frames in begins:
             first = next(frames, None)
             if first is not None and first[0] <= place:
                 yield first
                 yield from frames
                 return
             frames.close()
-        yield from self._from(channel, None)
+        yield from self._first(channel, access, piece_starts)
+
+    def _first(self, channel: Channel, access: Access, piece_starts: Sequence[Fraction]) -> Iterator[TimedFrame]:
+        """From the very first picture on."""
+        if access is Access.PIECES:
+            return self._timed(self._pieces(channel, range(len(piece_starts))), None)
+        return self._from(channel, None)
+
+    def _seek(self, channel: Channel, place: Fraction) -> Iterator[Generator[TimedFrame]]:
+        for back in BACK_OFF:
+            target = place - back
+            if target <= self._info.start:
+                return
+            yield self._from(channel, target)
+
+    def _piece_by_piece(
+        self, channel: Channel, place: Fraction, starts: Sequence[Fraction]
+    ) -> Iterator[Generator[TimedFrame]]:
+        # A piece's start is its keyframe's place in the file's order; shown it may be later.
+        at = bisect_right(starts, place - (self._info.reorder or 0)) - 1
+        for back in BACK_PIECES:
+            if at - back < 0:
+                return
+            yield self._timed(self._pieces(channel, range(at - back, len(starts))), None)
+
+    def _pieces(self, channel: Channel, files: range) -> Iterator[Packet[AvVideo]]:
+        """Packets of the pieces: one stream, as if it had never been cut."""
+        for file in files:
+            with opened(RemoteFile(channel, file)) as container:
+                for packet in container.demux(video=0):
+                    if self._info.reorder is not None:
+                        packet.dts = packet.pts  # what the source said; FFmpeg guesses the other
+                    if packet.size:
+                        yield packet
 
     def _from(self, channel: Channel, target: Fraction | None) -> Generator[TimedFrame]:
         with opened(RemoteFile(channel, 0)) as container:
@@ -66,7 +96,7 @@ class Decoder:
                 container.seek(int(target * 1_000_000))
             yield from self._timed(container.demux(video), video.codec_context)
 
-    def _timed(self, packets: Iterator[Packet[AvVideo]], context: VideoCodecContext | None) -> Iterator[TimedFrame]:
+    def _timed(self, packets: Iterator[Packet[AvVideo]], context: VideoCodecContext | None) -> Generator[TimedFrame]:
         interlaced = Deinterlacer(self._threads) if self._info.interlaced else None
         last: Fraction | None = None
         for frame in self._decoded(packets, context):
@@ -106,16 +136,28 @@ class Decoder:
                 context.thread_count = self._threads
             if packet.size:
                 base = packet.time_base
-                yield from self._decode(context, packet)
+                for frame in self._decode(context, packet):
+                    self._stamp(frame)
+                    yield frame
         if context is not None:
             for frame in self._decode(context, None):
                 # The frames that reordering held back until the end come without it.
                 frame.time_base = base
+                self._stamp(frame)
                 yield frame
+
+    def _stamp(self, frame: VideoFrame) -> None:
+        """Without presentation times, a picture's time is that of the packet which brought it out of the decoder,
+        less the time that the decoder holds pictures back. The last ones, brought out by none, follow evenly.
+        """
+        if self._info.reorder is not None and frame.time_base is not None:
+            frame.pts = None if frame.dts is None else frame.dts - round(self._info.reorder / frame.time_base)
 
     def _decode(self, context: VideoCodecContext, packet: Packet[AvVideo] | None) -> list[VideoFrame]:
         try:
             return context.decode(packet)
+        except MemoryError:
+            raise  # says nothing about the picture
         except FFmpegError:
             self.damaged += 1
             return []
@@ -132,11 +174,3 @@ def _video(container: InputContainer, index: int) -> AvVideo:
     stream = container.streams[index]
     assert isinstance(stream, AvVideo)  # noqa: S101 - the probe saw it as one
     return stream
-
-
-def _pieces(channel: Channel, place: Fraction, starts: Sequence[Fraction]) -> Iterator[Packet[AvVideo]]:
-    """Packets from the piece that begins at or before `place` on: one stream, as if it had never been cut."""
-    first = max(0, bisect_right(starts, place) - 1)
-    for file in range(first, len(starts)):
-        with opened(RemoteFile(channel, file)) as container:
-            yield from (p for p in container.demux(video=0) if p.size)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations  # PyAV's Packet is generic for type checkers only
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream as AvAudio
 from av.container import InputContainer
 from av.error import FFmpegError
@@ -19,7 +19,7 @@ from connector.domain.timing import Cadence, cadence
 from connector.errors import MediaError
 from connector.media.channel import Channel
 from connector.media.picture import HDR_TRANSFERS
-from connector.media.source import RemoteFile, opened, seconds
+from connector.media.source import RemoteFile, decode_times_only, opened, packet_time, seconds
 
 HEAD_PACKETS = 60
 HEAD_BYTES = 8 * 1024 * 1024
@@ -30,6 +30,8 @@ SCAN_LONGEST = 512 * 1024 * 1024
 """So is a short one that cannot be sought, up to this size."""
 TAIL_BUDGET = 64 * 1024 * 1024
 TAIL_SECONDS = 3
+PATIENCE = 4
+"""So many times the head are read for the first picture that can be decoded."""
 FIRST_FRAMES = 8
 """Decoded to see interlacing, rotation and colours."""
 MAX_AUDIO_TRACKS = 16
@@ -42,15 +44,20 @@ class _Track:
     """Timestamps seen of one stream, in seconds on the source's clock."""
 
     times: list[Fraction] = field(default_factory=list)
+    last: Fraction | None = None
     end: Fraction | None = None
+    """Of the packet at `last`. Other packets do not count: with B-frames at a variable rate, the duration that a
+    container gives is the way to the next packet in its order, not to the next picture."""
 
-    def see(self, packet: Packet[Stream], length: Fraction | None) -> None:
-        time = seconds(packet.pts if packet.pts is not None else packet.dts, packet.time_base)
+    def see(self, packet: Packet[Stream], length: Fraction, *, by_dts: bool) -> None:
+        """`length`: of a packet that does not say its own."""
+        time = packet_time(packet, by_dts=by_dts)
         if time is None:
             return
         self.times.append(time)
-        lasts = seconds(packet.duration, packet.time_base) or length or Fraction(0)
-        self.end = max(self.end or time, time + lasts)
+        if self.last is None or time >= self.last:
+            self.last = time
+            self.end = time + (seconds(packet.duration, packet.time_base) or length)
 
 
 def probe(channel: Channel) -> MediaInfo:
@@ -59,9 +66,7 @@ def probe(channel: Channel) -> MediaInfo:
     if file.size == 0:
         raise MediaError("EmptyFile", "The uploaded file is empty.")
     with opened(file) as container:
-        video, audio = _choose(container)
-        first = _first_frames(container, video) if video else []
-        return _Probe(file, container, video, audio).info(first)
+        return _Probe(channel, file, container, *_choose(container)).info()
 
 
 def _choose(container: InputContainer) -> tuple[AvVideo | None, list[AvAudio]]:
@@ -80,76 +85,88 @@ def _choose(container: InputContainer) -> tuple[AvVideo | None, list[AvAudio]]:
     return best, playable_audio[:MAX_AUDIO_TRACKS]
 
 
-def _first_frames(container: InputContainer, video: AvVideo) -> list[VideoFrame]:
-    frames: list[VideoFrame] = []
-    packets = spent = 0
-    for packet in container.demux(video):
-        packets, spent = packets + 1, spent + packet.size
-        try:
-            frames += packet.decode()
-        except FFmpegError:
-            continue  # a damaged picture; the next may be whole
-        if len(frames) >= FIRST_FRAMES or (spent > 4 * HEAD_BYTES or packets > 1000):
-            break
-    if not frames:
-        raise MediaError("UndecodableVideo", "No picture of the video could be decoded.")
-    return frames
-
-
 class _Probe:
     def __init__(
-        self, file: RemoteFile, container: InputContainer, video: AvVideo | None, audio: list[AvAudio]
+        self,
+        channel: Channel,
+        file: RemoteFile,
+        container: InputContainer,
+        video: AvVideo | None,
+        audio: list[AvAudio],
     ) -> None:
-        self._file, self._container, self._video, self._audio = file, container, video, audio
-        self._streams = [*([video] if video else []), *audio]
-        self._tracks = {s.index: _Track() for s in self._streams}
-        self._length = 1 / rate if video and (rate := video.average_rate or video.base_rate) else None
+        self._channel, self._file = channel, file
+        self._container, self._video, self._audio = container, video, audio
+        self._indexes = [s.index for s in ([video] if video else []) + audio]
+        self._tracks = {index: _Track() for index in self._indexes}
+        rate = video.average_rate or video.base_rate if video else None
+        self._length = 1 / rate if rate else Fraction(0)
+        self._first_frames: list[VideoFrame] = []
+        self._first_sound: dict[int, Fraction] = {}
+        self._indexed = container.format.name.split(",")[0] in INDEXED
+        self._scanned = file.size <= SCAN_BYTES
+        """Whether every packet was seen."""
 
-    def info(self, first: list[VideoFrame]) -> MediaInfo:
-        indexed = self._container.format.name.split(",")[0] in INDEXED
-        scanned = self._file.size <= SCAN_BYTES
-        self._rewind()
-        self._see(self._container.demux(self._streams), whole=scanned)
-        seekable = indexed and self._has_index() and (scanned or self._tail())
-        if not seekable and not scanned and self._duration() <= SCAN_SECONDS and self._file.size <= SCAN_LONGEST:
-            self._rewind()
-            self._see(self._container.demux(self._streams), whole=True)
-            scanned = True
+    def info(self) -> MediaInfo:
+        self._see(self._container, whole=self._scanned)
+        if self._video and not self._first_frames:
+            raise MediaError("UndecodableVideo", "No picture of the video could be decoded.")
+        seekable = self._indexed and self._has_index() and (self._scanned or self._tail())
+        short = self._duration() <= SCAN_SECONDS and self._file.size <= SCAN_LONGEST
+        if not seekable and not self._scanned and short:
+            # From the beginning in a new container: where there is no index, going back may end anywhere.
+            with opened(RemoteFile(self._channel, 0)) as again:
+                self._see(again, whole=True)
+            self._scanned = True
         if seekable:
             access = Access.SEEK
-        elif scanned and self._duration() <= SCAN_SECONDS:
+        elif self._scanned and self._duration() <= SCAN_SECONDS:
             access = Access.START
         else:
             access = Access.PIECES
         return MediaInfo(
             container=self._container.format.name,
             access=access,
-            video=self._video_info(first) if self._video else None,
+            video=self._video_info(self._video, self._first_frames[0]) if self._video else None,
             audio=tuple(self._audio_info(a) for a in self._audio),
         )
 
-    def _rewind(self) -> None:
-        # Where seeking to the start is not possible, neither is any other seek: then reading goes on from here.
-        try:
-            self._container.seek(self._container.start_time or 0)
-        except (FFmpegError, OSError):
-            return
-
-    def _see(self, packets: Iterable[Packet[Stream]], *, whole: bool) -> None:
+    def _see(self, container: InputContainer, *, whole: bool) -> None:
+        """Look at the packets from where the container stands: all of them, or enough to know the head."""
         count = spent = 0
+        by_dts = decode_times_only(container)
         try:
-            for packet in packets:
+            for packet in container.demux([container.streams[i] for i in self._indexes]):
+                index = packet.stream.index
+                self._decode(packet)
                 if packet.size == 0:
                     continue
-                length = self._length if packet.stream is self._video else None
                 if not packet.is_discard:
-                    self._tracks[packet.stream.index].see(packet, length)
+                    length = self._length if index == self._indexes[0] else Fraction(0)
+                    self._tracks[index].see(packet, length, by_dts=by_dts)
                 spent += packet.size
-                count += packet.stream is self._streams[0]
-                if not whole and (count >= HEAD_PACKETS or spent >= HEAD_BYTES):
+                count += index == self._indexes[0]
+                patience = 1 if self._first_frames or not self._video else PATIENCE
+                if not whole and (count >= HEAD_PACKETS * patience or spent >= HEAD_BYTES * patience):
                     break
         except FFmpegError:
             return  # a damaged file ends where it can no longer be read
+
+    def _decode(self, packet: Packet[Stream]) -> None:
+        """Decode the first pictures, and the first sound: where it begins after what an encoder put before it."""
+        index = packet.stream.index
+        enough = len(self._first_frames) >= FIRST_FRAMES and packet.stream.type == "video"
+        if enough or index in self._first_sound:
+            return
+        try:
+            for frame in packet.decode():
+                if isinstance(frame, VideoFrame):
+                    self._first_frames.append(frame)
+                elif isinstance(frame, AudioFrame) and (time := seconds(frame.pts, frame.time_base)) is not None:
+                    self._first_sound.setdefault(index, time)
+        except MemoryError:
+            raise  # says nothing about the file
+        except FFmpegError:
+            return  # damaged; what follows may be whole
 
     def _has_index(self) -> bool:
         """Whether the container can seek to keyframes all over its length."""
@@ -170,19 +187,20 @@ class _Probe:
         return last >= self._duration() - SCAN_SECONDS
 
     def _tail(self) -> bool:
-        """See the end of every stream. False when it cannot be reached."""
+        """See the end of the streams. False when it cannot be reached, or is not there."""
         duration = self._container.duration
+        before = {index: track.last for index, track in self._tracks.items()}
         if duration is None:
             return False
         try:
             self._file.budget = TAIL_BUDGET
             self._container.seek((self._container.start_time or 0) + max(0, duration - TAIL_SECONDS * 1_000_000))
-            self._see(self._container.demux(self._streams), whole=True)
+            self._see(self._container, whole=True)
         except (FFmpegError, OSError):
             return False
         finally:
             self._file.budget = None
-        return True
+        return before != {index: track.last for index, track in self._tracks.items()}
 
     def _duration(self) -> Fraction:
         """Best guess so far, seconds."""
@@ -191,14 +209,15 @@ class _Probe:
         seen = max(ends) - min(starts) if ends and starts else Fraction(0)
         return max(seen, Fraction(self._container.duration or 0, 1_000_000))
 
-    def _video_info(self, first: list[VideoFrame]) -> VideoStream:
-        video, frame = self._video, first[0]
-        assert video is not None  # noqa: S101 - for the type checker: the caller has one
-        times = self._tracks[video.index].times
-        beat = self._cadence(times)
+    def _video_info(self, video: AvVideo, frame: VideoFrame) -> VideoStream:
+        track = self._tracks[video.index]
+        beat = _cadence(video, track.times)
+        reorder = self._reorder(track)
         start = seconds(frame.pts, frame.time_base)
-        start = start if start is not None else min(times, default=Fraction(0))
-        end = self._tracks[video.index].end or start
+        if start is None or reorder is not None:
+            start = min(track.times, default=Fraction(0))
+        end = self._end(video)
+        end = start if end is None else end
         rotation = -frame.rotation % 360
         width, height = _display_size(video, frame)
         if rotation in {90, 270}:
@@ -216,36 +235,60 @@ class _Probe:
             end=max(end, start + 1 / beat.rate),
             tolerance=beat.tolerance,
             rotation=rotation if rotation % 90 == 0 else 0,
-            interlaced=any(f.interlaced_frame for f in first),
+            interlaced=any(f.interlaced_frame for f in self._first_frames),
             hdr=frame.color_trc in HDR_TRANSFERS,
+            reorder=reorder,
         )
 
-    def _cadence(self, times: list[Fraction]) -> Cadence:
-        video = self._video
-        assert video is not None  # noqa: S101 - for the type checker
-        tick = video.time_base or Fraction(1, 1000)
-        # The index of a MOV file lists every frame; those of other containers list keyframes only.
-        every_frame = len(video.index_entries) >= video.frames > 0
-        stamps = [e.timestamp * tick for e in video.index_entries] if every_frame else times
-        hints = [Fraction(r) for r in (video.base_rate, video.average_rate, video.guessed_rate) if r]
-        return cadence(stamps, tick, hints)
+    def _reorder(self, track: _Track) -> Fraction | None:
+        """See VideoStream."""
+        if not decode_times_only(self._container) or not track.times:
+            return None
+        first = self._first_frames[0]
+        out = seconds(first.dts, first.time_base)
+        return Fraction(0) if out is None else out - track.times[0]
+
+    def _end(self, stream: AvVideo | AvAudio) -> Fraction | None:
+        """From what was seen and what the container declares; either may be missing or wrong."""
+        track = self._tracks[stream.index]
+        declared = seconds(stream.duration, stream.time_base)
+        if declared is None:
+            return track.end
+        until = (seconds(stream.start_time, stream.time_base) or 0) + declared
+        if track.last is None or track.end is None:
+            return until
+        if until <= track.last:
+            return track.end
+        if not self._scanned:
+            return until
+        # Elsewhere than in an index, a declared length may be an estimate.
+        return min(track.end, until) if self._indexed else track.end
 
     def _audio_info(self, audio: AvAudio) -> AudioStream:
         track = self._tracks[audio.index]
-        begin = seconds(audio.start_time, audio.time_base)
-        start = min(track.times, default=begin if begin is not None else Fraction(0))
-        declared = seconds(audio.duration, audio.time_base)
-        end = max(track.end or start, start + declared if declared else start)
+        begin = seconds(audio.start_time, audio.time_base) or Fraction(0)
+        start = self._first_sound.get(audio.index, min(track.times, default=begin))
+        end = self._end(audio)
         return AudioStream(
             index=audio.index,
             codec=audio.codec_context.name,
             channels=audio.codec_context.channels,
             sampling_rate=audio.codec_context.sample_rate,
             start=start,
-            end=end,
+            end=start if end is None else max(start, end),
             language=audio.language or "und",
-            title=audio.metadata.get("title", "")[:64],
+            # MP4 and MOV call it name.
+            title=(audio.metadata.get("title") or audio.metadata.get("name", ""))[:64],
         )
+
+
+def _cadence(video: AvVideo, times: list[Fraction]) -> Cadence:
+    tick = video.time_base or Fraction(1, 1000)
+    # The index of a MOV file lists every frame; those of other containers list keyframes only.
+    every_frame = len(video.index_entries) >= video.frames > 0
+    stamps = [e.timestamp * tick for e in video.index_entries] if every_frame else times
+    hints = [Fraction(r) for r in (video.base_rate, video.average_rate, video.guessed_rate) if r]
+    return cadence(stamps, tick, hints)
 
 
 def _display_size(video: AvVideo, frame: VideoFrame) -> tuple[int, int]:

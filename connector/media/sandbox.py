@@ -5,20 +5,35 @@ ranges of its source and hands back finished blobs. PyAV is imported in the chil
 """
 
 import contextlib
-import json
+import logging
 import os
 import signal
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any, Protocol
 
+from pydantic import ValidationError
+
 from connector.errors import MediaError, TaskCrashed
-from connector.media.channel import answer, answer_number
+from connector.media.channel import (
+    Error,
+    Message,
+    Open,
+    Progress,
+    Put,
+    Read,
+    Result,
+    answer,
+    answer_number,
+    parse,
+)
 from connector.media.jobs import Area, Job
+
+logger = logging.getLogger(__name__)
 
 WRITERS = 4
 """Blobs written at the same time, overlapping the encode."""
@@ -30,12 +45,14 @@ MAX_LINE = 4 * 1024 * 1024
 
 
 class Source(Protocol):
-    """What a child may read: `size` in bytes, `read_at(offset, length)`."""
+    """What a child may read: `size` in bytes, `read_at(offset, length)`. Closed when the job is over."""
 
     @property
     def size(self) -> int: ...
 
     def read_at(self, offset: int, length: int) -> bytes: ...
+
+    def close(self) -> None: ...
 
 
 class Sink(Protocol):
@@ -69,24 +86,24 @@ def run(job: Job, sources: Sequence[Callable[[], Source]], sink: Sink) -> Any:
     timer = threading.Timer(job.limits.seconds, expire)
     timer.daemon = True
     timer.start()
-    log = _Tail(child.stderr)
+    tail = _Tail(child.stderr)
+    parent = _Parent(child, sources, sink)
     try:
-        with ThreadPoolExecutor(WRITERS, thread_name_prefix="put") as writers:
-            return _Parent(child, sources, sink, writers).serve(job)
-    except (EOFError, BrokenPipeError):
+        return parent.serve(job)
+    except _ChildGone:
         code = _exit_code(child)
         if expired.is_set():
             raise TaskCrashed(f"{job.limits.seconds} s were not enough") from None
-        raise TaskCrashed(f"the media process ended with {_ending(code)}: {log.last()}") from None
+        # What a library or a traceback says is for operators: the sentence of the error reaches the video's owner.
+        logger.warning("a media process ended with %s: %s", _ending(code), tail.last())
+        raise TaskCrashed(f"the media process ended with {_ending(code)}") from None
     finally:
         timer.cancel()
+        timer.join()
         child.kill()
         child.wait()
-        for stream in (child.stdin, child.stdout):
-            # A broken pipe on the way out says nothing that the exit status did not.
-            with contextlib.suppress(OSError):
-                stream.close()  # type: ignore[union-attr]  # all three were asked for
-        log.close()
+        parent.close()
+        tail.close()
 
 
 def _exit_code(child: subprocess.Popen[bytes]) -> int:
@@ -102,69 +119,93 @@ def _ending(code: int) -> str:
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"status {code}"
 
 
+class _ChildGone(Exception):
+    """The other end of the pipes is closed."""
+
+
+@contextlib.contextmanager
+def _talking() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise _ChildGone from None
+
+
 class _Parent:
-    def __init__(
-        self,
-        child: subprocess.Popen[bytes],
-        sources: Sequence[Callable[[], Source]],
-        sink: Sink,
-        writers: ThreadPoolExecutor,
-    ) -> None:
+    def __init__(self, child: subprocess.Popen[bytes], sources: Sequence[Callable[[], Source]], sink: Sink) -> None:
         assert child.stdin  # noqa: S101 - for the type checker: pipes were asked for
         assert child.stdout  # noqa: S101
         self._to, self._from = child.stdin, child.stdout
-        self._sources, self._sink, self._writers = sources, sink, writers
+        self._sources, self._sink = sources, sink
+        self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="put")
         self._open: dict[int, Source] = {}
         self._pending: deque[Future[None]] = deque()
 
     def serve(self, job: Job) -> Any:
-        self._to.write(job.model_dump_json().encode() + b"\n")
-        self._to.flush()
+        with _talking():
+            self._to.write(job.model_dump_json().encode() + b"\n")
+            self._to.flush()
         while True:
-            message = self._message()
-            match message["op"]:
-                case "open":
-                    answer_number(self._to, self._source(message["file"]).size)
-                case "read":
-                    length = min(message["length"], MAX_READ)
-                    answer(self._to, self._source(message["file"]).read_at(message["offset"], length))
-                case "put":
-                    self._put(message["area"], message["name"], self._payload(message["length"]))
-                case "progress":
-                    self._sink.progress(message["share"])
-                case "result":
-                    while self._pending:
-                        self._pending.popleft().result()
-                    return message["value"]
-                case "error":
-                    raise MediaError(message["code"], message["message"])
-                case _:
-                    raise TaskCrashed("the media process spoke nonsense")
+            match self._message():
+                case Open(file=file):
+                    size = self._source(file).size
+                    with _talking():
+                        answer_number(self._to, size)
+                case Read(file=file, offset=offset, length=length):
+                    data = self._source(file).read_at(offset, min(length, MAX_READ))
+                    with _talking():
+                        answer(self._to, data)
+                case Put() as put:
+                    data = self._payload(put.length)
+                    self._settle(MAX_PENDING - 1)
+                    self._pending.append(self._writers.submit(self._sink.put, put.area, put.name, data))
+                case Progress(share=share):
+                    self._settle(MAX_PENDING)
+                    self._sink.progress(share)
+                case Result(value=value):
+                    self._settle(0)
+                    return value
+                case Error(code=code, message=message):
+                    raise MediaError(code, message)
 
-    def _message(self) -> dict[str, Any]:
+    def _message(self) -> Message:
         line = self._from.readline(MAX_LINE)
-        if not line.endswith(b"\n"):
-            raise EOFError
-        message: dict[str, Any] = json.loads(line)
-        return message
+        if not line.endswith(b"\n") and len(line) < MAX_LINE:
+            raise _ChildGone
+        try:
+            return parse(line)
+        except ValidationError:
+            raise TaskCrashed("the media process spoke nonsense") from None
 
     def _payload(self, length: int) -> bytes:
         if length > MAX_PUT:
             raise TaskCrashed("a single blob is over the limit")
         data = self._from.read(length)
         if len(data) != length:
-            raise EOFError
+            raise _ChildGone
         return data
 
     def _source(self, file: int) -> Source:
         if file not in self._open:
+            if file >= len(self._sources):
+                raise TaskCrashed("the media process asked for a file that is none of its own")
             self._open[file] = self._sources[file]()
         return self._open[file]
 
-    def _put(self, area: Area, name: str, data: bytes) -> None:
-        while self._pending and (len(self._pending) >= MAX_PENDING or self._pending[0].done()):
+    def _settle(self, waiting: int) -> None:
+        """Until at most so many blobs wait to be written. Raises what writing one of the others raised."""
+        while self._pending and (len(self._pending) > waiting or self._pending[0].done()):
             self._pending.popleft().result()
-        self._pending.append(self._writers.submit(self._sink.put, area, name, data))
+
+    def close(self) -> None:
+        """Waits for blobs that are being written, so that none appears after the task is over."""
+        self._writers.shutdown(cancel_futures=True)
+        for source in self._open.values():
+            source.close()
+        for stream in (self._to, self._from):
+            # A broken pipe on the way out says nothing that the exit status did not.
+            with contextlib.suppress(OSError):
+                stream.close()
 
 
 class _Tail:
@@ -183,7 +224,7 @@ class _Tail:
 
     def last(self) -> str:
         self._thread.join(timeout=1)
-        return b"".join(list(self._lines)[-3:]).decode(errors="replace").strip() or "no message"
+        return b"".join(self._lines)[-4000:].decode(errors="replace").strip()
 
     def close(self) -> None:
         self._thread.join(timeout=1)

@@ -1,5 +1,7 @@
 """Opens an upload for demuxing: through the channel only, with demuxers and protocols on a white list."""
 
+from __future__ import annotations  # PyAV's Packet is generic for type checkers only
+
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +10,7 @@ from fractions import Fraction
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.packet import Packet
 from av.stream import Discard, Stream
 
 from connector.errors import MediaError
@@ -89,3 +92,16 @@ def only(container: InputContainer, stream: Stream) -> None:
 def seconds(value: int | None, time_base: Fraction | None) -> Fraction | None:
     """A timestamp in seconds; None stays None."""
     return None if value is None or time_base is None else value * time_base
+
+
+def decode_times_only(container: InputContainer) -> bool:
+    """Whether the container says when a picture is to be decoded, and not when it is shown. What FFmpeg then gives as
+    presentation times is a guess that fails with B-frames.
+    """
+    return container.format.name == "avi"
+
+
+def packet_time(packet: Packet[Stream], *, by_dts: bool) -> Fraction | None:
+    """Presentation time in seconds; the decoding time where there is no other, or when it is asked for."""
+    stamp = packet.dts if by_dts or packet.pts is None else packet.pts
+    return seconds(stamp, packet.time_base)

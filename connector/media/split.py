@@ -19,7 +19,7 @@ from connector.domain.task import PieceOutput, SplitOutput
 from connector.errors import MediaError
 from connector.media.channel import Channel
 from connector.media.jobs import SplitJob
-from connector.media.source import RemoteFile, opened, seconds
+from connector.media.source import RemoteFile, decode_times_only, opened, packet_time, seconds
 
 MAX_PIECE = 128 * 1024 * 1024
 """Bytes after which a piece ends at the next keyframe, even if it is short."""
@@ -33,13 +33,19 @@ def split(job: SplitJob, channel: Channel) -> SplitOutput:
     with opened(file) as container:
         video = container.streams[job.stream]
         assert isinstance(video, AvVideo)  # noqa: S101 - the probe saw it as one
+        by_dts = decode_times_only(container)
+        rate = video.average_rate or video.base_rate
+        length = 1 / rate if rate else Fraction(0)
         cutter = _Cutter(channel, video, job.piece_seconds)
         for packet in container.demux([video, *container.streams.audio]):
-            time = seconds(packet.pts if packet.pts is not None else packet.dts, packet.time_base)
+            time = packet_time(packet, by_dts=by_dts)
             if packet.size == 0 or time is None:
                 continue
-            end = time + (seconds(packet.duration, packet.time_base) or 0)
+            if by_dts:
+                packet.pts = packet.dts  # the time that the pieces keep
             index = packet.stream.index
+            lasts = seconds(packet.duration, packet.time_base) or (length if index == job.stream else 0)
+            end = time + lasts
             ends[index] = max(end, ends.get(index, end))
             if index == job.stream:
                 cutter.add(packet, time)

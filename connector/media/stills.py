@@ -96,6 +96,7 @@ def _jpeg_sized(size: Size) -> Downscaler:
 def tiled(frames: list[VideoFrame], columns: int, rows: int) -> VideoFrame:
     """One picture of equal tiles, row by row; missing ones are black."""
     graph = Graph()
+    graph.threads = 1
     first = frames[0]
     source = graph.add(
         "buffer",

@@ -40,11 +40,12 @@ def _do(app: App, video: Video, message: Message, before: Task | None) -> None:
         started=begin,
         heartbeat=begin,
         worker=worker_name(),
+        error=before.error if before else "",
     )
     app.storage.tasks.put(task)
     result = _STEPS[message.step](app, video, message, task)
     end = now()
-    app.storage.tasks.put(replace(task, heartbeat=end, finished=end, progress=1.0, result=result))
+    app.storage.tasks.put(replace(task, heartbeat=end, finished=end, progress=1.0, error="", result=result))
 
 
 def _chunk(app: App, video: Video, message: Message, task: Task) -> TaskResult:

@@ -54,6 +54,7 @@ def measured(info: MediaInfo, split: SplitOutput) -> MediaInfo:
     """The split saw every packet: it knows where the streams really end."""
     video = info.video
     if video is not None:
-        video = video.model_copy(update={"end": max(video.end, split.ends.get(video.index, video.end))})
+        end = max(split.ends.get(video.index, video.end), video.start + 1 / video.frame_rate)
+        video = video.model_copy(update={"end": end})
     audio = tuple(a.model_copy(update={"end": split.ends.get(a.index, a.end)}) for a in info.audio)
     return info.model_copy(update={"video": video, "audio": audio})

@@ -4,8 +4,8 @@ import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from connector.domain.layout import TASKS_TABLE, VIDEOS_TABLE
-from connector.domain.ports import Blobs, Tasks, Videos
+from connector.domain.layout import KEYS_TABLE, TASKS_TABLE, VIDEOS_TABLE
+from connector.domain.ports import Blobs, Keys, Tasks, Videos
 
 if TYPE_CHECKING:
     from azure.core.pipeline.transport import RequestsTransport
@@ -42,6 +42,12 @@ class AzureStorage:
         from connector.storage.tasks import AzureTasks
 
         return AzureTasks(self.table_service.get_table_client(TASKS_TABLE))
+
+    @cached_property
+    def keys(self) -> Keys:
+        from connector.storage.keys import AzureKeys
+
+        return AzureKeys(self.table_service.get_table_client(KEYS_TABLE))
 
     @cached_property
     def blobs(self) -> Blobs:

@@ -4,7 +4,7 @@ from contextlib import closing
 
 from azure.storage.blob import CorsRule
 
-from connector.domain.layout import TASKS_TABLE, UPLOADS, VIDEOS_TABLE
+from connector.domain.layout import KEYS_TABLE, TASKS_TABLE, UPLOADS, VIDEOS_TABLE
 from connector.storage.azure import AzureStorage
 from connector.storage.errors import translated
 
@@ -15,7 +15,7 @@ def prepare(connection_string: str, cors_origins: tuple[str, ...]) -> None:
     Repeating it is harmless. Queues are left to the host. Raises StorageError.
     """
     with closing(AzureStorage(connection_string)) as storage, translated():
-        for table in (VIDEOS_TABLE, TASKS_TABLE):
+        for table in (VIDEOS_TABLE, TASKS_TABLE, KEYS_TABLE):
             storage.table_service.create_table_if_not_exists(table)
         storage.blobs.create_container(UPLOADS, public=False)
         storage.blob_service.set_service_properties(cors=[_rule(cors_origins)] if cors_origins else [])

@@ -1,4 +1,4 @@
-"""Serves the test page and the players from node_modules, from an origin of its own: media must come with CORS."""
+"""Serves the test page, the app's browser helper and the players, from an origin of its own: media need CORS."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,13 +7,14 @@ from pathlib import Path
 from threading import Thread
 
 STATIC = Path(__file__).parent / "static"
-NODE_MODULES = Path(__file__).parents[2] / "node_modules"
+PROJECT = Path(__file__).parents[2]
+NODE_MODULES = PROJECT / "node_modules"
+_ROOTS = {"node_modules": PROJECT, "portal": PROJECT / "connector"}
 
 
 class _Pages(SimpleHTTPRequestHandler):
     def translate_path(self, path: str) -> str:
-        root = NODE_MODULES.parent if path.startswith("/node_modules/") else STATIC
-        self.directory = str(root)
+        self.directory = str(_ROOTS.get(path.split("/")[1], STATIC))
         return super().translate_path(path)
 
     def log_message(self, *_: object) -> None:

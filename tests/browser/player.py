@@ -32,12 +32,16 @@ class Player:
         if request.failure != "net::ERR_ABORTED":
             self._failures.append(f"{request.failure} {request.url}")
 
-    def load(self, player: str, url: str) -> None:
-        """Open `url` in hls.js, shaka, dash.js, video.js or native; returns when size and duration are known."""
+    def load(self, player: str, url: str, token: str | None = None) -> None:
+        """Open `url` in hls.js, shaka, dash.js, video.js or native; returns when size and duration are known.
+
+        `token` is for protected media, which only a player with our helper can play.
+        """
         self.page.goto(f"{self._origin}/player.html")
         try:
             self.page.evaluate(
-                "([player, url, limit]) => within(limit, harness.load(player, url))", [player, url, TIMEOUT_MS]
+                "([player, url, token, limit]) => within(limit, harness.load(player, url, token))",
+                [player, url, token, TIMEOUT_MS],
             )
         except Exception as error:
             error.add_note(f"errors: {self.errors}")

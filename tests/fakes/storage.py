@@ -1,6 +1,7 @@
 """`Storage` in memory: the twin of `storage/azure.py`, held to the same contract tests."""
 
 from tests.fakes.blobs import MemoryBlobs
+from tests.fakes.keys import MemoryKeys
 from tests.fakes.tasks import MemoryTasks
 from tests.fakes.videos import MemoryVideos
 
@@ -9,4 +10,5 @@ class MemoryStorage:
     def __init__(self) -> None:
         self.videos = MemoryVideos()
         self.tasks = MemoryTasks()
+        self.keys = MemoryKeys()
         self.blobs = MemoryBlobs()

@@ -11,6 +11,8 @@ from fractions import Fraction
 from struct import unpack_from
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 
 TICKS = 240_000
 
@@ -110,3 +112,9 @@ def pictures(init: bytes, segments: Sequence[bytes]) -> Iterator[av.VideoFrame]:
 
 def seconds(ticks: int) -> Fraction:
     return Fraction(ticks, TICKS)
+
+
+def decoded_sound(init: bytes, segments: Sequence[bytes]) -> NDArray[np.float32]:
+    """Channels by samples. What the first packet decodes to stands at the first segment's time."""
+    with av.open(io.BytesIO(init + b"".join(segments)), format="mp4") as container:
+        return np.concatenate([frame.to_ndarray() for frame in container.decode(audio=0)], axis=1)

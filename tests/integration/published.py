@@ -1,53 +1,121 @@
-"""Looking at what the pipeline left in the in-memory storage."""
+"""What a published video shows and sounds like, as a player of files would find it."""
 
+import io
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
+from itertools import groupby
+from pathlib import Path
 
-from connector.domain.layout import output_container
-from connector.domain.video import State, Video
+import av
+import numpy as np
+import pytest
+from av.video.reformatter import ColorRange, Colorspace
+
+from connector.domain import layout
+from connector.domain.video import Video
 from connector.pipeline.app import App
-from tests.integration.fragments import Fragment, parse
+from tests.integration.pipeline import memory_app, publish
+from tests.media.frame_numbers import patches_of, read
+
+FAST = {"segment_seconds": 1, "chunk_seconds": 2, "encoder_preset": "ultrafast"}
 
 
 @dataclass(frozen=True)
-class Track:
-    """One rendition as it lies in the output container."""
+class Published:
+    app: App
+    video: Video
 
-    init: bytes
-    segments: dict[int, bytes]
-    """By the time in their names, ascending."""
+    def blob(self, name: str) -> bytes:
+        return self.app.storage.blobs.get(layout.output_container(self.video.id), name)
+
+    def track(self, kind: str, rendition: int) -> bytes:
+        """Init segment and all media segments of a rendition in order: what a player puts together."""
+        blobs = self.app.storage.blobs.containers[layout.output_container(self.video.id)].blobs
+        prefix = f"{kind}/{rendition}/"
+        times = sorted(int(n[len(prefix) : -4]) for n in blobs if n.startswith(prefix) and n.endswith(".m4s"))
+        names = [layout.init_segment(kind, rendition), *(layout.media_segment(kind, rendition, t) for t in times)]
+        return b"".join(self.blob(name) for name in names)
+
+    def segments(self, kind: str, rendition: int) -> int:
+        blobs = self.app.storage.blobs.containers[layout.output_container(self.video.id)].blobs
+        return sum(name.startswith(f"{kind}/{rendition}/") and name.endswith(".m4s") for name in blobs)
 
     @cached_property
-    def fragments(self) -> list[Fragment]:
-        return [parse(data) for data in self.segments.values()]
+    def pictures(self) -> list[av.VideoFrame]:
+        """All of the progressive file's."""
+        return list(_decoded(self.blob(layout.PROGRESSIVE), "video"))
 
+    @cached_property
+    def numbers(self) -> list[int | None]:
+        """The number on each picture of the progressive file."""
+        return [read(frame) for frame in self.pictures]
 
-class Published:
-    """A video that is ready."""
+    def numbers_of(self, rendition: int) -> list[int | None]:
+        """Likewise of a rendition's segments."""
+        return [read(frame) for frame in _decoded(self.track("video", rendition), "video")]
 
-    def __init__(self, app: App, video: Video) -> None:
-        assert video.state is State.READY, video.failure
-        self.app, self.video = app, video
-        self.blobs: dict[str, bytes] = {
-            name: blob.data for name, blob in app.storage.blobs.containers[output_container(video.id)].blobs.items()
-        }
+    def is_evenly_timed(self) -> bool:
+        """Whether picture n stands at n / frame rate; the progressive file's clock ticks finely enough to say."""
+        rate = self.video.plan.frame_rate
+        times = [frame.pts * frame.time_base for frame in self.pictures]
+        return all(abs(time - n / rate) < Fraction(1, 10_000) for n, time in enumerate(times))
+
+    def patches(self) -> np.ndarray:
+        """R, G, B of the colour patches in a picture from the middle, which must say that it is BT.709, limited."""
+        frame = self.pictures[len(self.pictures) // 2]
+        assert (frame.colorspace, frame.color_range) == (Colorspace.ITU709, ColorRange.MPEG)
+        return np.array(patches_of(frame))
+
+    def sound(self, track: int = 0) -> np.ndarray:
+        """Channels by samples at 48 kHz, from time 0."""
+        frames = list(_decoded(self.track("audio", self.video.plan.audio[track].id), "audio"))
+        assert frames[0].pts == 0
+        assert {frame.sample_rate for frame in frames} == {48_000}
+        return np.concatenate([frame.to_ndarray() for frame in frames], axis=1)
 
     @property
-    def plan(self):
-        return self.video.plan
+    def master(self) -> str:
+        return self.blob(layout.MASTER_PLAYLIST).decode()
 
-    def track(self, kind: str, rendition: int) -> Track:
-        folder = f"{kind}/{rendition}/"
-        names = [n.removeprefix(folder) for n in self.blobs if n.startswith(folder) and n.endswith(".m4s")]
-        times = sorted(int(n.removesuffix(".m4s")) for n in names)
-        return Track(self.blobs[f"{folder}init.mp4"], {t: self.blobs[f"{folder}{t}.m4s"] for t in times})
 
-    @property
-    def video_tracks(self) -> list[Track]:
-        return [self.track("video", r.id) for r in self.plan.renditions]
+def published(path: Path, **settings: object) -> Published:
+    app = memory_app(**{**FAST, **settings})
+    return Published(app, publish(app, path))
 
-    @property
-    def chunk_outputs(self):
-        """EncodeOutput of each chunk task, in order."""
-        tasks = self.app.storage.tasks.of(self.video.id)
-        return [t.result.encode for t in tasks if t.name.startswith("chunk")]
+
+def ahead(
+    request: pytest.FixtureRequest, parameter: str, make: Callable[[str], Published]
+) -> Iterator[dict[str, Future[Published]]]:
+    """For a module's fixture: what its tests ask for by a parameter is published while others are looked at."""
+    calls = [
+        item.callspec.params
+        for item in request.session.items
+        if item.module is request.module
+        if hasattr(item, "callspec")
+    ]
+    names = {params[parameter]: None for params in calls if parameter in params}
+    with ThreadPoolExecutor(2) as pool:
+        yield {name: pool.submit(make, name) for name in names}
+
+
+def _decoded(data: bytes, kind: str) -> Iterator[av.VideoFrame | av.AudioFrame]:
+    with av.open(io.BytesIO(data)) as source:
+        yield from source.decode(**{kind: 0})
+
+
+def shown(numbers: list[int | None]) -> tuple[list[int | None], int, int]:
+    """What is shown, and how many times longer than others the first and the last picture are."""
+    runs = [(number, len(list(run))) for number, run in groupby(numbers)]
+    first, last = runs[0][1] - 1, runs[-1][1] - 1
+    if len(runs) == 1:
+        return numbers[:1], first, first
+    return numbers[first : len(numbers) - last], first, last
+
+
+def pitch(sound: np.ndarray) -> float:
+    """The strongest frequency of one channel, Hz."""
+    spectrum = np.abs(np.fft.rfft(sound * np.hanning(len(sound))))
+    return float(spectrum.argmax()) * 48_000 / len(sound)

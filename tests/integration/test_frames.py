@@ -12,7 +12,7 @@ import pytest
 from connector.domain.media_info import Access
 from tests.integration.fragments import TICKS, nal_types, pictures
 from tests.integration.pipeline import memory_app, publish
-from tests.integration.published import Published
+from tests.integration.tracks import Output
 from tests.media.audio import Audio
 from tests.media.cache import cached
 from tests.media.frame_numbers import read
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.media
 
 SIZE = (432, 432)
 """Two renditions, and not too many px."""
-SECONDS = 10
+SECONDS = 8
 _OPEN_GOP = {"preset": "veryfast", "crf": "18", "x264-params": "open-gop=1:scenecut=0:threads=1"}
 
 
@@ -35,25 +35,23 @@ class Case:
 
 
 def _constant(fps: Fraction, **more) -> Video:
-    # Half a segment more than whole seconds, so that the last segment and chunk are short ones.
+    # A little more than whole seconds, so that the last segment and chunk are short ones.
     return Video(fps=fps, frames=int(fps * SECONDS) + 7, size=SIZE, **more)
 
 
 def _irregular(seed: int, tick: int) -> tuple[Fraction, ...]:
     """Frames between 1/50 s and 1/4 s apart, in whole units of 1 / `tick` s."""
     random = Random(seed)
-    steps = [random.choice([1 / 50, 1 / 30, 1 / 30, 1 / 24, 1 / 10, 1 / 4]) for _ in range(140)]
+    steps = [random.choice([1 / 50, 1 / 30, 1 / 30, 1 / 24, 1 / 10, 1 / 4]) for _ in range(100)]
     return (Fraction(0), *(Fraction(round(t * tick), tick) for t in accumulate(steps)))
 
 
 CASES = {
     "film_mkv": Case("mkv", _constant(NTSC_FILM, gop=53, b_frames=3, options=_OPEN_GOP)),
-    "pal_long_gop": Case("mp4", _constant(PAL, gop=1000, b_frames=2)),
-    "ntsc_open_gop": Case("mp4", _constant(NTSC, gop=37, b_frames=3, options=_OPEN_GOP)),
-    "ntsc_hevc_open_gop": Case("mp4", _constant(NTSC, gop=41, codec="libx265")),
-    "ntsc_ts": Case("ts", _constant(NTSC, gop=37, b_frames=2), access=Access.START),
-    "fifty_intra_with_sound": Case("mov", _constant(FIFTY, gop=1), (Audio(),)),
-    "ntsc_double_with_sound": Case("mp4", _constant(NTSC_DOUBLE, gop=90, b_frames=2), (Audio(),)),
+    "pal_mp4": Case("mp4", _constant(PAL, gop=37, b_frames=3, options=_OPEN_GOP)),
+    "ntsc_hevc_mp4": Case("mp4", _constant(NTSC, gop=41, codec="libx265")),
+    "fifty_ts": Case("ts", _constant(FIFTY, gop=66, b_frames=2), access=Access.START),
+    "ntsc_double_mp4": Case("mp4", _constant(NTSC_DOUBLE, gop=1000, b_frames=2), (Audio(),)),
     "variable_mkv": Case("mkv", Video(timestamps=_irregular(1, 1000), size=SIZE, gop=29, b_frames=2)),
     "variable_mp4": Case("mp4", Video(timestamps=_irregular(2, 90_000), size=SIZE, gop=29, b_frames=2)),
 }
@@ -65,14 +63,14 @@ def case(request) -> Case:
 
 
 @pytest.fixture(scope="module")
-def published(case) -> Published:
+def published(case) -> Output:
     name = f"frames.{case.suffix}"
     path = cached(name, lambda p: numbered(p, case.video, case.audio), repr(case))
     app = memory_app(segment_seconds=1, chunk_seconds=2)
-    return Published(app, publish(app, path))
+    return Output(app, publish(app, path))
 
 
-def _expected(case: Case, published: Published) -> list[int]:
+def _expected(case: Case, published: Output) -> list[int]:
     """The source frame that is current at the time of each output frame."""
     plan, video = published.plan, case.video
     if video.timestamps is None:
@@ -91,7 +89,9 @@ def test_the_grid_is_the_source_s(case, published):
         assert (plan.frame_rate, plan.frames) == (case.video.fps, case.video.frames)
     else:
         assert not info.video.constant
-        assert plan.frames == round(case.video.seconds * plan.frame_rate)
+        # How long the last frame lasts is told differently by each container.
+        last = case.video.timestamps[-1]
+        assert last < plan.duration <= last + Fraction(1, 4)
 
 
 def test_every_rendition_shows_each_frame_at_its_time(case, published):

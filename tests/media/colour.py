@@ -71,7 +71,7 @@ def coded(rgb: NDArray[np.uint8], pix_fmt: str, colour: Colour) -> av.VideoFrame
         frame = av.VideoFrame.from_ndarray(to_hdr(rgb, colour), format="rgb48le")
     else:
         frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
-    frame = frame.reformat(format=pix_fmt, dst_colorspace=colour.matrix, dst_color_range=colour.range)
+    frame = frame.reformat(format=pix_fmt, threads=1, dst_colorspace=colour.matrix, dst_color_range=colour.range)
     frame.colorspace, frame.color_range = colour.matrix, colour.range
     frame.color_primaries, frame.color_trc = colour.primaries, colour.transfer
     return frame

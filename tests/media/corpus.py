@@ -104,8 +104,6 @@ CORPUS: dict[str, Entry] = {
     "opus": Entry("opus", None, Audio("libopus")),
     "qt": Entry("mov", _small("mjpeg", "yuvj420p", colour=FULL_RANGE, gop=None), Audio("adpcm_ima_qt")),
     "ra": Entry("rm", None, Audio("ac3")),
-    "rm": Entry("rm", _h263("rv20"), Audio("ac3")),
-    "rmvb": Entry("rm", _h263("rv10"), Audio("ac3")),
     "ts": _TS,
     "vob": Entry("vob", _small("mpeg2video", size=(352, 288), colour=BT601), Audio("ac3")),
     "wav": Entry("wav", None, _PCM),

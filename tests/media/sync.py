@@ -37,7 +37,7 @@ def flash_and_beep(
 def _flashes(frames: Iterator[av.VideoFrame]) -> list[float]:
     times, was_white = [], False
     for frame in frames:
-        white = frame.reformat(format="gray").to_ndarray().mean() > 128
+        white = frame.reformat(format="gray", threads=1).to_ndarray().mean() > 128
         if white and not was_white:
             times.append(float(frame.pts * frame.time_base))
         was_white = white

@@ -17,9 +17,9 @@ const harness = {
     return document.querySelector("video");
   },
 
-  async load(player, url) {
+  async load(player, url, token) {
     this.video.addEventListener("error", () => this.report(`video: ${this.video.error?.message}`, true));
-    this.player = await PLAYERS[player](this.video, url, (text, fatal) => this.report(text, fatal));
+    this.player = await PLAYERS[player](this.video, url, (text, fatal) => this.report(text, fatal), token);
     await metadataOf(this.video);
   },
 

@@ -1,5 +1,5 @@
 /*
- * One face for every player: each entry loads `url` into `video` and answers
+ * One face for every player: each entry loads `url` into `video`, with `token` for protected media, and answers
  *   renditions()  [{width, height, bandwidth}], lowest bandwidth first
  *   switchTo(i)   play rendition i from now on, dropping what is buffered of the others
  * and calls report(text, fatal) for each error the player tells of, fatal or not.
@@ -16,6 +16,11 @@ function script(address) {
   });
 }
 
+/** The helper that the app ships. */
+function protection() {
+  return import("/portal/protection.js");
+}
+
 function metadataOf(video) {
   if (video.readyState >= video.HAVE_METADATA) return Promise.resolve();
   return new Promise((resolve, reject) => {
@@ -27,9 +32,9 @@ function metadataOf(video) {
 const byBandwidth = (a, b) => a.bandwidth - b.bandwidth;
 const face = ({ width, height, bandwidth }) => ({ width, height, bandwidth });
 
-async function loadHlsJs(video, url, report) {
+async function loadHlsJs(video, url, report, token) {
   await script("hls.js/dist/hls.min.js");
-  const hls = new Hls();
+  const hls = new Hls(token ? { xhrSetup: (await protection()).hlsJsSetup(token) } : {});
   const parsed = new Promise((resolve, reject) => {
     hls.once(Hls.Events.MANIFEST_PARSED, resolve);
     hls.on(Hls.Events.ERROR, (_, data) => {
@@ -51,11 +56,12 @@ async function loadHlsJs(video, url, report) {
   };
 }
 
-async function loadShaka(video, url, report) {
+async function loadShaka(video, url, report, token) {
   await script("shaka-player/dist/shaka-player.compiled.js");
   shaka.polyfill.installAll();
   const player = new shaka.Player();
   player.addEventListener("error", ({ detail }) => report(`${detail.code} ${detail.data}`, detail.severity === 2));
+  if (token) player.getNetworkingEngine().registerRequestFilter((await protection()).shakaFilter(token));
   await player.attach(video);
   await player.load(url);
   const tracks = () => player.getVariantTracks().sort(byBandwidth);
@@ -68,7 +74,7 @@ async function loadShaka(video, url, report) {
   };
 }
 
-async function loadDashJs(video, url, report) {
+async function loadDashJs(video, url, report, token) {
   await script("dashjs/dist/modern/umd/dash.all.min.js");
   await script("dashjs/dist/modern/umd/dash.mss.min.js"); // Smooth Streaming is an addition of its own
   const player = dashjs.MediaPlayer().create();
@@ -82,7 +88,11 @@ async function loadDashJs(video, url, report) {
     player.on(PLAYBACK_ERROR, ({ error }) => report(`playback: ${error?.message ?? error}`, true));
   });
   player.updateSettings({ debug: { logLevel: dashjs.Debug.LOG_LEVEL_ERROR } });
-  player.initialize(video, url, false);
+  player.initialize();
+  if (token) player.addResponseInterceptor((await protection()).dashJsInterceptor(token));
+  player.attachView(video);
+  player.setAutoPlay(false);
+  player.attachSource(url);
   await initialized;
   const representations = () =>
     player.getRepresentationsByType("video")
@@ -97,10 +107,14 @@ async function loadDashJs(video, url, report) {
   };
 }
 
-async function loadVideoJs(video, url, report) {
+async function loadVideoJs(video, url, report, token) {
   await script("video.js/dist/video.min.js");
   const player = videojs(video, { html5: { vhs: { overrideNative: true } } });
   player.on("error", () => report(player.error()?.message ?? "error", true));
+  if (token) {
+    const hook = (await protection()).videoJsHook(token);
+    player.on("xhr-hooks-ready", () => player.tech().vhs.xhr.onRequest(hook));
+  }
   player.src({ src: url, type: url.includes(".mpd") ? "application/dash+xml" : "application/vnd.apple.mpegurl" });
   const levels = () => [...Array(player.qualityLevels().length).keys()].map((i) => player.qualityLevels()[i]);
   const sorted = () => levels().sort((a, b) => a.bitrate - b.bitrate);

@@ -1,0 +1,15 @@
+"""A key as it is stored: wrapped, never in the clear."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """One row of the Keys table. `wrapped` is the key under the master key named `master`."""
+
+    id: UUID
+    video_id: UUID
+    master: str
+    wrapped: bytes
+    etag: str | None = None

@@ -1,0 +1,72 @@
+"""Keys at rest: wrapped under a master key (AES key wrap, RFC 3394) that comes from configuration."""
+
+import base64
+import binascii
+from dataclasses import dataclass
+from typing import Self
+
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+
+from connector.errors import KeyUnavailable
+
+_SIZES = (16, 24, 32)
+
+
+@dataclass(frozen=True, slots=True)
+class WrappedKey:
+    """`data` is the wrapped key, `master` the id of the master key that unwraps it."""
+
+    master: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """Named secret keys, the current one first; older ones are accepted until they are removed."""
+
+    keys: tuple[tuple[str, bytes], ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From `id:base64,id:base64`. Raises ValueError, which never quotes the text."""
+        keys = []
+        for part in filter(None, (p.strip() for p in text.split(","))):
+            name, colon, value = part.partition(":")
+            try:
+                key = base64.b64decode(value, validate=True)
+            except binascii.Error:
+                key = b""
+            if not colon or not name or len(key) not in _SIZES:
+                raise ValueError("must be id:base64 of 16, 24 or 32 bytes, several separated by commas")
+            keys.append((name, key))
+        if len({name for name, _ in keys}) != len(keys):
+            raise ValueError("has the same id twice")
+        return cls(tuple(keys))
+
+    @property
+    def current(self) -> tuple[str, bytes]:
+        """(id, key). Raises KeyUnavailable when there is none."""
+        if not self.keys:
+            raise KeyUnavailable("no key is configured")
+        return self.keys[0]
+
+    def find(self, name: str) -> bytes:
+        """Raises KeyUnavailable when the key is not (or no longer) configured."""
+        for known, key in self.keys:
+            if known == name:
+                return key
+        raise KeyUnavailable("a key that is needed is not configured any more")
+
+
+def wrap(ring: KeyRing, key: bytes) -> WrappedKey:
+    """Wraps 16 or more bytes, a multiple of 8, under the current master key."""
+    name, master = ring.current
+    return WrappedKey(name, aes_key_wrap(master, key))
+
+
+def unwrap(ring: KeyRing, wrapped: WrappedKey) -> bytes:
+    """Raises KeyUnavailable when the master key is gone or is not the one that wrapped it."""
+    try:
+        return aes_key_unwrap(ring.find(wrapped.master), wrapped.data)
+    except InvalidUnwrap:
+        raise KeyUnavailable("a stored key was wrapped under another master key of the same id") from None

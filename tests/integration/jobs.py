@@ -1,0 +1,91 @@
+"""Running single media jobs on a file, the way the pipeline does, with eyes on the child process."""
+
+import os
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from connector.domain.media_info import MediaInfo
+from connector.domain.planner import Limits as PlanLimits
+from connector.domain.planner import make_plan
+from connector.media import sandbox
+from connector.media.jobs import ChunkJob, Limits, ProbeJob
+
+LIMITS = Limits(seconds=300, memory=3072 << 20, threads=1)
+
+
+class FileSource:
+    """A file on disk; counts the bytes that were read."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self.size = path.stat().st_size
+        self.bytes_read = 0
+        self.closed = False
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        self._file.seek(offset)
+        data = self._file.read(length)
+        self.bytes_read += len(data)
+        return data
+
+    def close(self) -> None:
+        self._file.close()
+        self.closed = True
+
+
+@dataclass
+class Collector:
+    """A sink in memory. `seen` is called, with the child's process id, at each blob and each report."""
+
+    seen: Callable[[int], None] = lambda pid: None
+    blobs: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def put(self, area: str, name: str, data: bytes) -> None:
+        with self._lock:
+            assert (area, name) not in self.blobs, "nothing is written twice"
+            self.blobs[area, name] = data
+            self._see()
+
+    def progress(self, share: float) -> None:
+        assert 0 <= share <= 1
+        with self._lock:
+            self._see()
+
+    def _see(self) -> None:
+        for pid in children():
+            self.seen(pid)
+
+
+def children() -> list[int]:
+    """Process ids of this process's living children of the media kind."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            status, command = (folder / "status").read_text(), (folder / "cmdline").read_bytes()
+        except OSError:
+            continue  # it has just ended
+        if re.search(rf"^PPid:\t{os.getpid()}$", status, re.MULTILINE) and b"connector.media.child" in command:
+            found.append(int(folder.name))
+    return found
+
+
+def probed(path: Path) -> MediaInfo:
+    return MediaInfo.model_validate(sandbox.run(ProbeJob(limits=LIMITS), [lambda: FileSource(path)], Collector()))
+
+
+def chunk_job(
+    path: Path, index: int = 0, *, segment_seconds: float = 1, chunk_seconds: float = 4, limits: Limits = LIMITS
+) -> ChunkJob:
+    info = probed(path)
+    plan = make_plan(info, PlanLimits(segment_seconds, chunk_seconds, 2160))
+    return ChunkJob(limits=limits, info=info, plan=plan, index=index, preset="veryfast")
+
+
+def run(job: ChunkJob, path: Path, sink: Collector | None = None) -> Collector:
+    sink = sink or Collector()
+    sandbox.run(job, [lambda: FileSource(path)], sink)
+    return sink

@@ -1,0 +1,225 @@
+"""A media job takes what it was granted and leaves nothing behind, however it ends."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from connector.errors import StorageUnavailable, TaskCrashed
+from connector.media import sandbox
+from connector.media.jobs import Limits
+from connector.storage.read_ahead import ReadAhead
+from tests.integration.jobs import LIMITS, Collector, FileSource, children, chunk_job, run
+from tests.media.audio import Audio, sine
+from tests.media.cache import cached
+from tests.media.sources import PAL, Video, numbered, write
+
+pytestmark = pytest.mark.media
+
+_SMALL = Video(fps=PAL, frames=150, size=(320, 240), b_frames=2)
+
+
+@pytest.fixture(scope="module")
+def small() -> Path:
+    """Six seconds."""
+    return cached("small.mp4", lambda p: numbered(p, _SMALL), repr(_SMALL))
+
+
+@pytest.fixture(scope="module")
+def job(small):
+    return chunk_job(small)
+
+
+@pytest.fixture(scope="module")
+def large() -> Path:
+    """4K. The encoders hold the most after about one second; what comes then only takes time."""
+    video = Video(fps=PAL, frames=40, size=(3840, 2160), gop=50)
+    return cached("large.mp4", partial(numbered, video=video), repr(video))
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_left_behind(small, job):
+    """No process, thread or descriptor more than before."""
+    del small, job  # made first, so that what they do does not count
+    before = _held()
+    yield
+    assert children() == []
+    assert _held() == before
+
+
+def _held() -> tuple[int, int]:
+    """Descriptors and threads of this process."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir()), threading.active_count()
+
+
+def _noise(path: Path) -> Path:
+    """A minute in about 40 MB that cannot be compressed further, with sound."""
+    video = Video(fps=PAL, frames=1500, size=(320, 240), codec="mpeg4", gop=25, options={"b": "5M", "maxrate": "5M"})
+    random = np.random.default_rng(0)
+    still = [random.integers(0, 256, (240, 320, 3), np.uint8) for _ in range(25)]
+    audio = Audio()
+    return write(path, video, (still[n % 25] for n in range(1500)), [(audio, sine(audio, Fraction(60)))])
+
+
+def test_a_chunk_reads_its_own_part_of_the_source():
+    path = cached("noise.mp4", _noise)
+    size = path.stat().st_size
+    assert size > 30_000_000
+    job = chunk_job(path, 5, segment_seconds=4, chunk_seconds=4)
+    assert job.plan.chunks[5] > 0.2 * job.plan.frames
+    source = FileSource(path)
+
+    class ReadingAhead:
+        """As from Blob Storage."""
+
+        def __init__(self) -> None:
+            self.size = size
+            self._cache = ReadAhead(source.read_at, size)
+            self.read_at = self._cache.read_at
+
+        def close(self) -> None:
+            self._cache.close()
+            source.close()
+
+    sandbox.run(job, [ReadingAhead], Collector())
+    share = 4 / 60
+    assert share * size < source.bytes_read < 0.25 * size
+
+
+def test_a_task_that_is_repeated_writes_the_same_bytes(small, job):
+    assert run(job, small).blobs == run(job, small).blobs
+
+
+def _opened_and_closed(small, act):
+    """Runs `act(sources)`; checks that what it opened was closed."""
+    opened: list[FileSource] = []
+
+    def open_source() -> FileSource:
+        opened.append(FileSource(small))
+        return opened[-1]
+
+    act([open_source])
+    assert [source.closed for source in opened] == [True] * len(opened)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV])
+def test_a_child_that_dies_costs_its_task_only(small, job, number):
+    def die(sources):
+        with pytest.raises(TaskCrashed, match=f"the media process ended with signal {number.name}"):
+            sandbox.run(job, sources, Collector(seen=lambda pid: os.kill(pid, number)))
+
+    _opened_and_closed(small, die)
+
+
+@pytest.mark.parametrize("megabytes", [120, 500])
+def test_a_child_gets_no_more_memory_than_its_limit(large, megabytes, caplog):
+    """The first is used up while libraries are loaded, the second while the encoders fill their buffers."""
+    starved = Limits(seconds=60, memory=megabytes << 20, threads=1)
+    job = chunk_job(large).model_copy(update={"limits": starved})
+    with pytest.raises(TaskCrashed) as error:
+        run(job, large)
+    assert str(error.value) == "the media process ended with status 1", "no traceback for the video's owner"
+    assert "line " in caplog.text, "but one for the operator"
+
+
+def test_a_child_that_takes_too_long_is_stopped(small, job):
+    hurried = job.model_copy(update={"limits": LIMITS.model_copy(update={"seconds": 1})})
+    begin = time.monotonic()
+    # Stopped, the child does nothing but exist.
+    with pytest.raises(TaskCrashed, match="1 s were not enough"):
+        run(hurried, small, Collector(seen=lambda pid: os.kill(pid, signal.SIGSTOP)))
+    assert time.monotonic() - begin < 20
+
+
+def test_an_error_of_the_source_ends_the_job(small, job):
+    class Broken(FileSource):
+        def read_at(self, offset: int, length: int) -> bytes:
+            raise StorageUnavailable("storage is down")
+
+    with pytest.raises(StorageUnavailable, match="storage is down"):
+        sandbox.run(job, [lambda: Broken(small)], Collector())
+
+
+def test_a_source_that_cannot_be_opened_ends_the_job(job):
+    def missing():
+        raise StorageUnavailable("storage is down")
+
+    with pytest.raises(StorageUnavailable):
+        sandbox.run(job, [missing], Collector())
+
+
+def test_an_error_of_the_sink_ends_the_job(small, job):
+    class Broken(Collector):
+        def put(self, area: str, name: str, data: bytes) -> None:
+            raise StorageUnavailable("storage is down")
+
+    def fail(sources):
+        with pytest.raises(StorageUnavailable, match="storage is down"):
+            sandbox.run(job, sources, Broken())
+
+    _opened_and_closed(small, fail)
+
+
+def test_a_broken_pipe_of_the_sink_is_not_taken_for_a_crash(small, job):
+    class Broken(Collector):
+        def put(self, area: str, name: str, data: bytes) -> None:
+            raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        run(job, small, Broken())
+
+
+def test_the_child_is_confined(small, job, monkeypatch):
+    monkeypatch.setenv("AzureWebJobsStorage", "AccountKey=secret")
+    seen: dict[str, object] = {}
+
+    def look(pid: int) -> None:
+        folder = Path(f"/proc/{pid}")
+        seen["environment"] = (folder / "environ").read_bytes().split(b"\0")
+        seen["limits"] = (folder / "limits").read_text()
+        seen["files"] = {str(f.readlink()).partition(":")[0] for f in (folder / "fd").iterdir()}
+
+    run(job, small, Collector(seen=look))
+    assert {v.partition(b"=")[0] for v in seen["environment"] if v} <= {b"PATH", b"PYTHONPATH"}
+    assert seen["files"] == {"pipe"}
+    limits = dict(re.findall(r"^(Max .+?)\s{2,}(\S+\s+\S+)", str(seen["limits"]), re.MULTILINE))
+    assert limits["Max file size"].split() == ["0", "0"]
+    assert limits["Max core file size"].split() == ["0", "0"]
+    assert limits["Max address space"].split() == [str(LIMITS.memory)] * 2
+    assert limits["Max cpu time"].split() == [str(LIMITS.seconds * 2)] * 2
+
+
+def test_a_confined_process_writes_no_file(tmp_path):
+    code = (
+        "import sys; from connector.media.child import confine; from connector.media.jobs import Limits\n"
+        "confine(Limits(seconds=9, memory=1 << 30, threads=1))\n"
+        "open(sys.argv[1], 'wb', 0).write(b'x')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "file")], capture_output=True, text=True, check=False
+    )
+    assert "File too large" in done.stderr
+    assert (tmp_path / "file").read_bytes() == b""
+
+
+def test_a_4k_chunk_with_the_whole_ladder_stays_below_2_gib(large):
+    peak = 0
+
+    def look(pid: int) -> None:
+        nonlocal peak
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+        peak = max(peak, int(found[1]) if found else 0)
+
+    job = chunk_job(large, segment_seconds=2, chunk_seconds=30)
+    assert [r.height for r in job.plan.renditions] == [2160, 1440, 1080, 720, 480, 360]
+    run(job, large, Collector(seen=look))
+    assert 500_000 < peak < 2 << 20, f"{peak} KiB"

@@ -1,0 +1,203 @@
+import itertools
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.domain.ladder import even, ladder, lines_of
+from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
+from connector.domain.planner import (
+    Limits,
+    audio_renditions,
+    chunk_range,
+    cut_chunks,
+    make_plan,
+    output_rate,
+    tasks,
+)
+
+LIMITS = Limits(segment_seconds=4, chunk_seconds=30, max_lines=2160)
+
+
+def _video(start="0", end="10", rate="25", **changes) -> VideoStream:
+    facts = {
+        "index": 0, "codec": "h264", "width": 1280, "height": 720, "display_width": 1280, "display_height": 720,
+        "frame_rate": rate, "constant": True, "start": start, "end": end, "tolerance": "1/50", "rotation": 0,
+        "interlaced": False, "hdr": False,
+    }  # fmt: skip
+    return VideoStream.model_validate({**facts, **changes})
+
+
+def _audio(start="0", end="10", index=1, language="en", title="") -> AudioStream:
+    facts = {"index": index, "codec": "aac", "channels": 2, "sampling_rate": 48_000, "start": start, "end": end}
+    return AudioStream.model_validate({**facts, "language": language, "title": title})
+
+
+def _plan(video, *audio, limits=LIMITS):
+    return make_plan(MediaInfo(container="mov", access=Access.SEEK, video=video, audio=audio), limits)
+
+
+@pytest.mark.parametrize(
+    ("rate", "grid"),
+    [
+        ("23.976", "24000/1001"), ("24", "24"), ("25", "25"), ("29.97", "30000/1001"), ("30", "30"), ("50", "50"),
+        ("59.94", "60000/1001"), ("60", "60"), ("120", "60"), ("119.88", "60000/1001"), ("240", "60"), ("100", "50"),
+        ("12.5", "25/2"), ("7.3", "73/10"), ("15", "15"), ("10", "10"), ("0.1", "1"), ("0", "25"), ("-5", "25"),
+        ("1000", "1000/17"), ("90000", "60"), ("60.05", "60"),
+    ],
+)  # fmt: skip
+def test_the_grid_of_a_rate(rate, grid):
+    assert output_rate(Fraction(rate)) == Fraction(grid)
+
+
+@given(st.fractions(Fraction(1, 100), 100_000))
+def test_no_grid_is_outside_1_to_60(rate):
+    assert 1 <= output_rate(rate) <= 60
+    assert output_rate(rate).denominator <= 1001
+
+
+@pytest.mark.parametrize(
+    ("size", "lines"),
+    [((1920, 1080), 1080), ((1920, 800), 1080), ((1440, 1080), 1080), ((1080, 1920), 1080), ((3840, 2160), 2160)],
+)
+def test_lines_are_those_of_the_frame_around_the_picture(size, lines):
+    assert lines_of(*size) == lines
+
+
+@pytest.mark.parametrize(
+    ("size", "sizes"),
+    [
+        ((1920, 1080), [(1920, 1080), (1280, 720), (854, 480), (640, 360)]),
+        ((1080, 1920), [(1080, 1920), (720, 1280), (480, 854), (360, 640)]),
+        ((1440, 1080), [(1440, 1080), (960, 720), (640, 480), (480, 360)]),
+        ((2560, 1080), [(2560, 1080), (1920, 810), (1280, 540), (854, 360), (640, 270)]),
+        ((7680, 4320), [(3840, 2160), (2560, 1440), (1920, 1080), (1280, 720), (854, 480), (640, 360)]),
+        ((1281, 721), [(1280, 720), (852, 480), (640, 360)]),
+        ((160, 90), [(160, 90)]),
+        ((17, 3), [(16, 2)]),
+        ((1, 1), [(2, 2)]),
+    ],
+)
+def test_the_ladder_follows_the_shape_of_the_source(size, sizes):
+    got = [(r.width, r.height) for r in ladder(*size, Fraction(25), 2160)]
+    assert got == sizes
+
+
+def test_the_ladder_ends_at_the_setting():
+    assert [r.height for r in ladder(1920, 1080, Fraction(25), 720)] == [720, 480, 360]
+
+
+def test_fast_pictures_get_more_bits():
+    slow, fast = (ladder(1280, 720, Fraction(rate), 2160)[0].maxrate for rate in (30, 60))
+    assert (slow, fast) == (2_800_000, 4_200_000)
+
+
+@given(st.integers(1, 8192), st.integers(1, 8192), st.integers(1, 60), st.sampled_from([144, 360, 720, 1080, 2160]))
+def test_a_rendition_is_even_unique_and_never_above_the_source(width, height, rate, limit):
+    renditions = ladder(width, height, Fraction(rate), limit)
+    assert len({r.id for r in renditions}) == len(renditions) >= 1
+    assert [r.maxrate for r in renditions] == sorted((r.maxrate for r in renditions), reverse=True)
+    for r in renditions:
+        assert r.width % 2 == r.height % 2 == 0
+        assert 2 <= r.width <= max(2, width)
+        assert 2 <= r.height <= max(2, height)
+        assert lines_of(r.width, r.height) <= limit + 1
+
+
+def test_even_numbers_stay():
+    assert [even(n) for n in (0, 1, 2, 3.1, 100)] == [2, 2, 2, 4, 100]
+
+
+@given(st.integers(0, 3000), st.integers(0, 200))
+def test_chunks_cover_everything_and_begin_short(segments, longest):
+    starts = cut_chunks(segments, longest)
+    assert list(starts) == sorted(set(starts))
+    if not segments:
+        assert starts == ()
+        return
+    lengths = [b - a for a, b in zip(starts, (*starts[1:], segments), strict=True)]
+    assert starts[0] == 0
+    assert sum(lengths) == segments
+    assert lengths[0] == 1
+    assert all(1 <= n <= max(1, longest) for n in lengths)
+    assert lengths[:-1] == sorted(lengths[:-1])
+
+
+def test_chunks_double_up_to_the_longest():
+    assert cut_chunks(40, 4) == (0, 1, 3, 7, 11, 15, 19, 23, 27, 31, 35, 39)
+
+
+@given(st.integers(1, 20_000), st.sampled_from(["24000/1001", "25", "60", "73/10"]), st.sampled_from([1, 2.5, 4, 20]))
+def test_chunks_part_the_frames(frames, rate, seconds):
+    plan = _plan(
+        _video(end=Fraction(frames) / Fraction(rate), rate=rate), limits=replace(LIMITS, segment_seconds=seconds)
+    )
+    ranges = [chunk_range(plan, i) for i in range(len(plan.chunks))]
+    assert plan.frames == frames
+    assert ranges[0].start == 0
+    assert ranges[-1].stop == plan.frames
+    assert all(a.stop == b.start and len(a) % plan.gop == 0 for a, b in itertools.pairwise(ranges))
+    assert all(ranges)
+    assert all(0 <= frame < frames for frame in plan.stills.thumbnails)
+    assert plan.stills.count <= 100
+
+
+def test_picture_and_sound_that_begin_together():
+    plan = _plan(_video("1", "11"), _audio("1", "11"))
+    assert (plan.origin, plan.frames, plan.duration, plan.gop) == (1, 250, 10, 100)
+
+
+def test_sound_that_begins_first_holds_the_first_picture_for_whole_frames():
+    plan = _plan(_video("1", "11"), _audio("0.5", "11"))
+    assert (plan.origin, plan.frames) == (Fraction("0.52"), 262)
+
+
+def test_sound_that_begins_later_changes_nothing():
+    assert _plan(_video("1", "11"), _audio("3", "11")).origin == 1
+
+
+@pytest.mark.parametrize(("end", "frames"), [("10", 250), ("10.1", 250), ("10.11", 253), ("15", 375), ("5", 250)])
+def test_sound_that_goes_on_holds_the_last_picture_unless_it_is_a_moment(end, frames):
+    assert _plan(_video(), _audio(end=end)).frames == frames
+
+
+def test_sound_alone():
+    plan = _plan(None, _audio("1", "11"), _audio("0.5", "9", index=2))
+    assert (plan.frames, plan.gop, plan.chunks, plan.renditions, plan.stills) == (0, 0, (), (), None)
+    assert (plan.origin, plan.duration, plan.progressive) == (Fraction("0.5"), Fraction("10.5"), 128_000)
+    assert tasks(plan) == (("audio", 0), ("audio", 1))
+
+
+def test_neither_picture_nor_sound():
+    with pytest.raises(ValueError, match="neither"):
+        _plan(None)
+
+
+def test_variable_frame_rate_keeps_its_tolerance():
+    plan = _plan(_video(constant=False, tolerance="1/90000"))
+    assert plan.tolerance == Fraction(1, 90_000)
+
+
+@pytest.mark.parametrize("end", ["0", "0.01", "0.04"])
+def test_a_single_frame(end):
+    plan = _plan(_video(end=end))
+    assert (plan.frames, plan.chunks) == (1, (0,))
+    assert (plan.stills.count, plan.stills.columns, plan.stills.thumbnails) == (1, 1, (0,))
+
+
+def test_the_progressive_file_is_full_hd_at_most():
+    sizes = {r.id: r.height for r in _plan(_video(display_width=3840, display_height=2160)).renditions}
+    assert sizes[_plan(_video(display_width=3840, display_height=2160)).progressive] == 1080
+
+
+def test_the_first_chunk_comes_first_then_the_sound():
+    assert tasks(_plan(_video(), _audio()))[:3] == (("chunk", 0), ("audio", 0), ("chunk", 1))
+
+
+def test_names_and_ids_of_tracks_are_unique():
+    titles = ["English", "English", "English 2", "", "", "English"]
+    tracks = audio_renditions(tuple(_audio(index=i, title=t, language="und") for i, t in enumerate(titles)))
+    assert [t.name for t in tracks] == ["English", "English 2", "English 2 2", "Audio 4", "Audio 5", "English 3"]
+    assert [t.id for t in tracks] == [128_000 + i for i in range(6)]

@@ -1,0 +1,75 @@
+"""A media process that does not keep to the rules: plain Python stands in for a child gone wrong."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from connector.errors import TaskCrashed
+from connector.media import sandbox
+from connector.media.jobs import Limits, ProbeJob
+
+JOB = ProbeJob(limits=Limits(seconds=20, memory=1 << 30, threads=1))
+
+
+class NoSink:
+    def put(self, area, name, data):
+        raise AssertionError("nothing should be written")
+
+    def progress(self, share):
+        pass
+
+
+def _run(monkeypatch, code: str, sources=()):
+    real = subprocess.Popen
+
+    def start(command, **options):
+        assert command[1:] == ["-m", "connector.media.child"]
+        return real([sys.executable, "-c", code], **options)
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    return sandbox.run(JOB, sources, NoSink())
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ("hello\\n", "the media process spoke nonsense"),
+        ('{"op":"read","file":0}\\n', "the media process spoke nonsense"),
+        ('{"op":"open","file":0}\\n', "the media process asked for a file that is none of its own"),
+        ('{"op":"put","area":"output","name":"a","length":999999999999}\\n', "a single blob is over the limit"),
+        ('{"op":"put","area":"output","name":"a","length":9}\\nshort', "the media process ended with status 0"),
+        ('{"op":"progress"', "the media process ended with status 0"),
+        ("", "the media process ended with status 0"),
+    ],
+)
+def test_a_child_that_breaks_the_protocol_is_a_crash(monkeypatch, said, sentence):
+    with pytest.raises(TaskCrashed) as error:
+        _run(
+            monkeypatch,
+            f"import sys; sys.stdin.readline(); sys.stdout.write({said!r}.encode().decode('unicode_escape'))",
+        )
+    assert str(error.value) == sentence
+
+
+def test_a_line_without_end_is_not_collected_without_end(monkeypatch):
+    with pytest.raises(TaskCrashed, match="nonsense"):
+        _run(monkeypatch, "import sys\nwhile True: sys.stdout.write('x' * 65536)")
+
+
+def test_a_flood_on_stderr_neither_blocks_the_child_nor_fills_memory(monkeypatch, caplog):
+    before = threading.active_count()
+    code = "import os\nfor _ in range(400): os.write(2, b'z' * 65535 + b'\\n')\nos.write(2, b'the end\\n'); os._exit(3)"
+    with pytest.raises(TaskCrashed, match="the media process ended with status 3"):
+        _run(monkeypatch, code)
+    assert caplog.text.rstrip().endswith("the end")
+    assert len(caplog.text) < 10_000
+    assert threading.active_count() == before
+
+
+def test_what_the_child_finds_wrong_with_the_media_is_passed_on(monkeypatch):
+    code = 'print(\'{"op":"error","code":"NoMedia","message":"Nothing there."}\', flush=True); input(); input()'
+    with pytest.raises(sandbox.MediaError, match="Nothing there") as error:
+        _run(monkeypatch, code)
+    assert error.value.code == "NoMedia"

@@ -1,0 +1,52 @@
+"""Rows that do not fit together are found before anything is published."""
+
+from dataclasses import replace
+
+import pytest
+
+from connector.errors import BrokenOutput
+from connector.pipeline.assemble import Outputs, inits, presentation
+from tests.unit.pipeline.world import all_encoded
+
+
+@pytest.fixture
+def encoded(app):
+    video, _ = all_encoded(app)
+    return video.plan, app.storage.tasks.of(video.id)
+
+
+def _changed(outputs: Outputs, chunk: int, **changes) -> Outputs:
+    renditions = outputs.chunks[chunk].renditions
+    first = renditions[0].model_copy(update=changes)
+    chunks = list(outputs.chunks)
+    chunks[chunk] = chunks[chunk].model_copy(update={"renditions": (first, *renditions[1:])})
+    return replace(outputs, chunks=tuple(chunks))
+
+
+def test_the_order_of_rows_does_not_matter(encoded):
+    plan, tasks = encoded
+    assert Outputs.of(tasks[::-1]) == Outputs.of(tasks)
+    whole = presentation(plan, Outputs.of(tasks), None)
+    assert [t.id for t in whole.video] == [r.id for r in plan.renditions]
+    assert [s.time for s in whole.video[0].segments] == [0, 240_000, 480_000, 720_000]
+    assert (whole.video[0].codec, whole.audio[0].codec) == ("avc1.64001F", "mp4a.40.2")
+
+
+@pytest.mark.parametrize("missing", [0, 2])
+def test_a_missing_output_is_found(encoded, missing):
+    plan, tasks = encoded
+    with pytest.raises(BrokenOutput, match="not every task"):
+        presentation(plan, Outputs.of(tasks[:missing] + tasks[missing + 1 :]), None)
+
+
+def test_chunks_that_disagree_are_found(encoded):
+    _, tasks = encoded
+    with pytest.raises(BrokenOutput, match="disagree"):
+        inits(_changed(Outputs.of(tasks), 1, init="00"))
+
+
+@pytest.mark.parametrize(("chunk", "message"), [(0, "begin at 0"), (2, "hole")])
+def test_a_hole_in_the_timeline_is_found(encoded, chunk, message):
+    plan, tasks = encoded
+    with pytest.raises(BrokenOutput, match=message):
+        presentation(plan, _changed(Outputs.of(tasks), chunk, segments=()), None)

@@ -1,0 +1,100 @@
+"""The upload is complete: said once, twice, at the same time, or wrongly."""
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from connector.domain.layout import UPLOADS
+from connector.domain.messages import Message
+from connector.domain.video import State
+from connector.errors import Conflict, NotFound, NotUploaded
+from connector.pipeline.complete import complete_by_name, complete_upload
+from connector.pipeline.create import create, upload_uri
+from tests.unit.pipeline.world import drive, state, uploaded
+
+
+def test_a_new_video_has_a_url_for_its_own_blob_only(app):
+    video, uri = create(app, "My Holiday.MP4")
+    assert f"/uploads/{video.id}/{video.id}.mp4?" in uri
+    assert state(app, video) is State.AWAITING_UPLOAD
+
+
+def test_an_upload_url_ends_when_the_upload_is_given_up(app):
+    video, _ = create(app, "a.mp4")
+    late = replace(video, created=video.created - app.upload_lifetime * 0.75)
+    assert 0 < int(upload_uri(app, late).partition("seconds=")[2]) <= app.upload_lifetime.total_seconds() / 4
+    assert upload_uri(app, replace(video, created=video.created - app.upload_lifetime)) is None
+
+
+def test_completing_remembers_what_was_uploaded_and_starts_the_probe(app):
+    video = uploaded(app)
+    assert complete_upload(app, video.id) == [Message(step="probe", video_id=video.id)]
+    row = app.storage.videos.get(video.id)
+    assert (row.state, row.size) == (State.QUEUED, len(b"the upload"))
+    assert row.source_etag == app.storage.blobs.properties(UPLOADS, video.blob_name)[1]
+    assert row.queued == row.modified
+    assert upload_uri(app, row) is None
+
+
+def test_completing_again_only_repeats_the_message(app):
+    video = uploaded(app)
+    first = complete_upload(app, video.id)
+    row = app.storage.videos.get(video.id)
+    assert complete_upload(app, video.id) == first
+    assert app.storage.videos.get(video.id) == row
+
+
+def test_completing_a_video_that_is_further_sends_nothing(app):
+    video = uploaded(app)
+    drive(app, complete_upload(app, video.id))
+    assert state(app, video) is State.READY
+    assert complete_upload(app, video.id) == []
+
+
+def test_of_two_at_the_same_time_one_moves_the_video_on_and_both_send(app, monkeypatch):
+    video = uploaded(app)
+    save = app.storage.videos.save
+
+    def overtaken(changed):
+        monkeypatch.setattr(app.storage.videos, "save", save)
+        complete_upload(app, video.id)
+        with pytest.raises(Conflict):
+            save(changed)
+        raise Conflict("The video was changed since it was read.")
+
+    monkeypatch.setattr(app.storage.videos, "save", overtaken)
+    assert complete_upload(app, video.id) == [Message(step="probe", video_id=video.id)]
+    assert state(app, video) is State.QUEUED
+
+
+def test_without_a_blob_nothing_happens(app):
+    video, _ = create(app, "a.mp4")
+    with pytest.raises(NotUploaded):
+        complete_upload(app, video.id)
+    assert state(app, video) is State.AWAITING_UPLOAD
+
+
+def test_an_unknown_video_is_not_found(app):
+    with pytest.raises(NotFound):
+        complete_upload(app, uuid4())
+
+
+def test_the_blob_trigger_does_the_same(app):
+    video = uploaded(app)
+    assert complete_by_name(app, f"{UPLOADS}/{video.blob_name}") == [Message(step="probe", video_id=video.id)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "uploads", "uploads/x", "uploads/not-an-id/a.mp4", "uploads/01a20000-0000-7000-8000-000000000000/a.mp4"],
+)
+def test_a_blob_of_no_video_is_left_alone(app, name):
+    assert complete_by_name(app, name) == []
+
+
+def test_a_blob_of_another_name_does_not_complete_the_upload(app):
+    video, _ = create(app, "a.mp4")
+    app.storage.blobs.put(UPLOADS, f"{video.id}/other.mp4", b"x")
+    assert complete_by_name(app, f"{UPLOADS}/{video.id}/other.mp4") == []
+    assert state(app, video) is State.AWAITING_UPLOAD

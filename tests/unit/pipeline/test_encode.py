@@ -1,0 +1,280 @@
+"""The tasks: repeated, overlapping, crashing, too late."""
+
+import pytest
+
+from connector.domain.layout import output_container
+from connector.domain.messages import Message
+from connector.domain.video import State
+from connector.errors import MediaError, StorageUnavailable, TaskCrashed
+from connector.pipeline import run
+from connector.pipeline.delete import delete
+from connector.pipeline.fail import fail, give_up
+from connector.pipeline.steps import bury, run_step
+from tests.unit.pipeline.twin import TASKS
+from tests.unit.pipeline.world import all_encoded, drive, encoding, left_behind, output, state, with_fault
+
+
+def _package(video):
+    return [Message(step="package", video_id=video.id)]
+
+
+def test_a_task_leaves_a_finished_row(app):
+    video, messages = encoding(app)
+    assert run_step(app, messages[0]) == []
+    row = app.storage.tasks.get(video.id, messages[0].task)
+    assert (row.done, row.attempts, row.progress, row.error) == (True, 1, 1.0, "")
+    assert [r.id for r in row.result.encode.renditions] == [r.id for r in video.plan.renditions]
+    assert ":" in row.worker
+
+
+def test_a_finished_task_is_not_done_again(app, media):
+    video, messages = encoding(app)
+    run_step(app, messages[0])
+    row = app.storage.tasks.get(video.id, messages[0].task)
+    assert run_step(app, messages[0]) == []
+    assert media.counts["chunk-0"] == 1
+    assert app.storage.tasks.get(video.id, messages[0].task) == row
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_the_last_finisher_sends_on_whichever_it_is(app, backwards):
+    video, messages = encoding(app)
+    *others, last = reversed(messages) if backwards else messages
+    assert [run_step(app, m) for m in others] == [[]] * len(others)
+    assert run_step(app, last) == _package(video)
+
+
+def test_a_repeated_last_task_sends_on_again(app):
+    video, message = all_encoded(app)
+    assert run_step(app, Message(step="chunk", video_id=video.id, index=1)) == [message]
+
+
+def test_of_two_that_finish_at_the_same_time_at_least_one_sends_on(app, media):
+    video, messages = encoding(app)
+    *others, one, two = messages
+    drive(app, others)
+    sent = []
+
+    def other(job):
+        media.after = lambda job: None
+        sent.append(run_step(app, two))
+
+    media.after = other
+    sent.append(run_step(app, one))
+    assert _package(video) in sent
+
+
+def test_a_twin_that_runs_on_does_not_take_back_a_finished_row(app, media, monkeypatch):
+    monkeypatch.setattr(run, "HEARTBEAT_SECONDS", 0)
+    video, messages = encoding(app)
+    media.progress = (0.5,)
+
+    def twin_first(job):
+        media.before = lambda job: None
+        run_step(app, messages[0])
+        seen.append(app.storage.tasks.get(video.id, messages[0].task))
+
+    def look(job):
+        seen.append(app.storage.tasks.get(video.id, messages[0].task))
+
+    seen = []
+    media.before, media.after = twin_first, look
+    run_step(app, messages[0])
+    assert [row.done for row in seen[1:]] == [True, True]
+
+
+def test_a_row_that_a_twin_took_back_is_encoded_again(app, media):
+    """The twin began just before the first finished, and its worker died."""
+    video, message = all_encoded(app)
+    lost = Message(step="chunk", video_id=video.id, index=2)
+
+    def die(job):
+        raise TaskCrashed("the media process ended with signal SIGKILL: no message")
+
+    app.storage.tasks.put(_undone(app.storage.tasks.get(video.id, lost.task)))
+    assert run_step(app, message) == [lost]
+    media.before = die
+    with pytest.raises(TaskCrashed):
+        run_step(app, lost)
+    media.before = lambda job: None
+    drive(app, [lost])
+    assert state(app, video) is State.READY
+
+
+def test_a_row_that_is_taken_back_while_packaging_is_encoded_again(app, media):
+    video, message = all_encoded(app)
+    with pytest.raises(StorageUnavailable):
+        run_step(with_fault(app, 8, after=False), message)
+    assert state(app, video) is State.PACKAGING
+    app.storage.tasks.put(_undone(app.storage.tasks.get(video.id, TASKS[0])))
+    drive(app, [message])
+    assert state(app, video) is State.READY
+
+
+def _undone(task):
+    from dataclasses import replace
+
+    return replace(task, finished=None, result=None)
+
+
+def test_progress_reaches_the_row(app, media, monkeypatch):
+    monkeypatch.setattr(run, "HEARTBEAT_SECONDS", 0)
+    video, messages = encoding(app)
+    media.progress = (0.25, 0.5)
+    media.after = lambda job: seen.append(app.storage.tasks.get(video.id, messages[0].task))
+    seen = []
+    run_step(app, messages[0])
+    assert (seen[0].progress, seen[0].done) == (0.5, False)
+    assert seen[0].heartbeat > seen[0].started
+
+
+def test_progress_is_written_seldom(app, media):
+    video, messages = encoding(app)
+    media.progress = (0.25, 0.5)
+    media.after = lambda job: seen.append(app.storage.tasks.get(video.id, messages[0].task))
+    seen = []
+    run_step(app, messages[0])
+    assert seen[0].progress == 0
+
+
+def test_media_at_fault_fails_the_video_and_removes_what_was_made(app, media):
+    video, messages = encoding(app)
+
+    def refuse(job):
+        raise MediaError("UndecodableVideo", "The video could not be decoded.")
+
+    run_step(app, messages[0])
+    media.before = refuse
+    assert run_step(app, messages[1]) == []
+    row = app.storage.videos.get(video.id)
+    assert (row.state, row.failure.code) == (State.FAILED, "UndecodableVideo")
+    assert left_behind(app, video) == []
+    assert app.storage.tasks.get(video.id, messages[1].task).error == "The video could not be decoded."
+
+
+def test_a_crash_is_told_to_the_queue_and_kept_in_the_row(app, media):
+    video, messages = encoding(app)
+
+    def crash(job):
+        raise TaskCrashed('the media process ended with status 1: File "/srv/x.py", line 3')
+
+    media.before = crash
+    for attempt in (1, 2):
+        with pytest.raises(TaskCrashed):
+            run_step(app, messages[0])
+        row = app.storage.tasks.get(video.id, messages[0].task)
+        assert (row.attempts, row.done) == (attempt, False)
+        assert row.error.startswith("the media process ended with status 1")
+    give_up(app, messages[0])
+    failure = app.storage.videos.get(video.id).failure
+    assert failure.code == "ProcessingFailed"
+    assert "encoding (chunk 0): the media process ended with status 1." in failure.message
+    assert "/srv" not in failure.message
+
+
+def test_foreign_errors_keep_their_text_to_themselves(app, media):
+    video, messages = encoding(app)
+
+    def crash(job):
+        raise ValueError("sig=secret")
+
+    media.before = crash
+    with pytest.raises(ValueError, match="secret"):
+        run_step(app, messages[0])
+    assert app.storage.tasks.get(video.id, messages[0].task).error == "ValueError"
+
+
+def test_after_a_crash_another_attempt_finishes_the_task(app, media):
+    video, messages = encoding(app)
+
+    def crash(job):
+        media.before = lambda job: None
+        raise TaskCrashed("540 s were not enough")
+
+    media.before = crash
+    with pytest.raises(TaskCrashed):
+        run_step(app, messages[0])
+    run_step(app, messages[0])
+    row = app.storage.tasks.get(video.id, messages[0].task)
+    assert (row.done, row.attempts, row.error) == (True, 2, "")
+
+
+@pytest.mark.parametrize("step", ["probe", "split", "chunk", "audio", "package"])
+def test_messages_of_a_deleted_video_are_dropped(app, step):
+    video, _ = encoding(app)
+    delete(app, video.id)
+    assert run_step(app, Message(step=step, video_id=video.id)) == []
+    assert left_behind(app, video) == []
+    assert app.storage.tasks.of(video.id) == []
+
+
+@pytest.mark.parametrize("step", ["probe", "split", "chunk", "audio", "package"])
+def test_messages_of_a_failed_video_are_dropped(app, media, step):
+    video, _ = encoding(app)
+    fail(app, video.id, "Code", "Reason.")
+    ran = list(media.ran)
+    assert run_step(app, Message(step=step, video_id=video.id)) == []
+    assert media.ran == ran
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_video_that_is_deleted_while_it_is_encoded_leaves_nothing(app, media, moment):
+    video, messages = encoding(app)
+    setattr(media, moment, lambda job: delete(app, video.id))
+    assert run_step(app, messages[0]) == []
+    assert left_behind(app, video) == []
+    assert app.storage.tasks.of(video.id) == []
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_task_of_a_video_that_fails_meanwhile_is_dropped(app, media, moment):
+    video, messages = encoding(app)
+    setattr(media, moment, lambda job: fail(app, video.id, "Code", "Reason."))
+    assert run_step(app, messages[0]) == []
+    assert left_behind(app, video) == []
+
+
+def test_a_late_twin_of_a_ready_video_changes_nothing(app, media):
+    video, messages = encoding(app)
+
+    def overtaken(job):
+        media.before = lambda job: None
+        drive(app, messages)
+        before.update(output(app, video))
+
+    before = {}
+    media.before = overtaken
+    assert run_step(app, messages[0]) == []
+    assert state(app, video) is State.READY
+    assert left_behind(app, video) == [output_container(video.id)]
+    assert output(app, video) == before
+
+
+def test_a_message_that_fails_for_good_fails_the_video(app):
+    video, messages = encoding(app)
+    bury(app, messages[0].model_dump_json().encode())
+    failure = app.storage.videos.get(video.id).failure
+    assert (failure.code, "an internal error" in failure.message) == ("ProcessingFailed", True)
+    assert left_behind(app, video) == []
+
+
+@pytest.mark.parametrize(
+    ("step", "doing"),
+    [("probe", "reading the upload"), ("split", "reading the upload"), ("package", "writing the manifests")],
+)
+def test_the_reason_names_what_was_being_done(app, step, doing):
+    video, _ = encoding(app)
+    give_up(app, Message(step=step, video_id=video.id))
+    assert doing in app.storage.videos.get(video.id).failure.message
+
+
+def test_a_message_whose_task_a_twin_finished_fails_nothing(app):
+    video, messages = encoding(app)
+    run_step(app, messages[0])
+    give_up(app, messages[0])
+    assert state(app, video) is State.ENCODING
+
+
+def test_a_poison_message_that_is_none_of_ours_is_only_logged(app, caplog):
+    bury(app, b"\xff{")
+    assert "none of ours" in caplog.text

@@ -1,0 +1,59 @@
+"""The architecture is checked, not only drawn: import contracts, and what a cold start loads."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def _python(code: str) -> str:
+    environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=False, cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_import_contracts_are_kept():
+    """The `lint-imports` command, without its cache in the project folder."""
+    output = _python("from importlinter.cli import lint_imports; import sys; sys.exit(lint_imports(no_cache=True))")
+    assert ", 0 broken." in output
+
+
+def _imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_azure_functions_is_known_at_the_edge_only():
+    assert "azure.functions" in _imports(ROOT / "function_app.py")
+    for path in (ROOT / "connector").rglob("*.py"):
+        assert not [name for name in _imports(path) if name.startswith(("azure.functions", "function_app"))], path
+
+
+def test_the_edge_knows_no_adapter():
+    adapters = ("connector.storage", "connector.media", "local", "av", "azure.storage", "azure.data")
+    assert not [name for name in _imports(ROOT / "function_app.py") if name.startswith(adapters)]
+
+
+@pytest.mark.parametrize(
+    "modules",
+    [
+        "function_app",
+        "function_app, connector.pipeline.steps, connector.pipeline.sweep, connector.pipeline.complete",
+    ],
+)
+def test_a_cold_start_loads_neither_codecs_nor_storage_sdks(modules):
+    heavy = ("av", "azure.storage", "azure.data", "azure.core", "numpy")
+    found = _python(f"import {modules}, sys; print([m for m in {heavy!r} if m in sys.modules])")
+    assert found.strip() == "[]"

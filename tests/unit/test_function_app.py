@@ -1,0 +1,178 @@
+"""The bindings, as the Functions host reads them, and the edge's own few lines."""
+
+import json
+from pathlib import Path
+from uuid import UUID
+
+import azure.functions as func
+import pytest
+
+import function_app
+from connector.api.routes import METHODS, ROUTES
+from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE, UPLOADS
+from connector.domain.messages import Message
+from connector.domain.video import State
+from connector.pipeline.create import create
+from tests.integration.pipeline import memory_app
+
+STORAGE = "AzureWebJobsStorage"
+FUNCTIONS = {f.get_function_name(): f for f in function_app.app.get_functions()}
+"""Once for all tests: the library builds an app once only."""
+
+
+class Out(func.Out):
+    value = None
+
+    def set(self, val):
+        self.value = val
+
+    def get(self):
+        return self.value
+
+
+def _bindings(name):
+    return {b["name"]: b for b in json.loads(FUNCTIONS[name].get_function_json())["bindings"]}
+
+
+@pytest.fixture
+def app(monkeypatch):
+    app = memory_app()
+    monkeypatch.setattr(function_app, "services", lambda: app)
+    return app
+
+
+def _call(name, method, url, body=b"", **path):
+    request = func.HttpRequest(
+        method, f"https://host/api/{url}", headers={"Content-Type": "application/json"}, route_params=path, body=body
+    )
+    advance, encode = Out(), Out()
+    return FUNCTIONS[name].get_user_function()(request, advance, encode), advance.value, encode.value
+
+
+def test_every_function_is_known():
+    background = {"UploadCompleted", "Advance", "Encode", "AdvancePoison", "EncodePoison", "Sweep"}
+    assert set(FUNCTIONS) == {route.name for route in ROUTES} | background
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_every_route_takes_every_method_so_that_it_can_answer_405(route):
+    bindings = _bindings(route.name)
+    trigger = bindings["req"]
+    assert (trigger["type"], trigger["route"], trigger["authLevel"]) == ("httpTrigger", route.template, "FUNCTION")
+    assert trigger["methods"] == list(METHODS)
+    assert bindings["$return"]["type"] == "http"
+
+
+@pytest.mark.parametrize("name", [n for n in FUNCTIONS if not n.endswith("Poison")])
+def test_whatever_starts_work_can_send_to_both_queues(name):
+    bindings = _bindings(name)
+    for queue in (ADVANCE_QUEUE, ENCODE_QUEUE):
+        out = {"direction": "OUT", "type": "queue", "name": queue, "queueName": queue, "connection": STORAGE}
+        assert bindings[queue] == out
+
+
+@pytest.mark.parametrize(
+    ("name", "queue"),
+    [
+        ("Advance", "advance"),
+        ("Encode", "encode"),
+        ("AdvancePoison", "advance-poison"),
+        ("EncodePoison", "encode-poison"),
+    ],
+)
+def test_queues_and_their_poison_queues_are_read(name, queue):
+    trigger = _bindings(name)["message"]
+    assert (trigger["type"], trigger["queueName"], trigger["connection"]) == ("queueTrigger", queue, STORAGE)
+
+
+def test_uploads_are_noticed_by_event_and_never_loaded():
+    trigger = _bindings("UploadCompleted")["blob"]
+    assert (trigger["type"], trigger["path"]) == ("blobTrigger", "uploads/{id}/{file}")
+    assert (trigger["source"], trigger["connection"]) == ("EventGrid", STORAGE)
+    assert trigger.get("dataType", "UNDEFINED") == "UNDEFINED"
+
+
+def test_the_timer_runs_every_minute():
+    trigger = _bindings("Sweep")["timer"]
+    assert (trigger["type"], trigger["schedule"], trigger["runOnStartup"]) == ("timerTrigger", "0 * * * * *", False)
+
+
+def test_the_host_gives_each_task_a_processor_and_five_attempts():
+    host = json.loads((Path(function_app.__file__).parent / "host.json").read_text("utf-8"))
+    queues = host["extensions"]["queues"]
+    assert (queues["batchSize"], queues["newBatchThreshold"]) == (1, 0)
+    assert (queues["maxDequeueCount"], queues["messageEncoding"]) == (5, "base64")
+    assert host["extensions"]["http"]["routePrefix"] == "api"
+    hours, minutes, seconds = map(int, host["functionTimeout"].split(":"))
+    # A task must end by itself before the host ends the worker with all it does.
+    assert memory_app().settings.task_timeout_seconds < hours * 3600 + minutes * 60 + seconds
+
+
+def test_a_video_is_made_and_shown(app):
+    answer, *sent = _call("Videos", "POST", "Videos?code=secret", b'{"OriginalFileName": "H\xc3\xa4user.mp4"}')
+    assert (answer.status_code, sent) == (201, [None, None])
+    video = json.loads(answer.get_body())
+    assert "Häuser.mp4" in answer.get_body().decode()
+    assert answer.headers["Location"] == f"https://host/api/Videos/{video['Id']}"
+    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+    again, *_ = _call("Video", "GET", f"Videos/{video['Id']}", id=video["Id"])
+    assert json.loads(again.get_body())["FileName"] == "Häuser.mp4"
+
+
+def test_head_is_get_without_a_body(app):
+    get, *_ = _call("Formats", "GET", "Formats")
+    head, *_ = _call("Formats", "HEAD", "Formats")
+    assert (head.status_code, head.get_body()) == (200, b"")
+    assert head.headers["Content-Type"] == get.headers["Content-Type"]
+
+
+def test_completing_sends_the_one_message_that_is_due(app):
+    video, _ = create(app, "a.mp4")
+    app.storage.blobs.put(UPLOADS, video.blob_name, b"x")
+    answer, advance, encode = _call("MarkComplete", "POST", f"Videos/{video.id}/MarkComplete", id=str(video.id))
+    assert (answer.status_code, answer.get_body(), encode) == (202, b"", None)
+    assert [Message.model_validate_json(text) for text in advance] == [Message(step="probe", video_id=video.id)]
+
+
+def test_an_error_sends_nothing(app):
+    answer, *sent = _call("MarkComplete", "POST", "Videos/x/MarkComplete", id="x")
+    assert (answer.status_code, sent) == (404, [None, None])
+
+
+def test_a_new_blob_does_the_same(app):
+    video, _ = create(app, "a.mp4")
+    app.storage.blobs.put(UPLOADS, video.blob_name, b"x")
+    advance, encode = Out(), Out()
+    blob = type("Blob", (), {"name": f"{UPLOADS}/{video.blob_name}"})()
+    FUNCTIONS["UploadCompleted"].get_user_function()(blob, advance, encode)
+    assert (len(advance.value), encode.value) == (1, None)
+
+
+@pytest.mark.parametrize("name", ["Advance", "Encode"])
+def test_a_queue_message_becomes_a_step_and_its_messages_go_to_their_queues(app, monkeypatch, name):
+    seen = []
+    message = Message(step="chunk", video_id=UUID(int=1), index=3)
+    following = [message.model_copy(update={"step": step}) for step in ("package", "chunk", "audio")]
+    monkeypatch.setattr("connector.pipeline.steps.run_step", lambda app, m: seen.append(m) or following)
+    advance, encode = Out(), Out()
+    body = func.QueueMessage(body=message.model_dump_json())
+    FUNCTIONS[name].get_user_function()(body, advance, encode)
+    assert seen == [message]
+    assert [json.loads(text)["step"] for text in advance.value] == ["package"]
+    assert [json.loads(text)["step"] for text in encode.value] == ["chunk", "audio"]
+
+
+@pytest.mark.parametrize("name", ["AdvancePoison", "EncodePoison"])
+def test_a_poison_message_fails_its_video(app, name):
+    video, _ = create(app, "a.mp4")
+    body = Message(step="chunk", video_id=video.id).model_dump_json()
+    FUNCTIONS[name].get_user_function()(func.QueueMessage(body=body))
+    assert app.storage.videos.get(video.id).state is State.FAILED
+
+
+def test_the_timer_sends_what_stalled(app, monkeypatch):
+    message = Message(step="probe", video_id=UUID(int=1))
+    monkeypatch.setattr("connector.pipeline.sweep.sweep", lambda app: [message])
+    advance, encode = Out(), Out()
+    FUNCTIONS["Sweep"].get_user_function()(None, advance, encode)
+    assert (advance.value, encode.value) == ([message.model_dump_json()], None)

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -134,15 +133,13 @@ def main() -> int:
 
 
 def report(pairs: list[tuple[Cost, Cost]], arguments: argparse.Namespace, cores: int) -> str:
-    cpu = [a.cpu / b.cpu for a, b in pairs]
-    wall = [a.wall / b.wall for a, b in pairs]
     rows = [
-        f"| CPU seconds | {ratio(cpu)} | {middle(a.cpu for a, _ in pairs)} | {middle(b.cpu for _, b in pairs)} |",
-        f"| wall seconds | {ratio(wall)} | {middle(a.wall for a, _ in pairs)} | {middle(b.wall for _, b in pairs)} |",
+        row("CPU seconds", [(a.cpu, b.cpu) for a, b in pairs]),
+        row("wall seconds", [(a.wall, b.wall) for a, b in pairs]),
     ]
     text = [
-        f"`python -m bench.pipeline --seconds {arguments.seconds} --pairs {arguments.pairs}`: from MarkComplete to READY",
-        f"through the local stack (Azurite, host, {cores} encoder processes) against one `ffmpeg` command with the same",
+        f"`python -m bench.pipeline --seconds {arguments.seconds} --pairs {arguments.pairs}`: from MarkComplete to",
+        f"READY through the local stack (Azurite, host, {cores} encoder processes) against one `ffmpeg` command, same",
         f"ladder, preset ({SETTINGS.encoder_preset}) and {cores} cores, on {arguments.seconds} s of 1080p30;",
         f"{len(pairs)} pairs in turn, Python {platform.python_version()}, {platform.machine()}. Only the ratios mean",
         "something elsewhere.",
@@ -154,12 +151,11 @@ def report(pairs: list[tuple[Cost, Cost]], arguments: argparse.Namespace, cores:
     return "\n".join(text)
 
 
-def ratio(values: list[float]) -> str:
-    return f"**{statistics.median(values):.2f}** ({min(values):.2f} … {max(values):.2f})"
-
-
-def middle(values: Iterable[float]) -> str:
-    return f"{statistics.median(values):.1f}"
+def row(name: str, pairs: list[tuple[float, float]]) -> str:
+    ratios = [a / b for a, b in pairs]
+    middle = [statistics.median(side) for side in zip(*pairs, strict=True)]
+    spread = f"**{statistics.median(ratios):.2f}** ({min(ratios):.2f} … {max(ratios):.2f})"
+    return f"| {name} | {spread} | {middle[0]:.1f} | {middle[1]:.1f} |"
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ POSTER = (1280, 720)
 MAX_TILES = 100
 TILE_COLUMNS = 10
 THUMBNAILS = 10
+FULL_HD_PIXEL_RATE = 1920 * 1080 * 60
+"""px/s up to which a chunk may have its full length."""
 PARALLEL = 8
 """Even a short video is cut into about so many chunks, so that several workers can share it."""
 
@@ -85,7 +87,7 @@ def make_plan(info: MediaInfo, limits: Limits) -> Plan:
         duration=duration,
         renditions=renditions,
         audio=audio,
-        chunks=tuple(n * gop for n in cut_chunks(math.ceil(frames / gop), _segments_per_chunk(limits))),
+        chunks=tuple(n * gop for n in cut_chunks(math.ceil(frames / gop), _longest_chunk(limits, renditions[0], rate))),
         stills=_stills(renditions[0], frames, rate),
         progressive=_progressive(renditions),
     )
@@ -108,8 +110,10 @@ def _sound_only(info: MediaInfo, audio: tuple[AudioRendition, ...]) -> Plan:
     )
 
 
-def _segments_per_chunk(limits: Limits) -> int:
-    return max(1, round(limits.chunk_seconds / limits.segment_seconds))
+def _longest_chunk(limits: Limits, top: Rendition, rate: Fraction) -> int:
+    """Segments. Larger and faster pictures get shorter chunks, so that a task takes about as long for all."""
+    effort = max(Fraction(1), top.width * top.height * rate / FULL_HD_PIXEL_RATE)
+    return max(1, math.floor(Fraction(limits.chunk_seconds) / effort / Fraction(limits.segment_seconds)))
 
 
 def cut_chunks(segments: int, longest: int) -> tuple[int, ...]:

@@ -1,4 +1,7 @@
-"""Segment encryption: AES-128-CBC with PKCS7 padding over the whole segment (RFC 8216 section 4.3.2.4, METHOD=AES-128)."""
+"""Segment encryption: AES-128-CBC with PKCS7 padding over the whole segment.
+
+RFC 8216 section 4.3.2.4, METHOD=AES-128.
+"""
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.padding import PKCS7

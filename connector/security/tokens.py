@@ -44,7 +44,7 @@ def issue(policy: TokenPolicy, key_id: UUID, now: datetime, not_before: datetime
 
 
 def check(policy: TokenPolicy, token: str, key_id: UUID) -> None:
-    """Raises Unauthorized for a token that is bad, expired or not yet valid; Forbidden for a good one of another key."""
+    """Raises Unauthorized for a token that is bad, expired or not yet valid, Forbidden for one of another key."""
     try:
         name = jwt.get_unverified_header(token).get("kid", "")
         claims = jwt.decode(

@@ -129,6 +129,17 @@ def test_chunks_double_up_to_the_longest():
     assert cut_chunks(40, 4) == (0, 1, 3, 7, 11, 15, 19, 23, 27, 31, 35, 39)
 
 
+@pytest.mark.parametrize(
+    ("size", "rate", "longest"),
+    [((1280, 720), "25", 7), ((1920, 1080), "30", 7), ((3840, 2160), "30", 3), ((3840, 2160), "60", 1)],
+)
+def test_larger_and_faster_pictures_get_shorter_chunks(size, rate, longest):
+    shape = dict(zip(("width", "height", "display_width", "display_height"), size * 2, strict=True))
+    plan = _plan(_video(end="3600", rate=rate, **shape))
+    lengths = {len(chunk_range(plan, i)) // plan.gop for i in range(1, len(plan.chunks) - 1)}
+    assert max(lengths) == longest
+
+
 @given(st.integers(1, 20_000), st.sampled_from(["24000/1001", "25", "60", "73/10"]), st.sampled_from([1, 2.5, 4, 20]))
 def test_chunks_part_the_frames(frames, rate, seconds):
     plan = _plan(

@@ -85,10 +85,10 @@ def test_the_blob_trigger_does_the_same(app):
     assert complete_by_name(app, f"{UPLOADS}/{video.blob_name}") == [Message(step="probe", video_id=video.id)]
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["", "uploads", "uploads/x", "uploads/not-an-id/a.mp4", "uploads/01a20000-0000-7000-8000-000000000000/a.mp4"],
-)
+NO_VIDEO = "uploads/01a20000-0000-7000-8000-000000000000/a.mp4"
+
+
+@pytest.mark.parametrize("name", ["", "uploads", "uploads/x", "uploads/not-an-id/a.mp4", NO_VIDEO])
 def test_a_blob_of_no_video_is_left_alone(app, name):
     assert complete_by_name(app, name) == []
 

@@ -88,10 +88,8 @@ async function loadDashJs(video, url, report, token) {
     player.on(PLAYBACK_ERROR, ({ error }) => report(`playback: ${error?.message ?? error}`, true));
   });
   player.updateSettings({ debug: { logLevel: dashjs.Debug.LOG_LEVEL_ERROR } });
-  player.initialize();
+  player.initialize(video, null, false);
   if (token) player.addResponseInterceptor((await protection()).dashJsInterceptor(token));
-  player.attachView(video);
-  player.setAutoPlay(false);
   player.attachSource(url);
   await initialized;
   const representations = () =>

@@ -1,0 +1,102 @@
+"""Protected media play where the key is handed out, in every player, and nowhere else."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.player import Player
+from tests.browser.protected import FPS, FRAMES, Site, serve
+
+pytestmark = pytest.mark.browser
+
+EVERY = [
+    ("hls.js", "HLS"),
+    ("shaka", "HLS"),
+    ("shaka", "DASH"),
+    ("video.js", "HLS"),
+    ("dash.js", "DASH"),
+    ("dash.js", "Streaming"),
+]
+KEY = "Keys/0f8fad5b-d9cb-469f-a165-70867728950e"
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serve() as site:
+        yield site
+
+
+@pytest.fixture
+def player(browser: Browser, pages: str) -> Iterator[Player]:
+    with browser.new_context() as context:
+        yield Player(context.new_page(), pages, FPS)
+
+
+@pytest.mark.parametrize("signed", [False, True], ids=["public", "signed"])
+@pytest.mark.parametrize(("name", "endpoint"), EVERY)
+def test_plays_to_its_end_with_a_token(player, site, name, endpoint, signed):
+    player.load(name, site.url(endpoint, signed=signed), site.token)
+    player.watch()
+    player.play_to_end(rate=2)
+    player.expect_seen_in_order()
+    assert player.state["currentTime"] == pytest.approx(float(FRAMES / FPS), abs=0.1)
+    assert player.state["number"] >= FRAMES - 2
+    player.assert_no_errors()
+    assert site.keys_handed_out >= 1
+    assert site.keys_refused == 0
+    assert site.strays == []
+
+
+@pytest.mark.parametrize(("name", "endpoint"), [e for e in EVERY if e[0] != "video.js"])
+def test_seeks_to_the_frame(player, site, name, endpoint):
+    player.load(name, site.url(endpoint), site.token)
+    for time in (3.1, 0.5):
+        player.expect_frame_at(time)
+    player.assert_no_errors()
+
+
+@pytest.mark.parametrize("token", [None, "another"])
+@pytest.mark.parametrize(("name", "endpoint"), EVERY)
+def test_nothing_plays_without_the_right_token(player, pages, site, name, endpoint, token):
+    player.page.goto(f"{pages}/player.html")
+    player.page.evaluate(
+        "([player, url, token]) => { harness.load(player, url, token).catch(() => {}); harness.play(); }",
+        [name, site.url(endpoint), token],
+    )
+    while not player.errors:
+        player.page.wait_for_timeout(20)
+    state = player.state
+    assert (state["currentTime"], state["videoWidth"], state["number"]) == (0, 0, None)
+    assert site.keys_handed_out == 0
+    assert site.keys_refused >= 1 or (name, token) == ("dash.js", None), "only dash.js never asks by itself"
+    assert site.strays == []
+
+
+@pytest.mark.parametrize(
+    ("address", "api", "sent"),
+    [
+        (f"https://api.example/api/{KEY}", None, True),
+        (f"https://api.example/API/{KEY.lower()}", "https://api.example/api", True),
+        (f"https://other.example/api/{KEY}", "https://api.example/api", False),
+        (f"https://api.example.org/api/{KEY}", "https://api.example", False),
+        (f"https://api.example/api/{KEY}/more", None, False),
+        (f"https://api.example/video/0.m4s?{KEY}", None, False),
+    ],
+)
+def test_a_token_goes_to_key_addresses_only(player, pages, address, api, sent):
+    player.page.goto(f"{pages}/player.html")
+    headers = player.page.evaluate(
+        """async ([address, options]) => {
+          const { shakaFilter, videoJsHook, hlsJsSetup } = await import("/portal/protection.js");
+          const request = { uris: [address], headers: {} };
+          shakaFilter("secret", options)(2, request);
+          const hooked = videoJsHook(() => "secret", options)({ uri: address, headers: {} });
+          const headers = {};
+          const xhr = { readyState: 1, setRequestHeader: (name, value) => { headers[name] = value; } };
+          hlsJsSetup("secret", options)(xhr, address);
+          return [request.headers, hooked.headers, headers];
+        }""",
+        [address, {"api": api} if api else {}],
+    )
+    assert headers == [{"Authorization": "Bearer secret"} if sent else {}] * 3

@@ -39,7 +39,11 @@ def _send(messages: "Sequence[Message]", advance: func.Out[list[str]], encode: f
 
 def _http(route: Route) -> None:
     @app.function_name(route.name)
-    @app.route(route.template, methods=METHODS)
+    @app.route(
+        route.template,
+        methods=METHODS,
+        auth_level=func.AuthLevel.ANONYMOUS if route.anonymous else func.AuthLevel.FUNCTION,
+    )
     @_queues
     def handle(req: func.HttpRequest, advance: func.Out[list[str]], encode: func.Out[list[str]]) -> func.HttpResponse:
         request = Request(
@@ -53,7 +57,9 @@ def _http(route: Route) -> None:
         )
         response = respond(services, route, request)
         _send(response.messages, advance, encode)
-        body = None if response.body is None else json.dumps(response.body, ensure_ascii=False)
+        body = response.body
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body, ensure_ascii=False)
         return func.HttpResponse(body, status_code=response.status, headers=dict(response.headers))
 
 

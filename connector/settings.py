@@ -33,6 +33,28 @@ class Settings(BaseModel):
     task_memory_mb: int = Field(3072, ge=512, description="Address space of a task's process, MiB")
     upload_hours: float = Field(24, gt=0, description="How long an upload URL is valid")
     url_hours: float = Field(12, gt=0, description="How long a thumbnail URL is valid")
+    master_keys: str = Field(
+        "",
+        repr=False,
+        description="Keys that wrap stored keys: `id:base64,id:base64` of 32 bytes each, the current one first",
+    )
+    signing_keys: str = Field(
+        "", repr=False, description="Keys that sign tokens, written alike; older ones are accepted until removed"
+    )
+    token_minutes: float = Field(60, gt=0, description="How long an authorization token is valid")
+    token_issuer: str = Field("video-connector", description="`iss` of authorization tokens")
+    token_audience: str = Field("urn:video-connector:keys", description="`aud` of authorization tokens")
+    trusted_issuer: str = Field("", description="`iss` of another issuer whose tokens open content keys")
+    trusted_jwks: str = Field("", description="URL of that issuer's JSON Web Key Set")
+    trusted_audience: str = Field("", description="`aud` that its tokens must carry; empty: as `TOKEN_AUDIENCE`")
+    public_url: str = Field(
+        "", description="Base URL of the API as players reach it; in Azure known from the host's name"
+    )
+    playback_access: str = Field(
+        "public",
+        pattern="^(public|signed)$",
+        description="`public`: media may be read by its URL. `signed`: private containers, expiring URLs",
+    )
     stall_minutes: float = Field(
         5, gt=0, description="A step that has not moved for so long is started again by the timer"
     )

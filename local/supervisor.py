@@ -15,6 +15,7 @@ from pathlib import Path
 from local import azurite
 from local.azurite import Ports
 from local.config import ConfigurationError, HostOptions, StackOptions, base_url
+from local.secrets import development_keys
 
 log = logging.getLogger("local.supervisor")
 
@@ -186,7 +187,14 @@ class Supervisor:
         storage = _Azurite(options.storage, location)
         await self._start_child(storage)
         self._environment["AzureWebJobsStorage"] = self.connection_string = azurite.connection_string(storage.ports)
-        self._environment.setdefault("PREPARE_STORAGE", "true")
+        prefix = HostOptions.read(options.app_dir).route_prefix
+        defaults = {
+            "PREPARE_STORAGE": "true",
+            "PUBLIC_URL": f"{base_url(listening.getsockname())}/{prefix}".rstrip("/"),
+            **development_keys(options.data_dir),
+        }
+        for name, value in defaults.items():
+            self._environment.setdefault(name, value)
         paths = os.environ.get("PYTHONPATH")
         self._environment["PYTHONPATH"] = f"{_PROJECT}{os.pathsep}{paths}" if paths else str(_PROJECT)
         arguments = ["--app", str(options.app_dir), "--data", str(options.data_dir)]

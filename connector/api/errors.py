@@ -49,6 +49,8 @@ def error_response(request: Request, error: Exception) -> Response:
         body["errors"] = [{"field": name, "message": text} for name, text in error.fields.items()]
     if isinstance(error, errors.MethodNotAllowed):
         headers["Allow"] = ", ".join(error.allowed)
+    if status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     if status in {408, 503}:
         headers["Retry-After"] = str(RETRY_SECONDS)
     return Response(status, body, headers)

@@ -73,7 +73,7 @@ class Request:
 class Response:
     status: int
     body: Any = None
-    """Becomes JSON; None sends none."""
+    """Bytes are sent as they are, None sends nothing, everything else becomes JSON."""
     headers: Mapping[str, str] = field(default_factory=dict)
     messages: tuple[Message, ...] = ()
     """Queue messages to send once the answer is made."""

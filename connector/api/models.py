@@ -17,8 +17,8 @@ class NewVideo(Wire):
     """Body of POST /Videos."""
 
     original_file_name: str = Field("", max_length=1024, validate_default=True)
-    content_protection_mode: Literal["None"] = "None"
-    input_storage_encryption_mode: None = None
+    content_protection_mode: Literal["None", "AES128"] = "None"
+    input_storage_encryption_mode: Literal["AES256"] | None = None
 
     @field_validator("original_file_name", mode="before")
     @classmethod
@@ -82,6 +82,14 @@ class StatusModel(Wire):
     """Percent."""
     error: ErrorDetail | None
     steps: list[StepModel]
+
+
+class TokenModel(Wire):
+    value: str = Field(alias="value")
+    """As the old service wrote it: `Bearer=` and the token."""
+    token: str
+    expires_on: int
+    """Epoch seconds."""
 
 
 class PlaybackModel(Wire):

@@ -1,5 +1,6 @@
 """From what is stored to what is shown: pure."""
 
+import base64
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -7,6 +8,7 @@ from connector.api.models import ErrorDetail, StatusModel, StepModel, VideoModel
 from connector.domain.planner import chunk_range
 from connector.domain.task import Task
 from connector.domain.video import State, Video
+from connector.pipeline.keys import UploadKey
 
 _STATUS = {
     State.AWAITING_UPLOAD: (0, "AwaitingUpload", "Waiting for the upload to be completed."),
@@ -21,23 +23,28 @@ ENCODING_SHARE = (3, 97)
 """Percent at which encoding begins and ends; the rest is reading and packaging."""
 
 
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
 def rfc3339(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def video_model(video: Video, upload_uri: str | None) -> VideoModel:
+def video_model(video: Video, upload_uri: str | None, key: UploadKey | None = None) -> VideoModel:
+    """`key` only in the answer to the call that created the video."""
     picture = video.info.video if video.info else None
     top = video.plan.renditions[0] if video.plan and video.plan.renditions else None
     return VideoModel(
         id=str(video.id),
         upload_uri=upload_uri,
-        content_protection_mode="None",
-        content_protection_key_id=None,
+        content_protection_mode="AES128" if video.key_id else "None",
+        content_protection_key_id=str(video.key_id) if video.key_id else None,
         duration=round(video.plan.duration) if video.plan else 0,
         original_file_name=video.original_file_name,
-        input_storage_encryption_mode=None,
-        input_storage_encryption_symmetric_key=None,
-        input_storage_encryption_iv=None,
+        input_storage_encryption_mode="AES256" if video.upload_key_id else None,
+        input_storage_encryption_symmetric_key=_base64(key.key) if key else None,
+        input_storage_encryption_iv=_base64(key.iv) if key else None,
         file_name=video.file_name,
         created=rfc3339(video.created),
         modified=rfc3339(video.modified),

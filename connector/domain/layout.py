@@ -7,6 +7,8 @@ One output container per video, so that deleting a video deletes one container, 
     audio/{id}/init.mp4, {time}.m4s, media.m3u8
     thumbnails/poster.jpg, 0001.jpg …, storyboard.jpg, storyboard.vtt
 
+A protected video has no download.mp4, no iframes.m3u8, and its thumbnails in a private container (`stills_container`).
+
 `{id}` is the rendition's nominal bitrate in bit/s (unique within a video), `{time}` the segment's start in ticks of
 `TIMESCALE`. A second, private container per video (`work_container`) holds what must never be public.
 """
@@ -38,6 +40,11 @@ def output_container(video_id: UUID) -> str:
 
 def work_container(video_id: UUID) -> str:
     return f"work-{video_id}"
+
+
+def stills_container(video_id: UUID) -> str:
+    """Private: where the stills of a protected video are, whose output may be public because it is encrypted."""
+    return f"stills-{video_id}"
 
 
 def init_segment(kind: str, rendition: int) -> str:

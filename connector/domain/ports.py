@@ -99,6 +99,14 @@ class Blobs(Protocol):
         """SAS URL that may read this one blob."""
         ...
 
+    def container_uri(self, container: str) -> str:
+        """Plain URL of a container, ending in a slash."""
+        ...
+
+    def container_query(self, container: str, lifetime: timedelta) -> str:
+        """SAS, without its question mark, that may read every blob of this container, and not list them."""
+        ...
+
     def public_uri(self, container: str, name: str) -> str:
         """Plain URL of a blob in a public container."""
         ...

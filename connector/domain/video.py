@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from connector.domain.media_info import MediaInfo
 from connector.domain.plan import Plan
@@ -58,6 +58,10 @@ class Video:
     """ETag of the upload that was seen at completion; the only one that is ever read."""
     size: int = 0
     """Bytes of the upload."""
+    key_id: UUID | None = None
+    """Of the content key that everything playable is encrypted with; None for a clear video."""
+    upload_key_id: UUID | None = None
+    """Of the key that the client encrypts its upload with; None for a clear upload."""
     info: MediaInfo | None = None
     plan: Plan | None = None
     failure: Failure | None = None
@@ -97,6 +101,15 @@ def new_id() -> UUID:
     return UUID(int=value | 0b10 << 62 | secrets.randbits(62))
 
 
-def new_video(file_name: str, now: datetime | None = None) -> Video:
+def new_video(
+    file_name: str, now: datetime | None = None, *, protected: bool = False, encrypted_upload: bool = False
+) -> Video:
     now = now or datetime.now(UTC)
-    return Video(id=new_id(), created=now, modified=now, file_name=file_name)
+    return Video(
+        id=new_id(),
+        created=now,
+        modified=now,
+        file_name=file_name,
+        key_id=uuid4() if protected else None,
+        upload_key_id=uuid4() if encrypted_upload else None,
+    )

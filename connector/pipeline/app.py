@@ -4,10 +4,15 @@ import os
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from uuid import UUID
 
 from connector.domain.planner import Limits as PlanLimits
 from connector.domain.ports import Storage
 from connector.media.jobs import Limits
+from connector.security.issuers import trusted_issuer
+from connector.security.master import KeyRing
+from connector.security.tokens import TokenPolicy
 from connector.settings import Settings
 
 
@@ -36,6 +41,30 @@ class App:
     def task_limits(self) -> Limits:
         s = self.settings
         return Limits(seconds=s.task_timeout_seconds, memory=s.task_memory_mb << 20, threads=s.encoder_threads)
+
+    @cached_property
+    def master_keys(self) -> KeyRing:
+        return KeyRing.parse(self.settings.master_keys)
+
+    @cached_property
+    def tokens(self) -> TokenPolicy:
+        s = self.settings
+        return TokenPolicy(
+            signing_keys=KeyRing.parse(s.signing_keys),
+            issuer=s.token_issuer,
+            audience=s.token_audience,
+            lifetime=timedelta(minutes=s.token_minutes),
+            trusted=trusted_issuer(s.trusted_jwks, s.trusted_issuer, s.trusted_audience or s.token_audience),
+        )
+
+    @property
+    def signed(self) -> bool:
+        """Whether output containers are private."""
+        return self.settings.playback_access == "signed"
+
+    def key_uri(self, key_id: UUID) -> str:
+        """Where players get a content key."""
+        return f"{self.settings.public_url.rstrip('/')}/Keys/{key_id}"
 
     @property
     def upload_lifetime(self) -> timedelta:

@@ -1,6 +1,6 @@
 """From the rows of the tasks to the presentation: pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import Self
@@ -9,7 +9,8 @@ from connector.domain.plan import Plan
 from connector.domain.task import EncodeOutput, RenditionOutput, SegmentOutput, Task
 from connector.errors import BrokenOutput
 from connector.isobmff.init import AudioInit, VideoInit, parse_init
-from connector.manifests.presentation import AudioTrack, Presentation, Segment, Storyboard, VideoTrack
+from connector.manifests.presentation import AudioTrack, Presentation, Protection, Segment, Storyboard, VideoTrack
+from connector.security.segments import encrypted_size
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,11 @@ def inits(outputs: Outputs) -> dict[tuple[str, int], bytes]:
     return {key: bytes.fromhex(init) for key, init in found.items()}
 
 
-def presentation(plan: Plan, outputs: Outputs, storyboard: Storyboard | None) -> Presentation:
+def presentation(
+    plan: Plan, outputs: Outputs, storyboard: Storyboard | None, protection: Protection | None = None
+) -> Presentation:
     """Raises BrokenOutput when a chunk or a segment is missing."""
+    size = encrypted_size if protection else int
     if len(outputs.chunks) != len(plan.chunks) or len(outputs.audio) != len(plan.audio):
         raise BrokenOutput("not every task left an output")
     init = inits(outputs)
@@ -53,14 +57,15 @@ def presentation(plan: Plan, outputs: Outputs, storyboard: Storyboard | None) ->
             VideoTrack(
                 id=rendition.id,
                 codec=facts.codec,
-                init_size=len(init["video", rendition.id]),
-                segments=_plain(segments),
+                init_size=size(len(init["video", rendition.id])),
+                segments=_stored(segments, size),
                 width=rendition.width,
                 height=rendition.height,
                 frame_rate=plan.frame_rate,
                 sps=facts.sps,
                 pps=facts.pps,
-                keyframes=tuple((0, s.keyframe) for s in segments),
+                # A part of an encrypted segment cannot be decrypted on its own.
+                keyframes=() if protection else tuple((0, s.keyframe) for s in segments),
             )
         )
     for track, output in zip(plan.audio, outputs.audio, strict=True):
@@ -70,8 +75,8 @@ def presentation(plan: Plan, outputs: Outputs, storyboard: Storyboard | None) ->
             AudioTrack(
                 id=track.id,
                 codec=facts.codec,
-                init_size=len(init["audio", track.id]),
-                segments=_plain(_segments(output.renditions)),
+                init_size=size(len(init["audio", track.id])),
+                segments=_stored(_segments(output.renditions), size),
                 sampling_rate=facts.sampling_rate,
                 channels=facts.channels,
                 config=facts.config,
@@ -79,7 +84,7 @@ def presentation(plan: Plan, outputs: Outputs, storyboard: Storyboard | None) ->
                 name=track.name,
             )
         )
-    return Presentation(tuple(video), tuple(audio), storyboard)
+    return Presentation(tuple(video), tuple(audio), storyboard, protection)
 
 
 def _segments(outputs: Iterable[RenditionOutput]) -> list[SegmentOutput]:
@@ -92,5 +97,6 @@ def _segments(outputs: Iterable[RenditionOutput]) -> list[SegmentOutput]:
     return segments
 
 
-def _plain(segments: Sequence[SegmentOutput]) -> tuple[Segment, ...]:
-    return tuple(Segment(s.time, s.duration, s.size) for s in segments)
+def _stored(segments: Sequence[SegmentOutput], size: Callable[[int], int]) -> tuple[Segment, ...]:
+    """With the sizes of the blobs that `size` makes of the tasks'."""
+    return tuple(Segment(s.time, s.duration, size(s.size)) for s in segments)

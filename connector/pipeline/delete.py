@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from connector.pipeline.app import App
+from connector.pipeline.keys import delete_keys
 from connector.pipeline.unfinished import remove_output
 
 
@@ -13,4 +14,5 @@ def delete(app: App, video_id: UUID) -> None:
     remove_output(app, video.id)
     storage.blobs.delete_upload(video.id)
     storage.tasks.delete(video.id)
+    delete_keys(app, video)
     storage.videos.delete(video.id)

@@ -8,11 +8,13 @@ from connector.domain.video import State, Video
 from connector.errors import BrokenOutput, Conflict
 from connector.isobmff import progressive
 from connector.isobmff.samples import SampleTable
-from connector.manifests import dash, hls, smooth, webvtt
-from connector.manifests.presentation import Presentation, Storyboard
+from connector.manifests import webvtt
+from connector.manifests.presentation import Storyboard
 from connector.media.jobs import StoryboardJob
 from connector.pipeline.app import App, now
 from connector.pipeline.assemble import Outputs, inits, presentation
+from connector.pipeline.playback import manifest_names, protection_of, render
+from connector.pipeline.protect import protector, stills_of
 from connector.pipeline.remaining import remaining
 from connector.pipeline.run import run_job, work_blob
 
@@ -35,32 +37,27 @@ def package(app: App, video: Video, message: Message) -> list[Message]:  # noqa:
 def _write(app: App, video: Video, outputs: Outputs) -> None:
     assert video.plan  # noqa: S101 - a video in PACKAGING has one
     plan, blobs, output = video.plan, app.storage.blobs, layout.output_container(video.id)
-    whole = presentation(plan, outputs, _stills(app, video, plan, outputs))
+    board = _stills(app, video, plan, outputs)
+    whole = presentation(plan, outputs, board, protection_of(app, video))
+    protect = protector(app, video)
     for (kind, rendition), init in inits(outputs).items():
-        blobs.put(output, layout.init_segment(kind, rendition), init)
-    _write_progressive(app, video, plan, outputs)
-    for video_track in whole.video:
-        blobs.put(output, layout.media_playlist("video", video_track.id), hls.media(video_track).encode())
-        blobs.put(output, layout.iframe_playlist(video_track.id), hls.iframes(video_track).encode())
-    for audio_track in whole.audio:
-        blobs.put(output, layout.media_playlist("audio", audio_track.id), hls.media(audio_track).encode())
-    _write_manifests(app, output, whole)
-
-
-def _write_manifests(app: App, output: str, whole: Presentation) -> None:
-    blobs = app.storage.blobs
-    blobs.put(output, layout.DASH_MANIFEST, dash.mpd(whole).encode())
-    blobs.put(output, layout.SMOOTH_MANIFEST, smooth.manifest(whole).encode())
-    blobs.put(output, layout.MASTER_PLAYLIST, hls.master(whole).encode())
+        name = layout.init_segment(kind, rendition)
+        blobs.put(output, name, protect.segment(name, init))
+    if whole.protection is None:
+        _write_progressive(app, video, plan, outputs)
+    # The master playlist comes last: it is what a player finds the others by.
+    for name in manifest_names(whole):
+        blobs.put(output, name, render(whole, name).encode())
 
 
 def _stills(app: App, video: Video, plan: Plan, outputs: Outputs) -> Storyboard | None:
     """Writes poster and storyboard."""
     if plan.stills is None:
         return None
-    blobs, output, work = app.storage.blobs, layout.output_container(video.id), layout.work_container(video.id)
+    blobs, stills, work = app.storage.blobs, stills_of(video), layout.work_container(video.id)
     best = max((c.poster for c in outputs.chunks if c.poster), key=lambda p: p.score)
-    blobs.put(output, layout.POSTER, blobs.get(work, best.name))
+    candidate = blobs.get(work, best.name)
+    blobs.put(stills, layout.POSTER, protector(app, video).intermediate(best.name, candidate))
 
     strips = {i: c.tiles for i, c in enumerate(outputs.chunks) if c.tiles}
     job = StoryboardJob(limits=app.task_limits, plan=plan, tiles=tuple(strips.values()))
@@ -76,7 +73,7 @@ def _stills(app: App, video: Video, plan: Plan, outputs: Outputs) -> Storyboard 
         size=made.size,
     )
     vtt = webvtt.storyboard(board, round(plan.duration * layout.TIMESCALE))
-    blobs.put(output, layout.STORYBOARD_VTT, vtt.encode())
+    blobs.put(stills, layout.STORYBOARD_VTT, vtt.encode())
     return board
 
 

@@ -34,8 +34,10 @@ def _planned(app: App, video: Video) -> Video:
     if info is None:
         result = run_job(app, video, ProbeJob(limits=app.task_limits), [upload(app, video)])
         info = MediaInfo.model_validate(result)
-        blobs.create_container(layout.output_container(video.id), public=True)
+        blobs.create_container(layout.output_container(video.id), public=not app.signed)
         blobs.create_container(layout.work_container(video.id), public=False)
+        if video.key_id is not None:
+            blobs.create_container(layout.stills_container(video.id), public=False)
     if info.access is Access.PIECES and info.video is not None:
         split = _split_result(app, video.id)
         if split is None:

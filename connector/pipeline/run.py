@@ -12,6 +12,8 @@ from connector.errors import ConnectorError
 from connector.media import sandbox
 from connector.media.jobs import Area, Job
 from connector.pipeline.app import App, now
+from connector.pipeline.keys import upload_key
+from connector.pipeline.protect import Decrypted, protector, stills_of
 
 HEARTBEAT_SECONDS = 5
 
@@ -21,18 +23,22 @@ class TaskSink:
 
     def __init__(self, app: App, video: Video, task: Task | None) -> None:
         self._app, self._video, self._task = app, video, task
+        self._protector = protector(app, video)
         self._reported = time.monotonic()
 
     def put(self, area: Area, name: str, data: bytes) -> None:
         blobs = self._app.storage.blobs
-        output = layout.output_container(self._video.id)
         match area:
-            case "output" | "stills":
-                blobs.put(output, name, data)
+            case "output":
+                blobs.put(layout.output_container(self._video.id), name, self._protector.segment(name, data))
+            case "stills":
+                blobs.put(stills_of(self._video), name, data)
             case "work":
-                blobs.put(layout.work_container(self._video.id), name, data)
+                blobs.put(layout.work_container(self._video.id), name, self._protector.intermediate(name, data))
+            case "block" if self._video.key_id is None:
+                blobs.stage(layout.output_container(self._video.id), layout.PROGRESSIVE, name, data)
             case "block":
-                blobs.stage(output, layout.PROGRESSIVE, name, data)
+                pass  # there is no one file of a protected video: it could not be encrypted so that a player opens it
 
     def progress(self, share: float) -> None:
         if self._task is None or time.monotonic() - self._reported < HEARTBEAT_SECONDS:
@@ -42,12 +48,24 @@ class TaskSink:
 
 
 def upload(app: App, video: Video) -> Callable[[], sandbox.Source]:
-    """Opens the video's upload, in the version that was there at completion."""
-    return lambda: app.storage.blobs.open(layout.UPLOADS, video.blob_name, video.source_etag)
+    """Opens the video's upload, in the version that was there at completion; decrypted if its client encrypted it."""
+
+    def opened() -> sandbox.Source:
+        source = app.storage.blobs.open(layout.UPLOADS, video.blob_name, video.source_etag)
+        if video.upload_key_id is None:
+            return source
+        key = upload_key(app, video.upload_key_id)
+        return Decrypted(source, key.key, key.iv)
+
+    return opened
 
 
 def work_blob(app: App, video: Video, name: str) -> Callable[[], sandbox.Source]:
-    return lambda: app.storage.blobs.open(layout.work_container(video.id), name)
+    def opened() -> sandbox.Source:
+        source = app.storage.blobs.open(layout.work_container(video.id), name)
+        return protector(app, video).opened(name, source)
+
+    return opened
 
 
 def run_job(

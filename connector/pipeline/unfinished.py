@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from connector.domain.layout import output_container, work_container
+from connector.domain.layout import output_container, stills_container, work_container
 from connector.domain.video import State, Video
 from connector.errors import NotFound
 from connector.pipeline.app import App
@@ -32,5 +32,5 @@ def unfinished(app: App, video_id: UUID) -> Video | None:
 
 def remove_output(app: App, video_id: UUID) -> None:
     """All that was made of the upload. Harmless when there is nothing."""
-    app.storage.blobs.delete_container(output_container(video_id))
-    app.storage.blobs.delete_container(work_container(video_id))
+    for container in (output_container, work_container, stills_container):
+        app.storage.blobs.delete_container(container(video_id))

@@ -29,6 +29,12 @@ class AzureBlobs:
     def read_uri(self, container: str, name: str, lifetime: timedelta) -> str:
         return self._signer.signed(container, name, lifetime, read=True)
 
+    def container_uri(self, container: str) -> str:
+        return self._signer.container(container)
+
+    def container_query(self, container: str, lifetime: timedelta) -> str:
+        return self._signer.container_query(container, lifetime)
+
     def public_uri(self, container: str, name: str) -> str:
         return self._signer.plain(container, name)
 

@@ -87,6 +87,8 @@ def _to_entity(video: Video) -> dict[str, Any]:
         "State": video.state.value,
         "SourceETag": video.source_etag,
         "Size": EntityProperty(video.size, EdmType.INT64),  # a plain int is an Int32
+        "KeyId": video.key_id,
+        "UploadKeyId": video.upload_key_id,
         "Info": video.info and pack(video.info.model_dump_json()),
         "Plan": video.plan and pack(video.plan.model_dump_json()),
         "FailureCode": failure and failure.code,
@@ -111,6 +113,8 @@ def _to_video(entity: TableEntity) -> Video:
         etag=entity.metadata["etag"],
         source_etag=entity.get("SourceETag"),
         size=entity["Size"].value,
+        key_id=entity.get("KeyId"),
+        upload_key_id=entity.get("UploadKeyId"),
         info=info and MediaInfo.model_validate_json(unpack(info)),
         plan=plan and Plan.model_validate_json(unpack(plan)),
         failure=Failure(entity["FailureCode"], entity["FailureMessage"]) if "FailureCode" in entity else None,

@@ -47,6 +47,19 @@ class Player:
             error.add_note(f"errors: {self.errors}")
             raise
 
+    def try_to_play(self, player: str, url: str, token: str | None = None) -> None:
+        """Like `load` and `play`, but what is waited for is that something goes wrong. Raises AssertionError if not."""
+        self.page.goto(f"{self._origin}/player.html")
+        self.page.evaluate(
+            "([player, url, token]) => { harness.load(player, url, token).catch(() => {}); harness.play(); }",
+            [player, url, token],
+        )
+        for _ in range(TIMEOUT_MS // 20):
+            if self.errors:
+                return
+            self.page.wait_for_timeout(20)
+        raise AssertionError(f"nothing went wrong: {self.state}")
+
     @property
     def state(self) -> dict[str, Any]:
         """currentTime, duration, ended, paused, seeking, videoWidth, videoHeight, number (on the picture)."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import parse_qs
@@ -22,7 +23,7 @@ from connector.manifests.addresses import BESIDE, Addresses
 from connector.manifests.presentation import AudioTrack, Presentation, Protection, Segment, VideoTrack
 from connector.security import segments
 from tests.media.frame_numbers import draw
-from tests.unit.isobmff.encoded import encode_audio
+from tests.unit.isobmff.encoded import Encoded, encode_audio
 
 FPS = Fraction(25)
 GOP = 25
@@ -139,7 +140,9 @@ def _store(site: Site, protection: Protection, name: str, clear: bytes) -> int:
     return len(data)
 
 
-def _video(site: Site, protection: Protection, bitrate: int, size: tuple[int, int]) -> VideoTrack:
+@cache
+def _encoded(size: tuple[int, int]) -> tuple[bytes, list[av.Packet]]:
+    """Parameter sets, and the packets in decode order."""
     encoder = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height = size
     encoder.pix_fmt, encoder.framerate, encoder.time_base = "yuv420p", FPS, 1 / FPS
@@ -151,9 +154,12 @@ def _video(site: Site, protection: Protection, bitrate: int, size: tuple[int, in
         frame = draw(n, *size).reformat(format="yuv420p", threads=1)
         frame.pts = n
         packets += encoder.encode(frame)
-    packets += encoder.encode(None)
+    return encoder.extradata, [*packets, *encoder.encode(None)]
 
-    init = video_init(*parameter_sets(encoder.extradata), *size)
+
+def _video(site: Site, protection: Protection, bitrate: int, size: tuple[int, int]) -> VideoTrack:
+    parameters, packets = _encoded(size)
+    init = video_init(*parameter_sets(parameters), *size)
     cut = []
     for number, first in enumerate(range(0, FRAMES, GOP)):
         frames = [(p.pts, to_length_prefixed(bytes(p)), p.is_keyframe) for p in packets[first : first + GOP]]
@@ -175,8 +181,13 @@ def _video(site: Site, protection: Protection, bitrate: int, size: tuple[int, in
     )
 
 
+@cache
+def _sound() -> Encoded:
+    return encode_audio(float(FRAMES / FPS), 47)
+
+
 def _audio(site: Site, protection: Protection, bitrate: int) -> AudioTrack:
-    encoded = encode_audio(float(FRAMES / FPS), 47)
+    encoded = _sound()
     facts = parse_init(encoded.init)
     cut = []
     for table, data in zip(encoded.tables, encoded.segments, strict=True):

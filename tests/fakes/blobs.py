@@ -66,6 +66,12 @@ class MemoryBlobs:
     def read_uri(self, container: str, name: str, lifetime: timedelta) -> str:
         return f"{self.public_uri(container, name)}?allows=r&seconds={lifetime.total_seconds():.0f}"
 
+    def container_uri(self, container: str) -> str:
+        return f"memory://account/{container}/"
+
+    def container_query(self, container: str, lifetime: timedelta) -> str:
+        return f"allows=r&container={container}&seconds={lifetime.total_seconds():.0f}"
+
     def public_uri(self, container: str, name: str) -> str:
         return f"memory://account/{container}/{quote(name, safe='~/')}"
 

@@ -25,7 +25,7 @@ def memory_app(**settings: object) -> App:
 
 def publish(app: App, path: Path, file_name: str | None = None) -> Video:
     """The video in its final state, whichever that is."""
-    video, _ = create(app, file_name or path.name)
+    video = create(app, file_name or path.name).video
     app.storage.blobs.put(UPLOADS, video.blob_name, path.read_bytes())
     return drive(app, complete_upload(app, video.id), video)
 

@@ -127,7 +127,7 @@ def test_head_is_get_without_a_body(app):
 
 
 def test_completing_sends_the_one_message_that_is_due(app):
-    video, _ = create(app, "a.mp4")
+    video = create(app, "a.mp4").video
     app.storage.blobs.put(UPLOADS, video.blob_name, b"x")
     answer, advance, encode = _call("MarkComplete", "POST", f"Videos/{video.id}/MarkComplete", id=str(video.id))
     assert (answer.status_code, answer.get_body(), encode) == (202, b"", None)
@@ -140,7 +140,7 @@ def test_an_error_sends_nothing(app):
 
 
 def test_a_new_blob_does_the_same(app):
-    video, _ = create(app, "a.mp4")
+    video = create(app, "a.mp4").video
     app.storage.blobs.put(UPLOADS, video.blob_name, b"x")
     advance, encode = Out(), Out()
     blob = type("Blob", (), {"name": f"{UPLOADS}/{video.blob_name}"})()
@@ -164,7 +164,7 @@ def test_a_queue_message_becomes_a_step_and_its_messages_go_to_their_queues(app,
 
 @pytest.mark.parametrize("name", ["AdvancePoison", "EncodePoison"])
 def test_a_poison_message_fails_its_video(app, name):
-    video, _ = create(app, "a.mp4")
+    video = create(app, "a.mp4").video
     body = Message(step="chunk", video_id=video.id).model_dump_json()
     FUNCTIONS[name].get_user_function()(func.QueueMessage(body=body))
     assert app.storage.videos.get(video.id).state is State.FAILED

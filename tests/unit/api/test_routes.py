@@ -92,7 +92,7 @@ def test_a_method_that_a_resource_does_not_define_is_405(app, name, method):
 
 @pytest.mark.parametrize("name", [r.name for r in ROUTES if "GET" in r.handlers])
 def test_head_is_get_without_a_body(app, name):
-    video, _ = create(app, "a.mp4")
+    video = create(app, "a.mp4").video
     get, head = (ask(app, name, m, video=video.id) for m in ("GET", "HEAD"))
     assert get.body is not None
     assert (head.status, head.headers, head.body) == (get.status, get.headers, None)
@@ -243,12 +243,12 @@ def test_an_unknown_or_malformed_id_is_404(app, name, method, malformed):
 
 
 def test_completing_without_a_blob_is_409(app):
-    video, _ = create(app, "a.mp4")
+    video = create(app, "a.mp4").video
     shape(ask(app, "MarkComplete", "POST", video=video.id), 409, "NotUploaded")
 
 
 def test_completing_is_202_however_often(app):
-    video, _ = create(app, "a.mp4")
+    video = create(app, "a.mp4").video
     app.storage.blobs.put(UPLOADS, video.blob_name, b"x")
     for _ in range(2):
         response = ask(app, "MarkComplete", "POST", video=video.id)
@@ -258,14 +258,14 @@ def test_completing_is_202_however_often(app):
 
 
 def test_deleting_is_204_once(app):
-    video, _ = create(app, "a.mp4")
+    video = create(app, "a.mp4").video
     assert ask(app, "Video", "DELETE", video=video.id).status == 204
     assert ask(app, "Video", "DELETE", video=video.id).status == 404
 
 
 @pytest.mark.parametrize("kind", [None, "", "hls2", "Smooth"])
 def test_an_unknown_endpoint_type_is_400(app, kind):
-    video, _ = create(app, "a.mp4")
+    video = create(app, "a.mp4").video
     body = shape(
         ask(app, "PlaybackEndpoint", video=video.id, query={"endpointtype": kind} if kind else {}),
         400,
@@ -285,7 +285,7 @@ PATHS = [
 
 @pytest.mark.parametrize("path", PATHS)
 def test_what_is_not_ready_cannot_be_played_and_has_no_thumbnails(app, path):
-    video = moved(app, create(app, "a.mp4")[0], *path)
+    video = moved(app, create(app, "a.mp4").video, *path)
     shape(ask(app, "PlaybackEndpoint", video=video.id, query={"endpointtype": "HLS"}), 403, "NotPlayable")
     assert ask(app, "Thumbnails", video=video.id).body == []
 
@@ -300,14 +300,14 @@ def test_what_is_not_ready_cannot_be_played_and_has_no_thumbnails(app, path):
     ],
 )
 def test_a_ready_video_can_be_played(app, kind, end):
-    video = ready(app, create(app, "a.mp4")[0])
+    video = ready(app, create(app, "a.mp4").video)
     body = ask(app, "PlaybackEndpoint", video=video.id, query={"endpointtype": kind}).body
     assert body["Type"].lower() == kind.lower()
     assert body["PlaybackUrl"].endswith(f"video-{video.id}/{end}")
 
 
 def test_a_ready_video_tells_what_it_is(app):
-    body = ask(app, "Video", video=ready(app, create(app, "a.mp4")[0]).id).body
+    body = ask(app, "Video", video=ready(app, create(app, "a.mp4").video).id).body
     told = {key: body[key] for key in ("Duration", "Width", "Height", "FrameRate", "HasAudio", "Status")}
     assert told == {
         "Duration": 10,
@@ -320,7 +320,7 @@ def test_a_ready_video_tells_what_it_is(app):
 
 
 def test_thumbnails_answer_as_the_contract_says(app):
-    poster, *indexed = ask(app, "Thumbnails", video=ready(app, create(app, "a.mp4")[0]).id).body
+    poster, *indexed = ask(app, "Thumbnails", video=ready(app, create(app, "a.mp4").video).id).body
     assert list(poster) == ["Kind", "ID", "VideoId", "Height", "Width", "Index", "Time", "Url"]
     assert (poster["Kind"], poster["Index"], poster["Height"]) == ("Poster", 0, 720)
     assert [t["Index"] for t in indexed] == list(range(1, 11))
@@ -342,7 +342,7 @@ def test_thumbnails_answer_as_the_contract_says(app):
 )
 def test_status(app, path, code, status):
     video = moved(
-        app, create(app, "a.mp4")[0], *path, failure=Failure("NoMedia", "Nothing in it.") if code == 3 else None
+        app, create(app, "a.mp4").video, *path, failure=Failure("NoMedia", "Nothing in it.") if code == 3 else None
     )
     body = ask(app, "Status", video=video.id).body
     assert (body["StatusCode"], body["Status"]) == (code, status)
@@ -351,7 +351,7 @@ def test_status(app, path, code, status):
 
 
 def test_the_status_of_a_ready_video(app):
-    body = ask(app, "Status", video=ready(app, create(app, "a.mp4")[0]).id).body
+    body = ask(app, "Status", video=ready(app, create(app, "a.mp4").video).id).body
     assert (body["StatusCode"], body["Status"], body["Progress"]) == (2, "Completed", 100)
     assert [s["Name"] for s in body["Steps"]] == ["Upload", "Probe", "Encode", "Package"]
 

@@ -15,13 +15,14 @@ from tests.unit.pipeline.world import drive, state, uploaded
 
 
 def test_a_new_video_has_a_url_for_its_own_blob_only(app):
-    video, uri = create(app, "My Holiday.MP4")
+    made = create(app, "My Holiday.MP4")
+    video, uri = made.video, made.upload_uri
     assert f"/uploads/{video.id}/{video.id}.mp4?" in uri
     assert state(app, video) is State.AWAITING_UPLOAD
 
 
 def test_an_upload_url_ends_when_the_upload_is_given_up(app):
-    video, _ = create(app, "a.mp4")
+    video = create(app, "a.mp4").video
     late = replace(video, created=video.created - app.upload_lifetime * 0.75)
     assert 0 < int(upload_uri(app, late).partition("seconds=")[2]) <= app.upload_lifetime.total_seconds() / 4
     assert upload_uri(app, replace(video, created=video.created - app.upload_lifetime)) is None
@@ -69,7 +70,7 @@ def test_of_two_at_the_same_time_one_moves_the_video_on_and_both_send(app, monke
 
 
 def test_without_a_blob_nothing_happens(app):
-    video, _ = create(app, "a.mp4")
+    video = create(app, "a.mp4").video
     with pytest.raises(NotUploaded):
         complete_upload(app, video.id)
     assert state(app, video) is State.AWAITING_UPLOAD
@@ -94,7 +95,7 @@ def test_a_blob_of_no_video_is_left_alone(app, name):
 
 
 def test_a_blob_of_another_name_does_not_complete_the_upload(app):
-    video, _ = create(app, "a.mp4")
+    video = create(app, "a.mp4").video
     app.storage.blobs.put(UPLOADS, f"{video.id}/other.mp4", b"x")
     assert complete_by_name(app, f"{UPLOADS}/{video.id}/other.mp4") == []
     assert state(app, video) is State.AWAITING_UPLOAD

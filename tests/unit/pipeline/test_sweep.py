@@ -114,7 +114,7 @@ def test_finished_and_failed_videos_are_left_alone(app, clock):
 
 
 def test_an_upload_that_nobody_began_expires(app, clock):
-    video, _ = create(app, "a.mp4")
+    video = create(app, "a.mp4").video
     clock.ahead = app.upload_lifetime - MINUTE
     sweep(app)
     assert state(app, video) is State.AWAITING_UPLOAD
@@ -132,7 +132,7 @@ def test_an_upload_that_nobody_completed_is_completed(app, clock):
 
 
 def test_a_video_that_moves_on_or_goes_while_it_is_looked_at_is_left_alone(app, clock, monkeypatch):
-    moving, going, awaited = uploaded(app), uploaded(app), create(app, "a.mp4")[0]
+    moving, going, awaited = uploaded(app), uploaded(app), create(app, "a.mp4").video
     complete_upload(app, moving.id)
     complete_upload(app, going.id)
     clock.ahead = timedelta(days=2)

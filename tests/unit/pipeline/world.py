@@ -26,7 +26,7 @@ def an_app(storage: Any = None, **settings: object) -> App:
 
 
 def uploaded(app: App) -> Video:
-    video, _ = create(app, "holiday.mp4")
+    video = create(app, "holiday.mp4").video
     app.storage.blobs.put(UPLOADS, video.blob_name, b"the upload")
     return video
 

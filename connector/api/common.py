@@ -1,0 +1,35 @@
+"""What several handlers need."""
+
+from uuid import UUID
+
+from connector.api.http import Request
+from connector.api.models import Wire
+from connector.domain.video import Video
+from connector.errors import NotFound, VideoNotFound
+from connector.pipeline.app import App
+
+
+def wire(model: Wire) -> dict[str, object]:
+    return model.model_dump(by_alias=True, mode="json")
+
+
+def etag_of(video: Video) -> str:
+    return video.etag or '""'
+
+
+def video_id(request: Request) -> UUID:
+    try:
+        return UUID(request.path["id"])
+    except ValueError:
+        raise not_found() from None
+
+
+def stored_video(app: App, request: Request) -> Video:
+    try:
+        return app.storage.videos.get(video_id(request))
+    except NotFound:
+        raise not_found() from None
+
+
+def not_found() -> VideoNotFound:
+    return VideoNotFound("There is no video with this id.")

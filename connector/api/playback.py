@@ -1,0 +1,126 @@
+"""Playing: where a video's manifests are, tokens and keys of protected videos, and manifests rendered by the app."""
+
+import re
+from datetime import UTC, datetime
+from uuid import UUID
+
+from connector.api.common import not_found, stored_video, wire
+from connector.api.http import Request, Response
+from connector.api.models import PlaybackModel, TokenModel
+from connector.domain import layout
+from connector.domain.video import State, Video
+from connector.errors import Forbidden, InvalidRequest, NotFound, NotPlayable, Unauthorized, VideoNotFound
+from connector.pipeline.app import App, now
+from connector.pipeline.keys import content_key
+from connector.pipeline.playback import playback_uri, rendered
+from connector.security.tokens import check, issue
+
+_ENDPOINTS = {
+    "streaming": ("Streaming", layout.SMOOTH_MANIFEST),
+    "hls": ("HLS", layout.MASTER_PLAYLIST),
+    "dash": ("DASH", layout.DASH_MANIFEST),
+    "progressive": ("Progressive", layout.PROGRESSIVE),
+}
+_BEARER = re.compile(r"bearer[ =]\s*(\S+)", re.IGNORECASE)
+"""RFC 6750 section 2.1, and the form of the old players."""
+_PRIVATE = {"Cache-Control": "no-store"}
+
+
+def get_playback(app: App, request: Request) -> Response:
+    """With a token, the manifests are rendered by the app and the key's address carries it, for native players."""
+    kind = request.query.get("endpointtype", "").lower()
+    if kind not in _ENDPOINTS:
+        message = f"must be one of {', '.join(name for name, _ in _ENDPOINTS.values())}"
+        raise InvalidRequest(f"endpointType {message}.", {"endpointType": message})
+    video = stored_video(app, request)
+    name, blob = _ENDPOINTS[kind]
+    if video.state is not State.READY:
+        raise NotPlayable("The video is not playable: its processing failed or has not ended yet. See its Status.")
+    if video.key_id is not None and blob == layout.PROGRESSIVE:
+        raise NotPlayable("A protected video has no progressive file: choose HLS, DASH or Streaming.")
+    token = request.query.get("token", "")
+    if video.key_id is None:
+        token = ""
+    elif token:
+        check(app.tokens, token, video.key_id)
+    return Response(200, wire(PlaybackModel(type=name, playback_url=_url(app, video, blob, token))), _PRIVATE)
+
+
+def _url(app: App, video: Video, blob: str, token: str) -> str:
+    blobs, container = app.storage.blobs, layout.output_container(video.id)
+    if token:
+        return playback_uri(app, video, blob, token)
+    if not app.signed:
+        return blobs.public_uri(container, blob)
+    if blob == layout.PROGRESSIVE:
+        return blobs.read_uri(container, blob, app.url_lifetime)
+    # Opens this video's manifests for a while, and no key.
+    viewing, _ = issue(app.tokens, video.id, now(), lifetime=app.url_lifetime)
+    return playback_uri(app, video, blob, viewing)
+
+
+def get_manifest(app: App, request: Request) -> Response:
+    """A manifest for the bearer of a token, of this video's content key or of the video itself."""
+    token = bearer(request)
+    video = stored_video(app, request)
+    key_token = ""
+    try:
+        check(app.tokens, token, video.id)
+    except Forbidden:
+        if video.key_id is None:
+            raise
+        check(app.tokens, token, video.key_id)
+        key_token = token
+    if video.state is not State.READY:
+        raise NotPlayable("The video is not playable yet.")
+    name = request.path["name"]
+    try:
+        text = rendered(app, video, name, token, key_token)
+    except NotFound:
+        raise VideoNotFound("The video has no such manifest.") from None
+    return Response(200, text.encode(), {"Content-Type": layout.content_type(name), **_PRIVATE})
+
+
+def get_token(app: App, request: Request) -> Response:
+    """An authorization token for the video's content key."""
+    video = stored_video(app, request)
+    wanted = request.query.get("keyid")
+    if video.key_id is None or (wanted is not None and wanted.strip("{} ").lower() != str(video.key_id)):
+        raise VideoNotFound("The video has no such content key.")
+    token, expires = issue(app.tokens, video.key_id, now(), _not_before(request))
+    return Response(200, wire(TokenModel(value=f"Bearer={token}", token=token, expires_on=expires)), _PRIVATE)
+
+
+def _not_before(request: Request) -> datetime | None:
+    text = request.query.get("notbefore")
+    if text is None:
+        return None
+    try:
+        return datetime.fromtimestamp(int(text), UTC)
+    except (ValueError, OverflowError, OSError):
+        message = "must be a time in epoch seconds"
+        raise InvalidRequest(f"notBefore {message}.", {"notBefore": message}) from None
+
+
+def get_key(app: App, request: Request) -> Response:
+    """The content key itself, 16 bytes, for who has a token for it."""
+    token = bearer(request)
+    try:
+        key_id = UUID(request.path["id"])
+    except ValueError:
+        raise not_found() from None
+    check(app.tokens, token, key_id)
+    try:
+        key = content_key(app, key_id)
+    except NotFound:
+        raise VideoNotFound("There is no such content key.") from None
+    return Response(200, key, {"Content-Type": "application/octet-stream", **_PRIVATE})
+
+
+def bearer(request: Request) -> str:
+    """The token from the Authorization header, or the query: native players cannot set headers. Raises Unauthorized."""
+    found = _BEARER.fullmatch(request.headers.get("authorization", "").strip())
+    token = found[1] if found else request.query.get("token", "")
+    if not token:
+        raise Unauthorized("This needs a token.")
+    return token

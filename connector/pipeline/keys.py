@@ -1,0 +1,69 @@
+"""The keys of a video: made at its creation, stored wrapped, unwrapped where they are used and nowhere kept."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from connector.domain.keys import StoredKey
+from connector.domain.video import Video
+from connector.pipeline.app import App
+from connector.security.master import WrappedKey, unwrap, wrap
+
+CONTENT_KEY = 16
+UPLOAD_KEY = 32
+IV = 16
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class UploadKey:
+    """AES-256-CTR key and IV that a client encrypts its upload with."""
+
+    key: bytes
+    iv: bytes
+
+
+def make_keys(app: App, video: Video) -> UploadKey | None:
+    """Makes and stores the keys that a new video names; answers the one that its client must be told.
+
+    Raises KeyUnavailable when no master key is configured.
+    """
+    if video.key_id is not None:
+        _store(app, video, video.key_id, secrets.token_bytes(CONTENT_KEY))
+    if video.upload_key_id is None:
+        return None
+    secret = secrets.token_bytes(UPLOAD_KEY + IV)
+    _store(app, video, video.upload_key_id, secret)
+    return UploadKey(secret[:UPLOAD_KEY], secret[UPLOAD_KEY:])
+
+
+def content_key(app: App, key_id: UUID) -> bytes:
+    """16 bytes. Raises NotFound, KeyUnavailable."""
+    return _load(app, key_id)
+
+
+def upload_key(app: App, key_id: UUID) -> UploadKey:
+    """Raises NotFound, KeyUnavailable."""
+    secret = _load(app, key_id)
+    return UploadKey(secret[:UPLOAD_KEY], secret[UPLOAD_KEY:])
+
+
+def delete_keys(app: App, video: Video) -> None:
+    for key_id in (video.key_id, video.upload_key_id):
+        if key_id is not None:
+            app.storage.keys.delete(key_id)
+
+
+def iv(key_id: UUID, purpose: str) -> bytes:
+    """One IV per track set, and one per intermediate blob: it follows from the names, so that tasks may be repeated."""
+    return hashlib.sha256(key_id.bytes + purpose.encode()).digest()[:IV]
+
+
+def _store(app: App, video: Video, key_id: UUID, secret: bytes) -> None:
+    wrapped = wrap(app.master_keys, secret)
+    app.storage.keys.put(StoredKey(key_id, video.id, wrapped.master, wrapped.data))
+
+
+def _load(app: App, key_id: UUID) -> bytes:
+    stored = app.storage.keys.get(key_id)
+    return unwrap(app.master_keys, WrappedKey(stored.master, stored.wrapped))

@@ -1,0 +1,77 @@
+"""The manifests of a video: stored beside its media, or rendered anew for one viewer."""
+
+from urllib.parse import quote
+from uuid import UUID
+
+from connector.domain import layout
+from connector.domain.video import Video
+from connector.errors import NotFound
+from connector.manifests import dash, hls, smooth
+from connector.manifests.addresses import BESIDE, Addresses
+from connector.manifests.presentation import Presentation, Protection, VideoTrack
+from connector.pipeline.app import App
+from connector.pipeline.assemble import Outputs, presentation
+from connector.pipeline.keys import iv
+
+
+def protection_of(app: App, video: Video, token: str = "") -> Protection | None:
+    """None for a clear video. With a token, the key's address carries it: native players send no header."""
+    if video.key_id is None:
+        return None
+    return protection(app, video.key_id, token)
+
+
+def protection(app: App, key_id: UUID, token: str = "") -> Protection:
+    query = f"?token={quote(token, safe='')}" if token else ""
+    return Protection(app.key_uri(key_id) + query, iv(key_id, "video"), iv(key_id, "audio"))
+
+
+def manifest_names(whole: Presentation) -> list[str]:
+    """Blob names of all manifests and playlists, the master playlist last."""
+    names = [layout.media_playlist("video", track.id) for track in whole.video]
+    names += [layout.media_playlist("audio", track.id) for track in whole.audio]
+    names += [layout.iframe_playlist(track.id) for track in whole.video if track.keyframes]
+    return [*names, layout.DASH_MANIFEST, layout.SMOOTH_MANIFEST, layout.MASTER_PLAYLIST]
+
+
+def render(whole: Presentation, name: str, addresses: Addresses = BESIDE) -> str:
+    """The manifest of this blob name. Raises NotFound when the video has none of it."""
+    match name:
+        case layout.MASTER_PLAYLIST:
+            return hls.master(whole, addresses)
+        case layout.DASH_MANIFEST:
+            return dash.mpd(whole, addresses)
+        case layout.SMOOTH_MANIFEST:
+            return smooth.manifest(whole, addresses)
+    for kind, tracks in (("video", whole.video), ("audio", whole.audio)):
+        for track in tracks:
+            if name == layout.media_playlist(kind, track.id):
+                return hls.media(track, addresses, whole.protection)
+            if name == layout.iframe_playlist(track.id) and isinstance(track, VideoTrack) and track.keyframes:
+                return hls.iframes(track, addresses)
+    raise NotFound("no such manifest")
+
+
+def rendered(app: App, video: Video, name: str, token: str, key_token: str) -> str:
+    """The manifest `name` for the bearer of `token`, with addresses that lead to the media in storage.
+
+    Child playlists are rendered too, under the same token; in private containers each address of media carries an
+    expiring SAS for this one container. `key_token` goes into the key's address; if empty, players send their own.
+    Raises NotFound when the video has no such manifest.
+    """
+    assert video.plan  # noqa: S101 - a READY video has one
+    outputs = Outputs.of(app.storage.tasks.of(video.id))
+    whole = presentation(video.plan, outputs, None, protection_of(app, video, key_token))
+    container = layout.output_container(video.id)
+    addresses = Addresses(
+        base=app.storage.blobs.container_uri(container),
+        query=app.storage.blobs.container_query(container, app.url_lifetime) if app.signed else "",
+        playlist=lambda child: playback_uri(app, video, child, token),
+    )
+    return render(whole, name, addresses)
+
+
+def playback_uri(app: App, video: Video, name: str, token: str) -> str:
+    """Where the app renders the manifest `name` for the bearer of `token`."""
+    base = app.settings.public_url.rstrip("/")
+    return f"{base}/Playback/{video.id}/{name}?token={quote(token, safe='')}"

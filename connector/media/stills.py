@@ -103,18 +103,28 @@ def tiled(frames: list[VideoFrame], columns: int, rows: int) -> VideoFrame:
         f"video_size={first.width}x{first.height}:pix_fmt={first.format.name}:time_base=1/1"
         f":colorspace={int(first.colorspace)}:range={int(first.color_range)}",
     )
-    tile = graph.add("tile", f"layout={columns}x{rows}:nb_frames={len(frames)}:color=black")
+    tile = graph.add("tile", f"layout={columns}x{rows}")
     sink = graph.add("buffersink")
     source.link_to(tile)
     tile.link_to(sink)
     graph.configure()
-    for n, frame in enumerate(frames):
+    # The filter's own filling is green in full range.
+    missing = columns * rows - len(frames)
+    for n, frame in enumerate((*frames, *([_black(first)] * missing))):
         frame.pts, frame.time_base = n, Fraction(1)
         source.push(frame)
     source.push(None)
     picture = sink.pull()
     assert isinstance(picture, VideoFrame)  # noqa: S101 - a video graph gives video
     return picture
+
+
+def _black(like: VideoFrame) -> VideoFrame:
+    frame = VideoFrame(like.width, like.height, like.format.name)
+    for plane, value in zip(frame.planes, (0, 128, 128), strict=True):
+        plane.update(bytes([value]) * plane.buffer_size)
+    frame.colorspace, frame.color_range = like.colorspace, like.color_range
+    return frame
 
 
 def jpeg(frame: VideoFrame) -> bytes:

@@ -33,8 +33,10 @@ def player(browser: Browser, pages: str) -> Iterator[Player]:
         yield Player(context.new_page(), pages, FPS)
 
 
-@pytest.mark.parametrize("signed", [False, True], ids=["public", "signed"])
-@pytest.mark.parametrize(("name", "endpoint"), EVERY)
+@pytest.mark.parametrize(
+    ("name", "endpoint", "signed"),
+    [*((*e, False) for e in EVERY), *((*e, True) for e in EVERY if e[0] != "video.js")],
+)
 def test_plays_seeks_and_ends_with_a_token(player, site, name, endpoint, signed):
     player.load(name, site.url(endpoint, signed=signed), site.token)
     player.watch()
@@ -65,30 +67,34 @@ def test_nothing_plays_without_the_right_token(player, site, name, endpoint, tok
     assert site.strays == []
 
 
-@pytest.mark.parametrize(
-    ("address", "api", "sent"),
-    [
-        (f"https://api.example/api/{KEY}", None, True),
-        (f"https://api.example/API/{KEY.lower()}", "https://api.example/api", True),
-        (f"https://other.example/api/{KEY}", "https://api.example/api", False),
-        (f"https://api.example.org/api/{KEY}", "https://api.example", False),
-        (f"https://api.example/api/{KEY}/more", None, False),
-        (f"https://api.example/video/0.m4s?{KEY}", None, False),
-    ],
-)
-def test_a_token_goes_to_key_addresses_only(player, pages, address, api, sent):
+def test_a_token_goes_to_key_addresses_only(player, pages):
+    api = "https://api.example/api"
+    cases = [
+        (f"{api}/{KEY}", None, True),
+        (f"{api}/{KEY}?a=b", api, True),
+        (f"https://api.example/API/{KEY.lower()}", api, True),
+        (f"https://other.example/api/{KEY}", api, False),
+        (f"https://api.example.org/api/{KEY}", api, False),
+        (f"http://api.example/api/{KEY}", api, False),
+        (f"{api}/{KEY}/more", None, False),
+        (f"{api}/video/0.m4s?{KEY}", None, False),
+    ]
     player.page.goto(f"{pages}/player.html")
     headers = player.page.evaluate(
-        """async ([address, options]) => {
+        """async (cases) => {
           const { shakaFilter, videoJsHook, hlsJsSetup } = await import("/portal/protection.js");
-          const request = { uris: [address], headers: {} };
-          shakaFilter("secret", options)(2, request);
-          const hooked = videoJsHook(() => "secret", options)({ uri: address, headers: {} });
-          const headers = {};
-          const xhr = { readyState: 1, setRequestHeader: (name, value) => { headers[name] = value; } };
-          hlsJsSetup("secret", options)(xhr, address);
-          return [request.headers, hooked.headers, headers];
+          return cases.map(([address, api]) => {
+            const options = api ? { api } : {};
+            const request = { uris: [address], headers: {} };
+            shakaFilter("secret", options)(2, request);
+            const hooked = videoJsHook(() => "secret", options)({ uri: address, headers: {} });
+            const headers = {};
+            const xhr = { readyState: 1, setRequestHeader: (name, value) => { headers[name] = value; } };
+            hlsJsSetup("secret", options)(xhr, address);
+            return [request.headers, hooked.headers, headers];
+          });
         }""",
-        [address, {"api": api} if api else {}],
+        cases,
     )
-    assert headers == [{"Authorization": "Bearer secret"} if sent else {}] * 3
+    for (address, _, sent), got in zip(cases, headers, strict=True):
+        assert got == [{"Authorization": "Bearer secret"} if sent else {}] * 3, address

@@ -2,8 +2,9 @@ import math
 from itertools import pairwise
 
 import pytest
+from av.video.frame import VideoFrame
 
-from connector.media.stills import score
+from connector.media.stills import score, tiled
 
 GOOD = {"low": 40.0, "high": 200.0, "average": 115.0, "blur": 2.5}
 
@@ -53,3 +54,13 @@ def test_the_further_from_good_the_lower(name, values):
 @pytest.mark.parametrize("spread", [(16, 235), (235, 16), (0, 255)])
 def test_a_score_is_from_0_to_1_whatever_was_measured(average, blur, spread):
     assert 0 <= score(*spread, average, blur) <= 1
+
+
+def test_places_without_a_tile_are_black():
+    tile = VideoFrame(16, 8, "yuvj420p")
+    for plane, value in zip(tile.planes, (200, 90, 160), strict=True):
+        plane.update(bytes([value]) * plane.buffer_size)
+    picture = tiled([tile] * 3, 2, 2)
+    assert (picture.width, picture.height) == (32, 16)
+    values = [bytes(plane)[-1 - plane.line_size + plane.width] for plane in picture.planes]
+    assert values == [0, 128, 128]

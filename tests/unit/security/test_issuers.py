@@ -141,13 +141,17 @@ def test_a_shared_secret_that_it_publishes_signs_nothing(policy, published):
 
 def test_a_new_key_is_found_without_a_restart(policy, published):
     check(policy, token(), KEY_ID)
+    policy.trusted._client.cooldown_duration = 0  # what another half minute would do
     published.keys["b"] = json.loads(RSAAlgorithm.to_jwk(rsa_key("b").public_key()))
     check(policy, token(rsa_key("b"), kid="b"), KEY_ID)
 
 
 def test_the_key_set_is_read_once_for_many_tokens(policy, published):
+    """Also for tokens of unknown keys: else anybody could have it read over and over."""
     for _ in range(3):
         check(policy, token(), KEY_ID)
+        with pytest.raises(Unauthorized):
+            check(policy, token(kid="unknown"), KEY_ID)
     assert published.reads == 1
 
 

@@ -56,6 +56,7 @@ $(DONE)/node: package.json package-lock.json
 	@echo "Setting up npm packages (once): Azurite and the players …"
 	@command -v npm >/dev/null || { echo "Node 20 with npm is needed."; exit 1; }
 	@npm ci --silent --no-audit --no-fund
+	@mkdir -p connector/portal/vendor && cp node_modules/hls.js/dist/hls.min.js connector/portal/vendor/
 	@mkdir -p $(DONE) && touch $@
 
 # Chromium comes from the distribution where it may be installed; elsewhere the browser tests say that they are skipped.

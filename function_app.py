@@ -13,11 +13,14 @@ from connector.api.routes import METHODS, ROUTES, Route, respond
 from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE, UPLOADS
 from connector.domain.messages import Message
 from connector.services import app as services
+from connector.services import require_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 STORAGE = "AzureWebJobsStorage"
+
+require_keys(os.environ)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 log = logging.getLogger("connector")

@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 
+_KEYS = r"^(\s*[^\s:,]+:[A-Za-z0-9+/]{43}=\s*(,|$))*$"
+"""Named keys of 32 bytes."""
+
+
 class Settings(BaseModel):
     """Names in the environment are the field names in capitals, except the one that Azure Functions itself fixes."""
 
@@ -32,14 +36,20 @@ class Settings(BaseModel):
     )
     task_memory_mb: int = Field(3072, ge=512, description="Address space of a task's process, MiB")
     upload_hours: float = Field(24, gt=0, description="How long an upload URL is valid")
-    url_hours: float = Field(12, gt=0, description="How long a thumbnail URL is valid")
+    url_hours: float = Field(
+        12, gt=0, description="How long the URLs of thumbnails, of the original, and of signed playback are valid"
+    )
     master_keys: str = Field(
         "",
+        pattern=_KEYS,
         repr=False,
         description="Keys that wrap stored keys: `id:base64,id:base64` of 32 bytes each, the current one first",
     )
     signing_keys: str = Field(
-        "", repr=False, description="Keys that sign tokens, written alike; older ones are accepted until removed"
+        "",
+        pattern=_KEYS,
+        repr=False,
+        description="Keys that sign tokens, written alike; older ones are accepted until removed",
     )
     token_minutes: float = Field(60, gt=0, description="How long an authorization token is valid")
     token_issuer: str = Field("video-connector", description="`iss` of authorization tokens")

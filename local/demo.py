@@ -35,8 +35,9 @@ def main(arguments: list[str]) -> int:
         encoders = int(os.environ.get("ENCODERS") or os.cpu_count() or 1)
         with Stack(_PROJECT, data, encoders=encoders, env=ports, in_memory=False) as stack:
             with Client(stack.api) as client:
-                _publish(client, video)
-            console.print(f"\nThe API answers at [b]{stack.api}[/b] until you press Ctrl-C.")
+                published = _publish(client, video)
+            console.print(f"  {'Page':<12} [b]{stack.api}/portal#{published}[/b]", soft_wrap=True)
+            console.print(f"\nServing at {stack.api} until you press Ctrl-C.")
             signal.pause()
     except (DemoError, StackError, ApiError) as error:
         console.print(f"[red]{error}[/red]", soft_wrap=True)
@@ -71,7 +72,8 @@ def _sample(data: Path) -> Path:
     return path
 
 
-def _publish(client: Client, path: Path) -> None:
+def _publish(client: Client, path: Path) -> str:
+    """The id of the video, which is ready."""
     video = client.create(path.name)
     with Progress(
         TextColumn("{task.description}"),
@@ -92,6 +94,7 @@ def _publish(client: Client, path: Path) -> None:
         console.print(f"  {kind:<12} {url}", soft_wrap=True)
     for thumbnail in client.thumbnails(video.id)[:1]:
         console.print(f"  {'Poster':<12} {thumbnail['Url']}", soft_wrap=True)
+    return video.id
 
 
 def _wait(client: Client, video_id: str, progress: Progress, task: TaskID) -> None:

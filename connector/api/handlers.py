@@ -89,7 +89,7 @@ def get_thumbnails(app: App, request: Request) -> Response:
 def get_source(app: App, request: Request) -> Response:
     """The original upload stays the user's."""
     video = stored_video(app, request)
-    if video.state is State.AWAITING_UPLOAD:
+    if video.source_etag is None:
         raise NotUploaded("No file was uploaded for this video yet.")
     url = app.storage.blobs.read_uri(layout.UPLOADS, video.blob_name, app.url_lifetime)
     return Response(307, headers={"Location": url, "Cache-Control": "no-store"})

@@ -1,10 +1,10 @@
 """Playing: where a video's manifests are, tokens and keys of protected videos, and manifests rendered by the app."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from connector.api.common import not_found, stored_video, wire
+from connector.api.common import stored_video, video_id, wire
 from connector.api.http import Request, Response
 from connector.api.models import PlaybackModel, TokenModel
 from connector.domain import layout
@@ -24,6 +24,8 @@ _ENDPOINTS = {
 _BEARER = re.compile(r"bearer[ =]\s*(\S+)", re.IGNORECASE)
 """RFC 6750 section 2.1, and the form of the old players."""
 _PRIVATE = {"Cache-Control": "no-store"}
+_FARTHEST = timedelta(days=365)
+"""A token may become valid so far in the future."""
 
 
 def get_playback(app: App, request: Request) -> Response:
@@ -62,11 +64,13 @@ def _url(app: App, video: Video, blob: str, token: str) -> str:
 def get_manifest(app: App, request: Request) -> Response:
     """A manifest for the bearer of a token, of this video's content key or of the video itself."""
     token = bearer(request)
-    video = stored_video(app, request)
     key_token = ""
+    # The token first: without a good one, nobody learns which videos there are.
     try:
-        check(app.tokens, token, video.id)
+        check(app.tokens, token, video_id(request))
+        video = stored_video(app, request)
     except Forbidden:
+        video = stored_video(app, request)
         if video.key_id is None:
             raise
         check(app.tokens, token, video.key_id)
@@ -84,8 +88,8 @@ def get_manifest(app: App, request: Request) -> Response:
 def get_token(app: App, request: Request) -> Response:
     """An authorization token for the video's content key."""
     video = stored_video(app, request)
-    wanted = request.query.get("keyid")
-    if video.key_id is None or (wanted is not None and wanted.strip("{} ").lower() != str(video.key_id)):
+    wanted = request.query.get("keyid", "").strip("{} ").lower()
+    if video.key_id is None or wanted not in {"", str(video.key_id)}:
         raise VideoNotFound("The video has no such content key.")
     token, expires = issue(app.tokens, video.key_id, now(), _not_before(request))
     return Response(200, wire(TokenModel(value=f"Bearer={token}", token=token, expires_on=expires)), _PRIVATE)
@@ -95,11 +99,11 @@ def _not_before(request: Request) -> datetime | None:
     text = request.query.get("notbefore")
     if text is None:
         return None
-    try:
-        return datetime.fromtimestamp(int(text), UTC)
-    except (ValueError, OverflowError, OSError):
-        message = "must be a time in epoch seconds"
-        raise InvalidRequest(f"notBefore {message}.", {"notBefore": message}) from None
+    present = now()
+    if not re.fullmatch(r"[0-9]{1,11}", text) or int(text) > (present + _FARTHEST).timestamp():
+        message = "must be a time in epoch seconds, at most a year from now"
+        raise InvalidRequest(f"notBefore {message}.", {"notBefore": message})
+    return max(present, datetime.fromtimestamp(int(text), UTC))
 
 
 def get_key(app: App, request: Request) -> Response:
@@ -108,13 +112,17 @@ def get_key(app: App, request: Request) -> Response:
     try:
         key_id = UUID(request.path["id"])
     except ValueError:
-        raise not_found() from None
+        raise _no_key() from None
     check(app.tokens, token, key_id)
     try:
         key = content_key(app, key_id)
     except NotFound:
-        raise VideoNotFound("There is no such content key.") from None
+        raise _no_key() from None
     return Response(200, key, {"Content-Type": "application/octet-stream", **_PRIVATE})
+
+
+def _no_key() -> VideoNotFound:
+    return VideoNotFound("There is no such content key.")
 
 
 def bearer(request: Request) -> str:

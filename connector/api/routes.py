@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from connector.api import cors, handlers, playback
+from connector.api import cors, handlers, playback, portal
 from connector.api.errors import error_response
 from connector.api.http import Request, Response
 from connector.errors import MethodNotAllowed
@@ -45,6 +45,7 @@ ROUTES = (
     Route("Formats", "Formats", {"GET": handlers.get_formats}),
     Route("Key", "Keys/{id}", {"GET": playback.get_key}, anonymous=True, json=False),
     Route("Playback", "Playback/{id}/{*name}", {"GET": playback.get_manifest}, anonymous=True, json=False),
+    Route("Portal", "portal/{*name}", {"GET": portal.get_portal}, anonymous=True, json=False),
     Route("Health", "health", {"GET": handlers.get_health}),
 )
 

@@ -1,12 +1,14 @@
 """The keys of a video: made at its creation, stored wrapped, unwrapped where they are used and nowhere kept."""
 
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
 from connector.domain.keys import StoredKey
 from connector.domain.video import Video
+from connector.errors import NotFound
 from connector.pipeline.app import App
 from connector.security.master import WrappedKey, unwrap, wrap
 
@@ -38,8 +40,16 @@ def make_keys(app: App, video: Video) -> UploadKey | None:
 
 
 def content_key(app: App, key_id: UUID) -> bytes:
-    """16 bytes. Raises NotFound, KeyUnavailable."""
-    return _load(app, key_id)
+    """16 bytes, by one read. Raises NotFound, KeyUnavailable."""
+    secret = _load(app, key_id)
+    if len(secret) != CONTENT_KEY:
+        raise NotFound("The key is not one for content.")
+    return secret
+
+
+def work_key(content: bytes) -> bytes:
+    """16 bytes, derived from a content key, for what only tasks read: those who may play get nothing that opens it."""
+    return hmac.digest(content, b"work", "sha256")[:CONTENT_KEY]
 
 
 def upload_key(app: App, key_id: UUID) -> UploadKey:

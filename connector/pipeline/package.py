@@ -38,7 +38,8 @@ def _write(app: App, video: Video, outputs: Outputs) -> None:
     assert video.plan  # noqa: S101 - a video in PACKAGING has one
     plan, blobs, output = video.plan, app.storage.blobs, layout.output_container(video.id)
     board = _stills(app, video, plan, outputs)
-    whole = presentation(plan, outputs, board, protection_of(app, video))
+    # The stills of a protected video are private: no manifest can name them.
+    whole = presentation(plan, outputs, None if video.key_id else board, protection_of(app, video))
     protect = protector(app, video)
     for (kind, rendition), init in inits(outputs).items():
         name = layout.init_segment(kind, rendition)

@@ -6,7 +6,7 @@ from connector.domain.layout import output_container, stills_container
 from connector.domain.video import Video
 from connector.media.sandbox import Source
 from connector.pipeline.app import App
-from connector.pipeline.keys import content_key, iv
+from connector.pipeline.keys import content_key, iv, work_key
 from connector.security.counter import decrypt_at
 from connector.security.segments import encrypt
 
@@ -45,17 +45,17 @@ class _AesProtector(Protector):
     """AES-128-CBC for what players read, AES-128-CTR for what only tasks read, which need ranges of it."""
 
     def __init__(self, key_id: UUID, key: bytes) -> None:
-        self._id, self._key = key_id, key
+        self._id, self._key, self._work = key_id, key, work_key(key)
 
     def segment(self, name: str, data: bytes) -> bytes:
         return encrypt(self._key, iv(self._id, name.partition("/")[0]), data)
 
     def intermediate(self, name: str, data: bytes) -> bytes:
         # Counter mode is its own inverse.
-        return decrypt_at(self._key, iv(self._id, name), 0, data)
+        return decrypt_at(self._work, iv(self._id, name), 0, data)
 
     def opened(self, name: str, source: Source) -> Source:
-        return Decrypted(source, self._key, iv(self._id, name))
+        return Decrypted(source, self._work, iv(self._id, name))
 
 
 def protector(app: App, video: Video) -> Protector:

@@ -8,7 +8,7 @@ from typing import Any
 from connector.domain import layout
 from connector.domain.task import Task
 from connector.domain.video import Video
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, MediaError
 from connector.media import sandbox
 from connector.media.jobs import Area, Job
 from connector.pipeline.app import App, now
@@ -74,12 +74,25 @@ def run_job(
     """The job's result. Raises as `sandbox.run` does; the reason of a failure is kept in the task's row."""
     try:
         return sandbox.run(job, sources, TaskSink(app, video, task))
+    except MediaError as error:
+        raise _explained(video, error) from error
     except Exception as error:
         if task is not None:
             # Texts of our own errors hold no secret; of others only the kind is kept.
             reason = str(error) if isinstance(error, ConnectorError) else type(error).__name__
             _note(app, replace(task, heartbeat=now(), error=reason))
         raise
+
+
+def _explained(video: Video, error: MediaError) -> MediaError:
+    """Of an upload that its client should have encrypted, the key is the first to suspect."""
+    if video.upload_key_id is None or video.info is not None or error.code == "EmptyFile":
+        return error
+    return MediaError(
+        "UndecryptableUpload",
+        "The upload could not be decrypted or read: it must be encrypted with AES-256-CTR and the key and IV that were "
+        f"given when the video was created. {error.message}",
+    )
 
 
 def _note(app: App, task: Task) -> None:

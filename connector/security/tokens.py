@@ -58,7 +58,7 @@ def check(policy: TokenPolicy, token: str, key_id: UUID) -> None:
         claims = _claims(policy, token)
     except Exception:  # noqa: BLE001 - whatever is wrong with a token, its bearer learns the same
         raise Unauthorized("The token is missing, invalid, expired or not yet valid.") from None
-    if not hmac.compare_digest(str(claims[KEY_CLAIM]).lower(), str(key_id)):
+    if not hmac.compare_digest(str(claims[KEY_CLAIM]).lower().encode(errors="replace"), str(key_id).encode()):
         raise Forbidden("The token is for another key.")
 
 

@@ -1,8 +1,11 @@
+import base64
+
 import pytest
 
 from connector.settings import Settings, load, variable
 
 STORAGE = {"AzureWebJobsStorage": "AccountKey=secret"}
+KEY = base64.b64encode(bytes(range(32))).decode()
 
 GOOD = {
     "CORS_ORIGINS": ("https://a.example, https://b.example,", ("https://a.example", "https://b.example")),
@@ -15,6 +18,16 @@ GOOD = {
     "TASK_MEMORY_MB": ("1024", 1024),
     "UPLOAD_HOURS": ("0.5", 0.5),
     "URL_HOURS": ("1", 1),
+    "MASTER_KEYS": (f"new:{KEY}, old:{KEY}", f"new:{KEY}, old:{KEY}"),
+    "SIGNING_KEYS": (f"a:{KEY}", f"a:{KEY}"),
+    "TOKEN_MINUTES": ("5", 5),
+    "TOKEN_ISSUER": ("me", "me"),
+    "TOKEN_AUDIENCE": ("you", "you"),
+    "TRUSTED_ISSUER": ("https://login.example", "https://login.example"),
+    "TRUSTED_JWKS": ("https://login.example/keys", "https://login.example/keys"),
+    "TRUSTED_AUDIENCE": ("players", "players"),
+    "PUBLIC_URL": ("https://video.example/api", "https://video.example/api"),
+    "PLAYBACK_ACCESS": ("signed", "signed"),
     "STALL_MINUTES": ("2", 2),
     "PREPARE_STORAGE": ("true", True),
     "BLOB_TRIGGER_SOURCE": ("LogsAndContainerScan", "LogsAndContainerScan"),
@@ -30,6 +43,10 @@ WRONG = {
     "TASK_MEMORY_MB": ("511", "hunter2"),
     "UPLOAD_HOURS": ("0", "-1", "hunter2"),
     "URL_HOURS": ("0", "hunter2"),
+    "MASTER_KEYS": ("hunter2", f"hunter2{KEY}", f"a:{KEY}hunter2", "a:aHVudGVyMg=="),
+    "SIGNING_KEYS": ("hunter2",),
+    "TOKEN_MINUTES": ("0", "hunter2"),
+    "PLAYBACK_ACCESS": ("hunter2",),
     "STALL_MINUTES": ("0", "hunter2"),
     "PREPARE_STORAGE": ("hunter2",),
     "BLOB_TRIGGER_SOURCE": ("hunter2",),
@@ -67,8 +84,10 @@ def test_an_empty_variable_means_the_default():
     assert load({**STORAGE, "CHUNK_SECONDS": ""}) == load(STORAGE)
 
 
-def test_the_connection_string_is_not_printed():
-    assert "secret" not in repr(load(STORAGE))
+def test_secrets_are_not_printed():
+    shown = repr(load({**STORAGE, "MASTER_KEYS": f"a:{KEY}", "SIGNING_KEYS": f"a:{KEY}"}))
+    assert "secret" not in shown
+    assert KEY not in shown
 
 
 def test_names_are_case_sensitive_like_the_environment():

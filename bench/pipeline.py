@@ -89,7 +89,7 @@ def measure_pipeline(stack: Stack, client: Client, source: Path) -> Cost:
     before = cpu_seconds(stack)
     begin = time.monotonic()
     client.mark_complete(video.id)
-    final = list(client.watch(video.id, every=0.1))[-1]
+    final = list(client.watch(video.id, every=0.5))[-1]
     wall = time.monotonic() - begin
     cpu = cpu_seconds(stack) - before
     if final.status != "Completed":

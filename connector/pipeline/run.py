@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from connector.domain import layout
@@ -13,7 +14,7 @@ from connector.media import sandbox
 from connector.media.jobs import Area, Job
 from connector.pipeline.app import App, now
 from connector.pipeline.keys import upload_key
-from connector.pipeline.protect import Decrypted, protector, stills_of
+from connector.pipeline.protect import Decrypted, Protector, protector, stills_of
 
 HEARTBEAT_SECONDS = 5
 
@@ -23,8 +24,11 @@ class TaskSink:
 
     def __init__(self, app: App, video: Video, task: Task | None) -> None:
         self._app, self._video, self._task = app, video, task
-        self._protector = protector(app, video)
         self._reported = time.monotonic()
+
+    @cached_property
+    def _protector(self) -> Protector:
+        return protector(self._app, self._video)
 
     def put(self, area: Area, name: str, data: bytes) -> None:
         blobs = self._app.storage.blobs
@@ -74,19 +78,19 @@ def run_job(
     """The job's result. Raises as `sandbox.run` does; the reason of a failure is kept in the task's row."""
     try:
         return sandbox.run(job, sources, TaskSink(app, video, task))
-    except MediaError as error:
-        raise _explained(video, error) from error
     except Exception as error:
         if task is not None:
             # Texts of our own errors hold no secret; of others only the kind is kept.
             reason = str(error) if isinstance(error, ConnectorError) else type(error).__name__
             _note(app, replace(task, heartbeat=now(), error=reason))
+        if isinstance(error, MediaError):
+            raise _explained(video, error) from error
         raise
 
 
 def _explained(video: Video, error: MediaError) -> MediaError:
     """Of an upload that its client should have encrypted, the key is the first to suspect."""
-    if video.upload_key_id is None or video.info is not None or error.code == "EmptyFile":
+    if video.upload_key_id is None or error.code == "EmptyFile":
         return error
     return MediaError(
         "UndecryptableUpload",

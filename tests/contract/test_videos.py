@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
-from connector.domain.plan import AudioRendition, Plan, Rendition, Stills
+from connector.domain.plan import AudioRendition, Plan, Rendition, Size, Stills
 from connector.domain.video import Failure, State, Video, new_id, new_video
 from connector.errors import Conflict, NotFound, TooLarge
 
@@ -56,7 +56,15 @@ PLAN = Plan(
     renditions=(Rendition(id=5_000_000, width=1080, height=1920, crf=21.0, maxrate=6_000_000),),
     audio=(AudioRendition(id=128_000, stream=1, bitrate=128_000, language="de", name="Ton"),),
     chunks=tuple(range(0, 107_892, 900)),
-    stills=Stills(interval=Fraction(10), count=360, columns=10, width=160, height=90),
+    stills=Stills(
+        interval=Fraction(10),
+        count=360,
+        columns=10,
+        tile=Size(width=50, height=90),
+        poster=Size(width=720, height=1280),
+        thumbnail=Size(width=360, height=640),
+        thumbnails=(5394, 16183),
+    ),
     progressive=5_000_000,
 )
 

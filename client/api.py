@@ -1,7 +1,8 @@
 """The API's calls as methods: `Client("http://127.0.0.1:7071/api").create("a.mp4")`."""
 
+import base64
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -33,6 +34,11 @@ class Video:
     """Seconds; 0 until known."""
     width: int
     height: int
+    key_id: str | None
+    """Of the content key of a protected video."""
+    upload_key: bytes | None
+    """AES-256-CTR key to encrypt the upload with; known only right after `create`."""
+    upload_iv: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +74,14 @@ class Client:
     ) -> None:
         self._http.close()
 
-    def create(self, file_name: str) -> Video:
-        return _video(self._call("POST", "Videos", {"OriginalFileName": file_name}))
+    def create(self, file_name: str, *, protect: bool = False, encrypt_upload: bool = False) -> Video:
+        """`protect`: what is published is encrypted. `encrypt_upload`: the caller encrypts what it uploads."""
+        wanted = {
+            "OriginalFileName": file_name,
+            "ContentProtectionMode": "AES128" if protect else "None",
+            "InputStorageEncryptionMode": "AES256" if encrypt_upload else None,
+        }
+        return _video(self._call("POST", "Videos", wanted))
 
     def get(self, video_id: str) -> Video:
         return _video(self._call("GET", f"Videos/{video_id}"))
@@ -96,12 +108,20 @@ class Client:
                 return
             time.sleep(every)
 
-    def playback_urls(self, video_id: str) -> dict[str, str]:
-        """By endpoint type."""
+    def playback_urls(
+        self, video_id: str, kinds: Sequence[str] = ENDPOINTS, token: str | None = None
+    ) -> dict[str, str]:
+        """By endpoint type. With a token, playlists carry it: for native players. Protected: not Progressive."""
+        query = f"&token={token}" if token else ""
         return {
-            kind: self._call("GET", f"Videos/{video_id}/PlaybackEndpoint?endpointType={kind}")["PlaybackUrl"]
-            for kind in ENDPOINTS
+            kind: self._call("GET", f"Videos/{video_id}/PlaybackEndpoint?endpointType={kind}{query}")["PlaybackUrl"]
+            for kind in kinds
         }
+
+    def authorization_token(self, video_id: str) -> str:
+        """The bare JWT that opens a protected video's content key."""
+        token: str = self._call("GET", f"Videos/{video_id}/AuthorizationToken")["Token"]
+        return token
 
     def thumbnails(self, video_id: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._call("GET", f"Videos/{video_id}/Thumbnails")
@@ -133,4 +153,11 @@ def _video(found: dict[str, Any]) -> Video:
         duration=found["Duration"],
         width=found["Width"],
         height=found["Height"],
+        key_id=found["ContentProtectionKeyId"],
+        upload_key=_bytes(found["InputStorageEncryptionSymmetricKey"]),
+        upload_iv=_bytes(found["InputStorageEncryptionIv"]),
     )
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else base64.b64decode(text)

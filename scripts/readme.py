@@ -25,13 +25,16 @@ def formats_line() -> str:
     return " ".join(f.extension for f in FORMATS)
 
 
-def main() -> None:
-    text = README.read_text("utf-8")
+def updated(text: str) -> str:
+    """The README with its tables as they follow from the code."""
     head = "| Setting | Default | Meaning |\n|---|---|---|\n"
     text = re.sub(re.escape(head) + r"(?:.*\S.*\n)+", lambda _: head + "\n".join(settings_rows()) + "\n", text)
     lead = "each is proved by a test that publishes such a file:\n"
-    text = re.sub(re.escape(lead) + r".*\n", lambda _: f"{lead}{formats_line()}.\n", text)
-    README.write_text(text, "utf-8")
+    return re.sub(re.escape(lead) + r".*\n", lambda _: f"{lead}{formats_line()}.\n", text)
+
+
+def main() -> None:
+    README.write_text(updated(README.read_text("utf-8")), "utf-8")
 
 
 if __name__ == "__main__":

@@ -49,8 +49,10 @@ def error_response(request: Request, error: Exception) -> Response:
         body["errors"] = [{"field": name, "message": text} for name, text in error.fields.items()]
     if isinstance(error, errors.MethodNotAllowed):
         headers["Allow"] = ", ".join(error.allowed)
-    if status == 401:
+    if isinstance(error, errors.Unauthorized):
         headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, (errors.Unauthorized, errors.Forbidden)):
+        headers["Cache-Control"] = "no-store"  # another token, or the same one later, gets another answer
     if status in {408, 503}:
         headers["Retry-After"] = str(RETRY_SECONDS)
     return Response(status, body, headers)

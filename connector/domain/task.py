@@ -64,7 +64,6 @@ class EncodeOutput(Model):
 class StoryboardOutput(Model):
     size: int
     """Bytes of the sprite."""
-    rows: int
 
 
 class TaskResult(Model):

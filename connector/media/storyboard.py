@@ -36,7 +36,7 @@ def compose(job: StoryboardJob, channel: Channel) -> StoryboardOutput:
     rows = -(-stills.count // stills.columns)
     data = jpeg(tiled(tiles, stills.columns, rows))
     channel.put("stills", layout.STORYBOARD, data)
-    return StoryboardOutput(size=len(data), rows=rows)
+    return StoryboardOutput(size=len(data))
 
 
 def _decoded(data: bytes) -> VideoFrame:

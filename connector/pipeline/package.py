@@ -13,7 +13,7 @@ from connector.manifests.presentation import Storyboard
 from connector.media.jobs import StoryboardJob
 from connector.pipeline.app import App, now
 from connector.pipeline.assemble import Outputs, inits, presentation
-from connector.pipeline.playback import manifest_names, protection_of, render
+from connector.pipeline.playback import manifest_names, protection_of, render, storyboard
 from connector.pipeline.protect import protector, stills_of
 from connector.pipeline.remaining import remaining
 from connector.pipeline.run import run_job, work_blob
@@ -64,15 +64,7 @@ def _stills(app: App, video: Video, plan: Plan, outputs: Outputs) -> Storyboard 
     job = StoryboardJob(limits=app.task_limits, plan=plan, tiles=tuple(strips.values()))
     sources = [work_blob(app, video, layout.tile_strip(i)) for i in strips]
     made = StoryboardOutput.model_validate(run_job(app, video, job, sources))
-    board = Storyboard(
-        columns=plan.stills.columns,
-        rows=made.rows,
-        width=plan.stills.tile.width,
-        height=plan.stills.tile.height,
-        count=plan.stills.count,
-        interval=plan.stills.interval,
-        size=made.size,
-    )
+    board = storyboard(plan.stills, made.size)
     vtt = webvtt.storyboard(board, round(plan.duration * layout.TIMESCALE))
     blobs.put(stills, layout.STORYBOARD_VTT, vtt.encode())
     return board

@@ -4,11 +4,12 @@ from urllib.parse import quote
 from uuid import UUID
 
 from connector.domain import layout
+from connector.domain.plan import Stills
 from connector.domain.video import Video
 from connector.errors import NotFound
 from connector.manifests import dash, hls, smooth
 from connector.manifests.addresses import BESIDE, Addresses
-from connector.manifests.presentation import Presentation, Protection, VideoTrack
+from connector.manifests.presentation import Presentation, Protection, Storyboard, VideoTrack
 from connector.pipeline.app import App
 from connector.pipeline.assemble import Outputs, presentation
 from connector.pipeline.keys import iv
@@ -24,6 +25,19 @@ def protection_of(app: App, video: Video, token: str = "") -> Protection | None:
 def protection(app: App, key_id: UUID, token: str = "") -> Protection:
     query = f"?token={quote(token, safe='')}" if token else ""
     return Protection(app.key_uri(key_id) + query, iv(key_id, "video"), iv(key_id, "audio"))
+
+
+def storyboard(stills: Stills, size: int) -> Storyboard:
+    """`size`: of the picture that holds all tiles, in bytes."""
+    return Storyboard(
+        columns=stills.columns,
+        rows=-(-stills.count // stills.columns),
+        width=stills.tile.width,
+        height=stills.tile.height,
+        count=stills.count,
+        interval=stills.interval,
+        size=size,
+    )
 
 
 def manifest_names(whole: Presentation) -> list[str]:
@@ -61,8 +75,12 @@ def rendered(app: App, video: Video, name: str, token: str, key_token: str) -> s
     """
     assert video.plan  # noqa: S101 - a READY video has one
     outputs = Outputs.of(app.storage.tasks.of(video.id))
-    whole = presentation(video.plan, outputs, None, protection_of(app, video, key_token))
     container = layout.output_container(video.id)
+    board = None
+    if name == layout.DASH_MANIFEST and video.key_id is None and video.plan.stills is not None:
+        size, _ = app.storage.blobs.properties(container, layout.STORYBOARD)
+        board = storyboard(video.plan.stills, size)
+    whole = presentation(video.plan, outputs, board, protection_of(app, video, key_token))
     addresses = Addresses(
         base=app.storage.blobs.container_uri(container),
         query=app.storage.blobs.container_query(container, app.url_lifetime) if app.signed else "",

@@ -90,7 +90,11 @@ def full_video(**changes) -> Video:
     return replace(video, **changes)
 
 
-@pytest.mark.parametrize("video", [full_video(), new_video("a.mp4")], ids=["full", "new"])
+@pytest.mark.parametrize(
+    "video",
+    [full_video(), new_video("a.mp4"), new_video("a.mp4", protected=True, encrypted_upload=True)],
+    ids=["full", "new", "protected"],
+)
 def test_a_video_comes_back_as_it_was_saved(storage, video):
     created = storage.videos.create(video)
 

@@ -1,5 +1,6 @@
 """Runs the real pipeline in this process: real media child processes, storage as given, messages delivered by hand."""
 
+import base64
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -12,22 +13,41 @@ from connector.pipeline.app import App
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.fail import give_up
+from connector.pipeline.keys import UploadKey
 from connector.pipeline.steps import run_step
 from connector.settings import Settings
 from tests.fakes.storage import MemoryStorage
 
 MAX_DEQUEUE = 5
+KEYS = {
+    "master_keys": "master:" + base64.b64encode(bytes(range(32))).decode(),
+    "signing_keys": "signing:" + base64.b64encode(bytes(range(100, 132))).decode(),
+    "public_url": "https://host/api",
+}
+"""Settings that protected content needs."""
 
 
 def memory_app(**settings: object) -> App:
     return App(storage=MemoryStorage(), settings=Settings.model_validate({"storage": "unused", **settings}))
 
 
-def publish(app: App, path: Path, file_name: str | None = None) -> Video:
-    """The video in its final state, whichever that is."""
-    video = create(app, file_name or path.name).video
-    app.storage.blobs.put(UPLOADS, video.blob_name, path.read_bytes())
-    return drive(app, complete_upload(app, video.id), video)
+def publish(
+    app: App,
+    path: Path,
+    file_name: str | None = None,
+    *,
+    protected: bool = False,
+    encrypt: Callable[[UploadKey, Path], bytes] | None = None,
+) -> Video:
+    """The video in its final state, whichever that is. `encrypt` makes of the file what is uploaded."""
+    made = create(app, file_name or path.name, protected=protected, encrypted_upload=encrypt is not None)
+    if encrypt is None:
+        data = path.read_bytes()
+    else:
+        assert made.upload_key
+        data = encrypt(made.upload_key, path)
+    app.storage.blobs.put(UPLOADS, made.video.blob_name, data)
+    return drive(app, complete_upload(app, made.video.id), made.video)
 
 
 def drive(

@@ -59,7 +59,7 @@ def test_every_route_takes_every_method_so_that_it_can_answer_405(route):
     bindings = _bindings(route.name)
     trigger = bindings["req"]
     assert (trigger["type"], trigger["route"]) == ("httpTrigger", route.template)
-    assert trigger["authLevel"] == ("ANONYMOUS" if route.name in {"Key", "Playback"} else "FUNCTION")
+    assert trigger["authLevel"] == ("ANONYMOUS" if route.name in {"Key", "Playback", "Portal"} else "FUNCTION")
     assert trigger["methods"] == list(METHODS)
     assert bindings["$return"]["type"] == "http"
 

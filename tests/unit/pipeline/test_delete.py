@@ -25,7 +25,9 @@ def _ready(app):
     return video
 
 
-@pytest.mark.parametrize("stage", [lambda app: create(app, "a.mp4").video, uploaded, lambda app: encoding(app)[0], _ready])
+@pytest.mark.parametrize(
+    "stage", [lambda app: create(app, "a.mp4").video, uploaded, lambda app: encoding(app)[0], _ready]
+)
 def test_deleting_removes_everything_at_every_stage(app, stage):
     video, other = stage(app), stage(app)
     kept = len(_traces(app, other))

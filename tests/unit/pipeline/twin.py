@@ -102,7 +102,7 @@ class Twin:
                 return _audio(job, sink)
             case StoryboardJob():
                 sink.put("stills", layout.STORYBOARD, b"sprite of %d" % sum(job.tiles))
-                return StoryboardOutput(size=11, rows=1)
+                return StoryboardOutput(size=11)
 
 
 def _split(sink: Any, ends: dict[int, Fraction]) -> SplitOutput:

@@ -1,0 +1,53 @@
+"""How much longer a content key takes to be delivered than the one table read that it costs: measured in pairs.
+
+Run: python -m bench.keys [PAIRS]
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+
+from client import Client
+from connector.storage.azure import AzureStorage
+from local.stack import Stack
+
+PROJECT = Path(__file__).parent.parent
+ALLOWED = 5.0
+"""Milliseconds that a delivery may add to the read."""
+
+
+def main(pairs: int) -> int:
+    with tempfile.TemporaryDirectory() as data, Stack(PROJECT, Path(data), encoders=1) as stack:
+        with Client(stack.api) as client, httpx.Client() as http:
+            video = client.create("a.mp4", protect=True)
+            key_id = UUID(video.key_id)
+            headers = {"Authorization": f"Bearer {client.authorization_token(video.id)}"}
+            storage = AzureStorage(stack.connection_string)
+            reads, deliveries = [], []
+            for _ in range(pairs + 20):
+                begin = time.perf_counter()
+                storage.keys.get(key_id)
+                middle = time.perf_counter()
+                answer = http.get(f"{stack.api}/Keys/{key_id}", headers=headers)
+                end = time.perf_counter()
+                assert len(answer.content) == 16
+                reads.append((middle - begin) * 1000)
+                deliveries.append((end - middle) * 1000)
+            storage.close()
+    # The first ones open connections.
+    reads, deliveries = reads[20:], deliveries[20:]
+    added = statistics.median(d - r for r, d in zip(reads, deliveries, strict=True))
+    print(
+        f"table read {statistics.median(reads):.2f} ms, key delivered {statistics.median(deliveries):.2f} ms (medians)"
+    )
+    print(f"added, median of {pairs} pairs: {added:.2f} ms; allowed: {ALLOWED:.0f} ms")
+    return int(added > ALLOWED)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else 300))

@@ -1,0 +1,59 @@
+"""What the README says is what the code does."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from connector.api.errors import STATUS
+from connector.api.routes import ROUTES
+from connector.domain.formats import FORMATS
+from connector.settings import Settings, variable
+from scripts.readme import README, updated
+
+ROOT = Path(__file__).parents[2]
+TEXT = README.read_text("utf-8")
+REFERENCE = TEXT.partition("\n## Reference\n")[2]
+
+
+def test_the_tables_that_follow_from_the_code_are_up_to_date():
+    """If not, `python -m scripts.readme` writes them."""
+    assert updated(TEXT) == TEXT
+    assert all(f"| `{variable(field)}` |" in TEXT for field in Settings.model_fields)
+    assert " ".join(f.extension for f in FORMATS) in TEXT
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_every_call_is_in_the_reference(route):
+    path = re.escape(route.template.replace("{*name}", "{name}").replace("{id}", "{}"))
+    listed = re.findall(r"^\| `([A-Z, ]+) /(.+?)(?:\?.*?)?` \|", REFERENCE, re.MULTILINE)
+    found = [methods for methods, address in listed if re.fullmatch(path, re.sub(r"\{\w*[iI]d\}", "{}", address))]
+    assert {m for methods in found for m in methods.split(", ")} == set(route.handlers)
+
+
+def _codes() -> set[str]:
+    """First argument of each MediaError, and the code given to each `fail`."""
+    found = set()
+    for path in (ROOT / "connector").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in {"MediaError", "fail"}
+            ):
+                at = node.args[2 if node.func.id == "fail" else 0]
+                if isinstance(at, ast.Constant):
+                    found.add(at.value)
+    return found
+
+
+def test_every_code_of_a_failed_video_is_in_the_reference():
+    codes = _codes()
+    assert {"EmptyFile", "UploadExpired", "ProcessingFailed", "UndecryptableUpload"} <= codes
+    rows = "\n".join(line for line in REFERENCE.splitlines() if line.startswith("| `"))
+    assert [code for code in sorted(codes) if f"`{code}`" not in rows] == []
+
+
+def test_every_status_of_an_error_is_in_the_reference():
+    assert [s for s in sorted(set(STATUS.values())) if not re.search(rf"\b{s}\b", REFERENCE)] == []

@@ -25,7 +25,7 @@ from connector.isobmff.init import audio_init
 from connector.isobmff.samples import Sample, SampleTable
 from connector.media.channel import Channel
 from connector.media.jobs import AudioJob
-from connector.media.source import RemoteFile, only, opened
+from connector.media.source import RemoteFile, only, opened, readable
 
 RATE = 48_000
 CHANNELS = 2
@@ -73,15 +73,8 @@ class _Decoder:
         self.damaged = 0
 
     def frames(self, packets: Iterator[Packet[AvAudio]]) -> Iterator[AudioFrame]:
-        while True:
-            try:
-                packet = next(packets, None)
-            except FFmpegError:
-                packet = None  # a file that cannot be read on ends here; what was decoded counts
-            if packet is None:
-                break
-            if packet.size:
-                yield from self._decode(packet)
+        for packet in readable(packets):
+            yield from self._decode(packet)
         yield from self._decode(None)
 
     def _decode(self, packet: Packet[AvAudio] | None) -> list[AudioFrame]:

@@ -16,7 +16,7 @@ from av.video.stream import VideoStream as AvVideo
 from connector.domain.media_info import Access, VideoStream
 from connector.media.channel import Channel
 from connector.media.picture import Deinterlacer
-from connector.media.source import RemoteFile, only, opened
+from connector.media.source import RemoteFile, only, opened, readable
 
 BACK_OFF = (0, 2, 10, 60)
 """Seconds further back to seek when the first decoded picture comes after the place."""
@@ -123,22 +123,15 @@ class Decoder:
 
     def _decoded(self, packets: Iterator[Packet[AvVideo]], context: VideoCodecContext | None) -> Iterator[VideoFrame]:
         base: Fraction | None = None
-        while True:
-            try:
-                packet = next(packets, None)
-            except FFmpegError:
-                packet = None  # a file that cannot be read on ends here; what was decoded counts
-            if packet is None:
-                break
+        for packet in readable(packets):
             if context is None:
                 context = packet.stream.codec_context
             if context.thread_count != self._threads and not context.is_open:
                 context.thread_count = self._threads
-            if packet.size:
-                base = packet.time_base
-                for frame in self._decode(context, packet):
-                    self._stamp(frame)
-                    yield frame
+            base = packet.time_base
+            for frame in self._decode(context, packet):
+                self._stamp(frame)
+                yield frame
         if context is not None:
             for frame in self._decode(context, None):
                 # The frames that reordering held back until the end come without it.

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from typing import TypeVar
 
 import av
 from av.container import InputContainer
@@ -15,6 +16,9 @@ from av.stream import Discard, Stream
 
 from connector.errors import MediaError
 from connector.media.channel import Channel
+
+AnyPacket = TypeVar("AnyPacket")
+"""PyAV's Packet of any kind of stream; it is generic for type checkers only."""
 
 DEMUXERS = (
     "aac,aiff,asf,au,avi,dv,flac,flv,gif,h264,hevc,m4v,matroska,mov,mp3,mpeg,"
@@ -87,6 +91,14 @@ def only(container: InputContainer, stream: Stream) -> None:
     for other in container.streams:
         if other.index != stream.index:
             other.discard = Discard.all
+
+
+def readable(packets: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
+    """The packets with something in them, up to where a damaged file can no longer be read: what came before counts."""
+    try:
+        yield from (packet for packet in packets if packet.size)  # type: ignore[attr-defined]  # each is a Packet
+    except FFmpegError:
+        return
 
 
 def seconds(value: int | None, time_base: Fraction | None) -> Fraction | None:

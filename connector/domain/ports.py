@@ -10,6 +10,7 @@ from typing import Protocol
 from uuid import UUID
 
 from connector.domain.keys import StoredKey
+from connector.domain.listing import VideoFilter, VideoPage
 from connector.domain.task import Task
 from connector.domain.video import State, Video
 
@@ -32,6 +33,13 @@ class Videos(Protocol):
 
     def delete(self, video_id: UUID) -> None:
         """Harmless when there is none."""
+        ...
+
+    def page(self, wanted: VideoFilter, after: UUID | None, top: int) -> VideoPage:
+        """Up to `top` videos behind `after` (None: from the newest), in a bounded number of requests.
+
+        Pages neither skip nor repeat a video that exists throughout, whatever is created or deleted meanwhile.
+        """
         ...
 
     def in_states(self, states: Sequence[State], modified_before: datetime) -> Iterator[Video]:

@@ -5,6 +5,7 @@ AWAITING_UPLOAD → QUEUED → ENCODING → PACKAGING → READY, and from any un
 
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -43,6 +44,16 @@ class Failure:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the video's user says about it; nothing here depends on it."""
+
+    title: str = ""
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Video:
     """One row of the Videos table. `etag` is the version that was read; None before the row is first saved."""
@@ -69,7 +80,11 @@ class Video:
     encoding: datetime | None = None
     packaging: datetime | None = None
     finished: datetime | None = None
-    tags: tuple[str, ...] = field(default=())
+    about: About = field(default_factory=About)
+    edited: datetime | None = None
+    """When its user last changed what is said about it. Not part of `modified`, which tells how processing goes."""
+    trace: str = ""
+    """W3C traceparent of the request that created it; empty when nothing is traced."""
 
     @property
     def blob_name(self) -> str:
@@ -96,13 +111,20 @@ class Video:
 
 
 def new_id() -> UUID:
-    """A UUIDv7 (RFC 9562 section 5.7): 48 bits of Unix milliseconds first, so that ids sort by creation."""
-    value = (time.time_ns() // 1_000_000) << 80 | 0x7 << 76 | secrets.randbits(12) << 64
+    """A UUIDv7 (RFC 9562 section 5.7), so that ids sort by creation: 48 bits of Unix milliseconds, then 12 bits of their
+    fraction (section 6.2, method 3)."""
+    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
+    value = milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1_000_000) << 64
     return UUID(int=value | 0b10 << 62 | secrets.randbits(62))
 
 
 def new_video(
-    file_name: str, now: datetime | None = None, *, protected: bool = False, encrypted_upload: bool = False
+    file_name: str,
+    now: datetime | None = None,
+    *,
+    about: About | None = None,
+    protected: bool = False,
+    encrypted_upload: bool = False,
 ) -> Video:
     now = now or datetime.now(UTC)
     return Video(
@@ -110,6 +132,7 @@ def new_video(
         created=now,
         modified=now,
         file_name=file_name,
+        about=about or About(),
         key_id=uuid4() if protected else None,
         upload_key_id=uuid4() if encrypted_upload else None,
     )

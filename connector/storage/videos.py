@@ -7,24 +7,32 @@ first.
 
 import json
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from azure.core import MatchConditions
 from azure.data.tables import EdmType, EntityProperty, TableClient, TableEntity, UpdateMode
 
+from connector.domain.listing import VideoFilter, VideoPage
 from connector.domain.media_info import MediaInfo
 from connector.domain.plan import Plan
-from connector.domain.video import Failure, State, Video
+from connector.domain.video import About, Failure, State, Video
 from connector.errors import NotFound
 from connector.storage.errors import translated
+from connector.storage.listing import Rows, page, rows_per_call
 from connector.storage.packed import pack, unpack
 from connector.storage.times import optional_time, plain_time
 
 _SHARDS = 4
 _ALL_BITS = (1 << 128) - 1
+_SCANNED = 1000
+"""Rows per request of a filtered listing: the most that storage gives."""
+_READERS = 8
+"""Rows that are read at once."""
 
 
 class AzureVideos:
@@ -68,6 +76,62 @@ class AzureVideos:
             ):
                 yield _to_video(entity)
 
+    def page(self, wanted: VideoFilter, after: UUID | None, top: int) -> VideoPage:
+        # A filter is not left to storage: it would not say how far it looked, and so not where the next page begins.
+        rows = _SCANNED if wanted else rows_per_call(top, _SHARDS)
+        columns = ["Id", "State", "FileName", "Tags"] if wanted else None
+        whole: dict[UUID, Video] = {}
+
+        def fetch(shard: int, behind: UUID | None) -> Rows:
+            entities, ended = self._rows_behind(str(shard), behind, rows, columns)
+            last = None if ended else entities[-1]["Id"]
+            if wanted:
+                return Rows([e["Id"] for e in entities if _wanted(e, wanted)], last)
+            whole.update((e["Id"], _to_video(e)) for e in entities)
+            return Rows([e["Id"] for e in entities], last)
+
+        ids, following = page([partial(fetch, shard) for shard in range(_SHARDS)], after, top)
+        videos = self._existing(ids) if wanted else [whole[i] for i in ids]
+        return VideoPage(tuple(videos), following)
+
+    def _rows_behind(
+        self, shard: str, behind: UUID | None, rows: int, columns: list[str] | None
+    ) -> tuple[list[TableEntity], bool]:
+        """One request's rows, and whether these are the shard's last."""
+        pages = self._table.query_entities(
+            "PartitionKey eq @shard and RowKey gt @row",
+            parameters={"shard": shard, "row": "" if behind is None else _keys(behind)[1]},
+            results_per_page=rows,
+            select=columns,
+        ).by_page()
+        with translated():
+            entities: list[TableEntity] = []
+            while not entities:  # storage may answer with no rows and ask to go on
+                entities = list(next(pages, ()))
+                if pages.continuation_token is None:  # type: ignore[attr-defined] # an Iterator for mypy only
+                    return entities, True
+        return entities, False
+
+    def _existing(self, ids: Sequence[UUID]) -> list[Video]:
+        """The videos with these ids, without those that were deleted meanwhile."""
+        with ThreadPoolExecutor(_READERS) as threads:
+            return [video for video in threads.map(self._found, ids) if video]
+
+    def _found(self, video_id: UUID) -> Video | None:
+        try:
+            return self.get(video_id)
+        except NotFound:
+            return None
+
+
+def _wanted(entity: TableEntity, wanted: VideoFilter) -> bool:
+    return wanted.takes(State(entity["State"]), entity["FileName"], _tags(entity))
+
+
+def _tags(entity: TableEntity) -> tuple[str, ...]:
+    packed = entity.get("Tags")
+    return tuple(json.loads(unpack(packed))) if packed else ()
+
 
 def _keys(video_id: UUID) -> tuple[str, str]:
     """(PartitionKey, RowKey). The id's last bits are random, so the shards fill evenly."""
@@ -97,13 +161,19 @@ def _to_entity(video: Video) -> dict[str, Any]:
         "Encoding": video.encoding,
         "Packaging": video.packaging,
         "Finished": video.finished,
-        "Tags": pack(json.dumps(video.tags)) if video.tags else None,
+        "Title": video.about.title,
+        "Description": video.about.description,
+        "Tags": pack(json.dumps(video.about.tags)) if video.about.tags else None,
+        "Metadata": pack(json.dumps(dict(video.about.metadata))) if video.about.metadata else None,
+        "Edited": video.edited,
+        "Trace": video.trace,
     }
-    return {name: value for name, value in properties.items() if value is not None}
+    return {name: value for name, value in properties.items() if value is not None and value != ""}
 
 
 def _to_video(entity: TableEntity) -> Video:
-    info, plan, tags = entity.get("Info"), entity.get("Plan"), entity.get("Tags")
+    info, plan = entity.get("Info"), entity.get("Plan")
+    metadata = entity.get("Metadata")
     return Video(
         id=entity["Id"],
         created=plain_time(entity["Created"]),
@@ -122,5 +192,12 @@ def _to_video(entity: TableEntity) -> Video:
         encoding=optional_time(entity, "Encoding"),
         packaging=optional_time(entity, "Packaging"),
         finished=optional_time(entity, "Finished"),
-        tags=tuple(json.loads(unpack(tags))) if tags else (),
+        about=About(
+            title=entity.get("Title", ""),
+            description=entity.get("Description", ""),
+            tags=_tags(entity),
+            metadata=json.loads(unpack(metadata)) if metadata else {},
+        ),
+        edited=optional_time(entity, "Edited"),
+        trace=entity.get("Trace", ""),
     )

@@ -8,7 +8,7 @@ import pytest
 
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
 from connector.domain.plan import AudioRendition, Plan, Rendition, Size, Stills
-from connector.domain.video import Failure, State, Video, new_id, new_video
+from connector.domain.video import About, Failure, State, Video, new_id, new_video
 from connector.errors import Conflict, NotFound, TooLarge
 
 NOW = datetime(2024, 2, 29, 12, 30, 15, 123456, tzinfo=UTC)
@@ -85,7 +85,9 @@ def full_video(**changes) -> Video:
         encoding=NOW.replace(microsecond=0),
         packaging=NOW,
         finished=NOW,
-        tags=("Ferien", "海", "a,b"),
+        about=About("Ein „Titel“", "Zwei\nZeilen", ("Ferien", "海", "a,b"), {"key": "value", "ключ": ""}),
+        edited=NOW,
+        trace="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     )
     return replace(video, **changes)
 
@@ -114,7 +116,7 @@ def test_times_come_back_in_utc_as_plain_datetimes(storage):
 def test_saving_replaces_the_whole_row(storage):
     video = storage.videos.create(full_video())
 
-    saved = storage.videos.save(replace(video, failure=None, plan=None, finished=None, tags=()))
+    saved = storage.videos.save(replace(video, failure=None, plan=None, finished=None, about=About()))
 
     assert saved.etag != video.etag
     assert storage.videos.get(video.id) == saved

@@ -7,6 +7,7 @@ from itertools import count
 from threading import Lock
 from uuid import UUID
 
+from connector.domain.listing import VideoFilter, VideoPage
 from connector.domain.video import State, Video
 from connector.errors import Conflict, NotFound
 
@@ -40,6 +41,12 @@ class MemoryVideos:
     def delete(self, video_id: UUID) -> None:
         with self._lock:
             self._rows.pop(video_id, None)
+
+    def page(self, wanted: VideoFilter, after: UUID | None, top: int) -> VideoPage:
+        below = after.int if after else 1 << 128
+        found = sorted((v for v in list(self._rows.values()) if v.id.int < below), key=lambda v: v.id.int, reverse=True)
+        matching = [v for v in found if wanted.takes(v.state, v.file_name, v.about.tags)]
+        return VideoPage(tuple(matching[:top]), matching[top - 1].id if len(matching) > top else None)
 
     def in_states(self, states: Sequence[State], modified_before: datetime) -> Iterator[Video]:
         return (v for v in list(self._rows.values()) if v.state in states and v.modified < modified_before)

@@ -53,11 +53,11 @@ $(DONE)/python: requirements.txt requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@mkdir -p $(DONE) && touch $@
 
-$(DONE)/node: package.json package-lock.json
+$(DONE)/node: package.json package-lock.json scripts/vendor.mjs
 	@echo "Setting up npm packages (once): Azurite and the players …"
 	@command -v npm >/dev/null || { echo "Node 20 with npm is needed."; exit 1; }
-	@npm ci --silent --no-audit --no-fund
-	@mkdir -p connector/portal/vendor && cp node_modules/hls.js/dist/hls.min.js connector/portal/vendor/
+	@npm ci --silent --no-audit --no-fund --ignore-scripts
+	@node scripts/vendor.mjs
 	@mkdir -p $(DONE) && touch $@
 
 # Chromium comes from the distribution where it may be installed; elsewhere the browser tests say that they are skipped.

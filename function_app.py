@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import azure.functions as func
 
+from connector.api.auth import host_level
 from connector.api.http import Request
-from connector.api.routes import METHODS, ROUTES, Route, respond
+from connector.api.routes import ROUTES, Route, respond
 from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE, UPLOADS
 from connector.domain.messages import Message
 from connector.services import app as services
@@ -18,7 +19,8 @@ from connector.services import require_keys
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-STORAGE = "AzureWebJobsStorage"
+STORAGE = "MEDIA_STORAGE"
+AUTH_MODE = os.environ.get("AUTH_MODE") or "keys"
 
 require_keys(os.environ)
 
@@ -42,11 +44,8 @@ def _send(messages: "Sequence[Message]", advance: func.Out[list[str]], encode: f
 
 def _http(route: Route) -> None:
     @app.function_name(route.name)
-    @app.route(
-        route.template,
-        methods=METHODS,
-        auth_level=func.AuthLevel.ANONYMOUS if route.anonymous else func.AuthLevel.FUNCTION,
-    )
+    # Without `methods` every method comes in: the app answers those that it does not know, too.
+    @app.route(route.template, auth_level=func.AuthLevel[host_level(AUTH_MODE, route.permission)])
     @_queues
     def handle(req: func.HttpRequest, advance: func.Out[list[str]], encode: func.Out[list[str]]) -> func.HttpResponse:
         request = Request(

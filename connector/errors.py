@@ -4,14 +4,20 @@ ConnectorError
 ├── RequestError                 the caller can change something
 │   ├── InvalidRequest           a field or query is missing or wrong
 │   ├── VideoNotFound            no such video, or a malformed id
+│   ├── ResourceNotFound         no such resource at all
 │   ├── Unauthorized             no token, or one that is bad, expired or not yet valid
 │   ├── Forbidden                a good token that is for something else
 │   ├── NotUploaded              the video's blob is not there yet
 │   ├── NotPlayable              the video is not playable (yet), or not in this form
-│   ├── MethodNotAllowed         the resource exists, the method does not
+│   ├── MethodNotAllowed         the resource exists, but does not define the method
+│   ├── UnknownMethod            no resource defines the method
+│   ├── FeatureDisabled          the deployment lacks what this needs
+│   ├── PreconditionFailed       the resource is not (any more) the version that If-Match names
+│   ├── UriTooLong               the request's address is over the limit
 │   ├── NotAcceptable            Accept excludes JSON
 │   ├── UnsupportedMediaType     the body is not JSON
-│   └── PayloadTooLarge          the body is over the limit
+│   ├── PayloadTooLarge          the body is over the limit
+│   └── Busy                     as much of this as may be is being done already; worth trying again
 ├── MediaError                   the upload cannot become a video; final, with a code and a sentence for people
 ├── StorageError                 storage did not do what was asked
 │   ├── Conflict                 somebody else changed the row since it was read
@@ -20,6 +26,7 @@ ConnectorError
 │   ├── StorageTimeout           storage did not answer in time; worth trying again
 │   └── StorageUnavailable       storage is down or throttles; worth trying again
 ├── KeyUnavailable               a key that is needed is not configured (any more)
+├── AuthorityUnavailable         the keys of a tokens' issuer cannot be read; worth trying again
 ├── TaskCrashed                  a media child process died or ran over a limit; retried, then final
 └── BrokenOutput                 what the tasks of a video left does not fit together: a defect of ours
 """
@@ -45,12 +52,27 @@ class VideoNotFound(RequestError):
     """No video has this id."""
 
 
+class ResourceNotFound(RequestError):
+    """The API has no such resource."""
+
+
 class Unauthorized(RequestError):
-    """The request has no token, or one that is bad, expired or not yet valid."""
+    """The request has no token, or one that is bad, expired or not yet valid.
+
+    `challenge` is what WWW-Authenticate tells (RFC 6750 section 3).
+    """
+
+    def __init__(self, message: str, challenge: str = "Bearer") -> None:
+        super().__init__(message)
+        self.challenge = challenge
 
 
 class Forbidden(RequestError):
-    """The request has a good token that is for something else."""
+    """The request has a good token that is for something else. `challenge` as above; empty: there is none."""
+
+    def __init__(self, message: str, challenge: str = "") -> None:
+        super().__init__(message)
+        self.challenge = challenge
 
 
 class NotUploaded(RequestError):
@@ -69,6 +91,22 @@ class MethodNotAllowed(RequestError):
         self.allowed = allowed
 
 
+class UnknownMethod(RequestError):
+    """No resource of this API defines the method."""
+
+
+class FeatureDisabled(RequestError):
+    """The deployment was not given what this feature needs."""
+
+
+class PreconditionFailed(RequestError):
+    """The resource is not, or no longer, the version that `If-Match` names."""
+
+
+class UriTooLong(RequestError):
+    """The request's address is over the limit."""
+
+
 class NotAcceptable(RequestError):
     """The Accept header leaves no room for JSON."""
 
@@ -79,6 +117,10 @@ class UnsupportedMediaType(RequestError):
 
 class PayloadTooLarge(RequestError):
     """The request body is over the limit."""
+
+
+class Busy(RequestError):
+    """As much of this work as may be done at once is being done already; worth trying again."""
 
 
 class MediaError(ConnectorError):
@@ -123,6 +165,10 @@ class BrokenOutput(ConnectorError):
 
 class KeyUnavailable(ConnectorError):
     """A key that is needed is not configured (any more)."""
+
+
+class AuthorityUnavailable(ConnectorError):
+    """The keys of an issuer of tokens cannot be read, so that nobody can tell whether its tokens are good."""
 
 
 class TaskCrashed(ConnectorError):

@@ -2,19 +2,22 @@
 
 from uuid import UUID
 
+from connector.api.conditional import etag_for
 from connector.api.http import Request
 from connector.api.models import Wire
 from connector.domain.video import Video
 from connector.errors import NotFound, VideoNotFound
 from connector.pipeline.app import App
+from connector.pipeline.create import upload_ends
 
 
 def wire(model: Wire) -> dict[str, object]:
     return model.model_dump(by_alias=True, mode="json")
 
 
-def etag_of(video: Video) -> str:
-    return video.etag or '""'
+def etag_of(app: App, video: Video) -> str:
+    """Changes with all that a Video shows; of the upload URL, whose signature is always new, whether there is one."""
+    return etag_for(video.etag, upload_ends(app, video) is None)
 
 
 def video_id(request: Request) -> UUID:

@@ -12,12 +12,15 @@ STATUS: dict[type[errors.ConnectorError], int] = {
     errors.NotPlayable: 403,
     errors.Forbidden: 403,
     errors.VideoNotFound: 404,
+    errors.ResourceNotFound: 404,
     errors.MethodNotAllowed: 405,
     errors.NotAcceptable: 406,
     errors.StorageTimeout: 408,
     errors.NotUploaded: 409,
     errors.Conflict: 409,
+    errors.PreconditionFailed: 412,
     errors.PayloadTooLarge: 413,
+    errors.UriTooLong: 414,
     errors.UnsupportedMediaType: 415,
     errors.NotFound: 500,
     errors.TooLarge: 500,
@@ -25,7 +28,11 @@ STATUS: dict[type[errors.ConnectorError], int] = {
     errors.KeyUnavailable: 500,
     errors.TaskCrashed: 500,
     errors.BrokenOutput: 500,
+    errors.UnknownMethod: 501,
+    errors.FeatureDisabled: 501,
     errors.StorageUnavailable: 503,
+    errors.AuthorityUnavailable: 503,
+    errors.Busy: 503,
 }
 
 RETRY_SECONDS = 5
@@ -36,12 +43,12 @@ _UNEXPECTED = "The request could not be carried out because of an internal error
 def error_response(request: Request, error: Exception) -> Response:
     """The answer for a failure. Only errors that were made for callers speak to them."""
     status = STATUS.get(type(error), 500) if isinstance(error, errors.ConnectorError) else 500
-    message = str(error) if isinstance(error, errors.RequestError) else _for_callers(status)
+    message = str(error) if isinstance(error, errors.RequestError) else _for_callers(status, error)
     body: dict[str, object] = {
         "status": status,
         "source": request.source,
         "message": message,
-        "code": type(error).__name__ if status < 500 or status == 503 else "InternalError",
+        "code": type(error).__name__ if status != 500 else "InternalError",
         "requestId": request.id,
     }
     headers: dict[str, str] = {}
@@ -49,16 +56,18 @@ def error_response(request: Request, error: Exception) -> Response:
         body["errors"] = [{"field": name, "message": text} for name, text in error.fields.items()]
     if isinstance(error, errors.MethodNotAllowed):
         headers["Allow"] = ", ".join(error.allowed)
-    if isinstance(error, errors.Unauthorized):
-        headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, (errors.Unauthorized, errors.Forbidden)):
         headers["Cache-Control"] = "no-store"  # another token, or the same one later, gets another answer
+        if error.challenge:
+            headers["WWW-Authenticate"] = error.challenge
     if status in {408, 503}:
         headers["Retry-After"] = str(RETRY_SECONDS)
     return Response(status, body, headers)
 
 
-def _for_callers(status: int) -> str:
+def _for_callers(status: int, error: Exception) -> str:
+    if isinstance(error, errors.AuthorityUnavailable):
+        return "Tokens cannot be checked at the moment. Please try again."
     return {
         408: "Storage did not answer in time. Please try again.",
         409: "The resource was changed by somebody else at the same time. Please try again.",

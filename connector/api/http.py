@@ -9,9 +9,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from connector.domain.messages import Message
-from connector.errors import InvalidRequest, NotAcceptable, PayloadTooLarge, UnsupportedMediaType
+from connector.errors import InvalidRequest, NotAcceptable, PayloadTooLarge, UnsupportedMediaType, UriTooLong
 
 MAX_BODY = 256 * 1024
+MAX_URL = 8000
+"""Characters: RFC 9110 section 4.1 asks for at least as many."""
 _JSON_RANGES = ("application/json", "application/*", "*/*")
 """Media ranges that hold JSON, the most specific first."""
 _REFUSED = re.compile(r"q *= *0(\.0{0,3})?")
@@ -61,12 +63,27 @@ class Request:
             data = json.loads(self.body)
         except (ValueError, RecursionError):
             raise InvalidRequest("The request body is not valid JSON.") from None
-        try:
-            return model.model_validate(data)
-        except ValidationError as error:
-            fields = {".".join(map(str, e["loc"])) or "body": e["msg"] for e in error.errors(include_input=False)}
-            listed = "; ".join(f"{name} {text}" for name, text in fields.items())
-            raise InvalidRequest(f"The request body is not valid: {listed}.", fields) from None
+        return _validated(model, data, "body")
+
+    def parameters(self, model: type[BaseModel]) -> Any:
+        """The query as `model`, whatever the case of its names. Raises InvalidRequest that names each wrong one."""
+        names = (field.alias or name for name, field in model.model_fields.items())
+        given = {name: self.query[name.lower()] for name in names if name.lower() in self.query}
+        return _validated(model, given, "query")
+
+    def check_length(self) -> None:
+        """Raises UriTooLong."""
+        if len(self.url) > MAX_URL:
+            raise UriTooLong(f"The request's address is longer than {MAX_URL} characters.")
+
+
+def _validated(model: type[BaseModel], data: Any, what: str) -> Any:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        fields = {".".join(map(str, e["loc"])) or what: e["msg"] for e in error.errors(include_input=False)}
+        listed = "; ".join(f"{name} {text}" for name, text in fields.items())
+        raise InvalidRequest(f"The request's {what} is not valid: {listed}.", fields) from None
 
 
 @dataclass(frozen=True)

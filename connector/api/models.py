@@ -1,24 +1,77 @@
 """The resources as they go over the wire (PascalCase, in the order of the contract's tables)."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
-from pydantic.alias_generators import to_pascal
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic.alias_generators import to_camel, to_pascal
 from pydantic_core import PydanticCustomError
 
-from connector.domain.formats import EXTENSIONS, extension
+from connector.domain.formats import EXTENSIONS, FORMATS, extension
+from connector.domain.video import About
+
+_ANY_CASE = ("".join(f"[{c}{c.upper()}]" if c.isalpha() else c for c in f.extension) for f in FORMATS)
+_FILE_NAME = rf"\.({'|'.join(_ANY_CASE)})$"
+"""JSON Schema's regular expressions know no flag for any case."""
 
 
 class Wire(BaseModel):
-    model_config = ConfigDict(alias_generator=to_pascal, populate_by_name=True, extra="ignore")
+    model_config = ConfigDict(
+        alias_generator=to_pascal, populate_by_name=True, extra="ignore", use_attribute_docstrings=True
+    )
 
 
-class NewVideo(Wire):
-    """Body of POST /Videos."""
+class Query(BaseModel):
+    """Parameters of a query; their names' case does not matter."""
 
-    original_file_name: str = Field("", max_length=1024, validate_default=True)
-    content_protection_mode: Literal["None", "AES128"] = "None"
-    input_storage_encryption_mode: Literal["AES256"] | None = None
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="ignore", use_attribute_docstrings=True
+    )
+
+
+Tag = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class AboutModel(Wire):
+    """What the video's user says about it. PUT replaces all of it: what is left out is emptied."""
+
+    model_config = ConfigDict(strict=True)
+
+    title: Annotated[str, Field(max_length=256)] = ""
+    description: Annotated[str, Field(max_length=4096)] = ""
+    tags: Annotated[list[Tag], Field(max_length=32)] = []
+    """Repeated ones count once."""
+    metadata: Annotated[dict[Tag, Annotated[str, Field(max_length=256)]], Field(max_length=32)] = {}
+    """Whatever else belongs to the video, by name."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty(cls, value: Any, info: ValidationInfo) -> Any:
+        """Null is as good as left out."""
+        if value is None and info.field_name in AboutModel.model_fields:
+            return AboutModel.model_fields[info.field_name].default
+        return value
+
+    def about(self) -> About:
+        return About(self.title, self.description, tuple(dict.fromkeys(self.tags)), self.metadata)
+
+
+class NewVideo(AboutModel):
+    """A video to be uploaded."""
+
+    original_file_name: Annotated[
+        str, Field(max_length=1024, validate_default=True, json_schema_extra={"pattern": _FILE_NAME})
+    ] = ""
+    """What the file is called; its extension tells its format and must be one of GET /Formats."""
+    content_protection_mode: Annotated[
+        Literal["None", "AES128"], WithJsonSchema({"enum": ["None", "AES128", "", None], "default": "None"})
+    ] = "None"
+    """AES128: what is published is encrypted, and players need a token to get the key."""
+    input_storage_encryption_mode: Annotated[
+        Literal["AES256"] | None, WithJsonSchema({"enum": ["AES256", "", None], "default": None})
+    ] = None
+    """AES256: the upload is encrypted with the key and IV that the answer holds."""
+    size: Annotated[int, Field(ge=0)] | None = None
+    """Bytes that will be uploaded, if known: a file over the limit is refused before it is sent."""
 
     @field_validator("original_file_name", mode="before")
     @classmethod
@@ -34,8 +87,42 @@ class NewVideo(Wire):
 
     @field_validator("input_storage_encryption_mode", mode="before")
     @classmethod
-    def _empty(cls, value: Any) -> Any:
+    def _no_mode(cls, value: Any) -> Any:
         return None if value == "" else value
+
+
+class VideosQuery(Query):
+    """Which videos to list. Conditions combine."""
+
+    top: Annotated[int, Field(ge=1, le=200)] = 50
+    """Videos per page, at most; a page may hold fewer before the last."""
+    status: Literal["AwaitingUpload", "Processing", "Completed", "Failed"] | None = None
+    tag: Annotated[str, Field(max_length=64)] = ""
+    """One of the video's tags."""
+    name_prefix: Annotated[str, Field(max_length=1024)] = ""
+    """How the file's name begins, regardless of case."""
+    continuation_token: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
+    """Of the page before."""
+
+
+class PlaybackQuery(Query):
+    endpoint_type: Literal["Streaming", "HLS", "DASH", "Progressive"]
+    """Streaming is Microsoft Smooth Streaming, Progressive one MP4 file."""
+    token: str = ""
+    """Of a protected video, for native players: the playlists carry it to the key."""
+
+    @field_validator("endpoint_type", mode="before")
+    @classmethod
+    def _any_case(cls, value: str) -> str:
+        known = {name.lower(): name for name in ("Streaming", "HLS", "DASH", "Progressive")}
+        return known.get(value.lower(), value)
+
+
+class TokenQuery(Query):
+    key_id: str = ""
+    """The content key's id; may be left out, for a video has one key."""
+    not_before: Annotated[int, Field(ge=0, le=99_999_999_999)] | None = None
+    """Epoch seconds from which on the token is valid, at most a year from now; left out: at once."""
 
 
 class VideoModel(Wire):
@@ -59,6 +146,17 @@ class VideoModel(Wire):
     has_audio: bool
     size: int
     """Bytes of the upload."""
+    title: str
+    description: str
+    tags: list[str]
+    metadata: dict[str, str]
+
+
+class VideoList(Wire):
+    items: list[VideoModel]
+    """Newest first."""
+    continuation_token: str | None
+    """For the next page; null at the end."""
 
 
 class ErrorDetail(Wire):
@@ -114,3 +212,29 @@ class ThumbnailModel(Wire):
 class FormatModel(Wire):
     extension: str
     mime_type: str
+
+
+class HealthModel(Wire):
+    status: str
+
+
+class FieldError(BaseModel):
+    field: str
+    message: str
+
+
+class Error(BaseModel):
+    """Every failure. `status`, `source` and `message` are as the old service wrote them."""
+
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    status: int
+    source: str
+    """The request's address without its query."""
+    message: str
+    """For people."""
+    code: str
+    """For programs."""
+    request_id: str = Field(alias="requestId")
+    errors: list[FieldError] = []
+    """What is wrong with which field, after InvalidRequest."""

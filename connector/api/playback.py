@@ -6,7 +6,7 @@ from uuid import UUID
 
 from connector.api.common import stored_video, video_id, wire
 from connector.api.http import Request, Response
-from connector.api.models import PlaybackModel, TokenModel
+from connector.api.models import PlaybackModel, PlaybackQuery, TokenModel, TokenQuery
 from connector.domain import layout
 from connector.domain.video import State, Video
 from connector.errors import Forbidden, InvalidRequest, NotFound, NotPlayable, Unauthorized, VideoNotFound
@@ -15,11 +15,11 @@ from connector.pipeline.keys import content_key
 from connector.pipeline.playback import playback_uri, rendered
 from connector.security.tokens import check, issue
 
-_ENDPOINTS = {
-    "streaming": ("Streaming", layout.SMOOTH_MANIFEST),
-    "hls": ("HLS", layout.MASTER_PLAYLIST),
-    "dash": ("DASH", layout.DASH_MANIFEST),
-    "progressive": ("Progressive", layout.PROGRESSIVE),
+_MANIFESTS = {
+    "Streaming": layout.SMOOTH_MANIFEST,
+    "HLS": layout.MASTER_PLAYLIST,
+    "DASH": layout.DASH_MANIFEST,
+    "Progressive": layout.PROGRESSIVE,
 }
 _BEARER = re.compile(r"bearer[ =]\s*(\S+)", re.IGNORECASE)
 """RFC 6750 section 2.1, and the form of the old players."""
@@ -29,18 +29,19 @@ _FARTHEST = timedelta(days=365)
 
 
 def get_playback(app: App, request: Request) -> Response:
-    """With a token, the manifests are rendered by the app and the key's address carries it, for native players."""
-    kind = request.query.get("endpointtype", "").lower()
-    if kind not in _ENDPOINTS:
-        message = f"must be one of {', '.join(name for name, _ in _ENDPOINTS.values())}"
-        raise InvalidRequest(f"endpointType {message}.", {"endpointType": message})
+    """Where to play the video.
+
+    With the token of a protected video, the manifests are rendered by the app and the key's address carries it, for
+    native players, which cannot set headers.
+    """
+    query: PlaybackQuery = request.parameters(PlaybackQuery)
     video = stored_video(app, request)
-    name, blob = _ENDPOINTS[kind]
+    name, blob = query.endpoint_type, _MANIFESTS[query.endpoint_type]
     if video.state is not State.READY:
         raise NotPlayable("The video is not playable: its processing failed or has not ended yet. See its Status.")
     if video.key_id is not None and blob == layout.PROGRESSIVE:
         raise NotPlayable("A protected video has no progressive file: choose HLS, DASH or Streaming.")
-    token = request.query.get("token", "")
+    token = query.token
     if video.key_id is None:
         token = ""
     elif token:
@@ -87,23 +88,22 @@ def get_manifest(app: App, request: Request) -> Response:
 
 def get_token(app: App, request: Request) -> Response:
     """An authorization token for the video's content key."""
+    query: TokenQuery = request.parameters(TokenQuery)
     video = stored_video(app, request)
-    wanted = request.query.get("keyid", "").strip("{} ").lower()
-    if video.key_id is None or wanted not in {"", str(video.key_id)}:
+    if video.key_id is None or query.key_id.strip("{} ").lower() not in {"", str(video.key_id)}:
         raise VideoNotFound("The video has no such content key.")
-    token, expires = issue(app.tokens, video.key_id, now(), _not_before(request))
+    token, expires = issue(app.tokens, video.key_id, now(), _not_before(query.not_before))
     return Response(200, wire(TokenModel(value=f"Bearer={token}", token=token, expires_on=expires)), _PRIVATE)
 
 
-def _not_before(request: Request) -> datetime | None:
-    text = request.query.get("notbefore")
-    if text is None:
+def _not_before(epoch: int | None) -> datetime | None:
+    if epoch is None:
         return None
     present = now()
-    if not re.fullmatch(r"[0-9]{1,11}", text) or int(text) > (present + _FARTHEST).timestamp():
+    if epoch > (present + _FARTHEST).timestamp():
         message = "must be a time in epoch seconds, at most a year from now"
         raise InvalidRequest(f"notBefore {message}.", {"notBefore": message})
-    return max(present, datetime.fromtimestamp(int(text), UTC))
+    return max(present, datetime.fromtimestamp(epoch, UTC))
 
 
 def get_key(app: App, request: Request) -> Response:

@@ -4,8 +4,9 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from connector.api.conditional import etag_for
 from connector.api.http import Request, Response
-from connector.errors import VideoNotFound
+from connector.errors import ResourceNotFound
 from connector.pipeline.app import App
 
 _FOLDER = Path(__file__).parent.parent / "portal"
@@ -19,16 +20,24 @@ def _files() -> dict[str, Path]:
 
 
 def get_portal(app: App, request: Request) -> Response:
-    path = _files().get(request.path.get("name") or "index.html")
+    """A page or a file of the portal."""
+    return page(app, request.path.get("name") or "index.html")
+
+
+def page(app: App, name: str) -> Response:
+    """Raises ResourceNotFound."""
+    path = _files().get(name)
     if path is None:
-        raise VideoNotFound("There is no such page.")
+        raise ResourceNotFound("There is no such page.")
+    content = path.read_bytes()
     headers = {
         "Content-Type": f"{_TYPES[path.suffix]}; charset=utf-8",
         "Content-Security-Policy": _policy(app),
+        "ETag": etag_for(content),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }
-    return Response(200, path.read_bytes(), headers)
+    return Response(200, content, headers)
 
 
 def _policy(app: App) -> str:

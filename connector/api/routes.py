@@ -5,19 +5,57 @@ Each resource accepts every method and dispatches itself: the Functions host wou
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from connector.api import cors, handlers, playback, portal
+from connector.api import cors, docs, handlers, playback, portal, thumbnails
+from connector.api.auth import Permission, authorize
+from connector.api.conditional import fresh
 from connector.api.errors import error_response
 from connector.api.http import Request, Response
-from connector.errors import MethodNotAllowed
+from connector.api.models import (
+    AboutModel,
+    FormatModel,
+    HealthModel,
+    NewVideo,
+    PlaybackModel,
+    PlaybackQuery,
+    StatusModel,
+    ThumbnailModel,
+    TokenModel,
+    TokenQuery,
+    VideoList,
+    VideoModel,
+    VideosQuery,
+)
+from connector.errors import MethodNotAllowed, ResourceNotFound, UnknownMethod
 from connector.pipeline.app import App
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[App, Request], Response]
-METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
+"""Those of RFC 9110 section 9 and RFC 5789; any other is unknown here."""
+
+READ, WRITE, PUBLIC = Permission.READ, Permission.WRITE, Permission.PUBLIC
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What one method does to one resource. The API's document is made of these and the handlers' docstrings."""
+
+    handler: Handler
+    permission: Permission
+    answers: Mapping[int, Any]
+    """By status of success: the model of a JSON answer, the media type of another one, None for no content."""
+    query: Any = None
+    """The model that the handler reads the query with."""
+    body: Any = None
+    """Likewise of the body."""
+    errors: tuple[int, ...] = ()
+    """Statuses beside those that follow from all this."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of the request, with what they are for; those that every operation knows are left out."""
 
 
 @dataclass(frozen=True)
@@ -25,38 +63,107 @@ class Route:
     name: str
     """Of the function."""
     template: str
-    handlers: Mapping[str, Handler]
+    operations: Mapping[str, Operation]
     """By method. HEAD follows from GET."""
-    anonymous: bool = False
-    """Answers without a Functions key, because players call it; what it gives needs a token of its own."""
-    json: bool = True
-    """Answers JSON, and so demands that the Accept header allows it."""
 
+    @property
+    def permission(self) -> Permission:
+        """What the least of its operations demands. A route is public as a whole or not at all."""
+        permissions = {operation.permission for operation in self.operations.values()}
+        return min(permissions, key=(PUBLIC, READ, WRITE).index, default=PUBLIC)
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The methods the resource answers."""
+        return tuple(m for method in self.operations for m in ([method, "HEAD"] if method == "GET" else [method]))
+
+
+_IF_MATCH = {"If-Match": "The ETag of the version that is meant; 412 when the video was changed since."}
+_IF_NONE_MATCH = {"If-None-Match": "ETags that the caller knows; 304 when one is still current."}
 
 ROUTES = (
-    Route("Videos", "Videos", {"POST": handlers.post_video}),
-    Route("Video", "Videos/{id}", {"GET": handlers.get_video, "DELETE": handlers.delete_video}),
-    Route("MarkComplete", "Videos/{id}/MarkComplete", {"POST": handlers.mark_complete}),
-    Route("Status", "Videos/{id}/Status", {"GET": handlers.get_status}),
-    Route("PlaybackEndpoint", "Videos/{id}/PlaybackEndpoint", {"GET": playback.get_playback}),
-    Route("AuthorizationToken", "Videos/{id}/AuthorizationToken", {"GET": playback.get_token}),
-    Route("Source", "Videos/{id}/Source", {"GET": handlers.get_source}),
-    Route("Thumbnails", "Videos/{id}/Thumbnails", {"GET": handlers.get_thumbnails}),
-    Route("Formats", "Formats", {"GET": handlers.get_formats}),
-    Route("Key", "Keys/{id}", {"GET": playback.get_key}, anonymous=True, json=False),
-    Route("Playback", "Playback/{id}/{*name}", {"GET": playback.get_manifest}, anonymous=True, json=False),
-    Route("Portal", "portal/{*name}", {"GET": portal.get_portal}, anonymous=True, json=False),
-    Route("Health", "health", {"GET": handlers.get_health}),
+    Route(
+        "Videos",
+        "Videos",
+        {
+            "GET": Operation(handlers.list_videos, READ, {200: VideoList}, query=VideosQuery),
+            "POST": Operation(handlers.post_video, WRITE, {201: VideoModel}, body=NewVideo, errors=(501,)),
+        },
+    ),
+    Route(
+        "Video",
+        "Videos/{id}",
+        {
+            "GET": Operation(handlers.get_video, READ, {200: VideoModel, 304: None}, headers=_IF_NONE_MATCH),
+            "PUT": Operation(
+                handlers.put_video, WRITE, {204: None}, body=AboutModel, errors=(409, 412), headers=_IF_MATCH
+            ),
+            "DELETE": Operation(handlers.delete_video, WRITE, {204: None}, errors=(409, 412), headers=_IF_MATCH),
+        },
+    ),
+    Route(
+        "MarkComplete",
+        "Videos/{id}/MarkComplete",
+        {"POST": Operation(handlers.mark_complete, WRITE, {202: None}, errors=(409,))},
+    ),
+    Route("Status", "Videos/{id}/Status", {"GET": Operation(handlers.get_status, READ, {200: StatusModel})}),
+    Route(
+        "PlaybackEndpoint",
+        "Videos/{id}/PlaybackEndpoint",
+        {"GET": Operation(playback.get_playback, READ, {200: PlaybackModel}, query=PlaybackQuery, errors=(401, 403))},
+    ),
+    Route(
+        "AuthorizationToken",
+        "Videos/{id}/AuthorizationToken",
+        {"GET": Operation(playback.get_token, READ, {200: TokenModel}, query=TokenQuery)},
+    ),
+    Route("Source", "Videos/{id}/Source", {"GET": Operation(handlers.get_source, READ, {307: None}, errors=(409,))}),
+    Route(
+        "Thumbnails",
+        "Videos/{id}/Thumbnails",
+        {"GET": Operation(thumbnails.get_thumbnails, READ, {200: list[ThumbnailModel]})},
+    ),
+    Route(
+        "ThumbnailAt",
+        "Videos/{id}/Thumbnails/at",
+        {
+            "GET": Operation(
+                thumbnails.get_thumbnail_at, READ, {307: None}, query=thumbnails.ThumbnailQuery, errors=(403,)
+            )
+        },
+    ),
+    Route(
+        "Thumbnail",
+        "Videos/{id}/Thumbnails/{index}",
+        {"GET": Operation(thumbnails.get_thumbnail, READ, {307: None}, errors=(400, 403))},
+    ),
+    Route("Formats", "Formats", {"GET": Operation(handlers.get_formats, READ, {200: list[FormatModel]})}),
+    Route(
+        "Key",
+        "Keys/{id}",
+        {"GET": Operation(playback.get_key, PUBLIC, {200: "application/octet-stream"}, errors=(401, 403))},
+    ),
+    Route(
+        "Playback",
+        "Playback/{id}/{*name}",
+        {"GET": Operation(playback.get_manifest, PUBLIC, {200: "application/octet-stream"}, errors=(401, 403))},
+    ),
+    Route("Portal", "portal/{*name}", {"GET": Operation(portal.get_portal, PUBLIC, {200: "text/html", 304: None})}),
+    Route("Docs", "docs", {"GET": Operation(docs.get_docs, PUBLIC, {200: "text/html", 304: None})}),
+    Route("OpenApi", "openapi.json", {"GET": Operation(docs.get_openapi, PUBLIC, {200: dict[str, Any], 304: None})}),
+    Route("Health", "health", {"GET": Operation(handlers.get_health, READ, {200: HealthModel})}),
+    # Whatever is nowhere else: the host's own 404 has no body. Its name is last, because hosts look by name.
+    Route("ZNoSuchResource", "{*path}", {}),
 )
 
 
 def respond(app: Callable[[], App], route: Route, request: Request) -> Response:
     """The answer to any request for `route`; never raises."""
     try:
-        response = _handle(app, route, request)
+        response = fresh(request, _handle(app, route, request))
     except Exception as error:
         response = error_response(request, error)
-        if response.status >= 500:
+        if response.status >= 500 and response.status != 501:
             log.exception("request failed", extra={"request_id": request.id, "route": route.name})
     headers = {"Cache-Control": "no-cache", "x-ms-request-id": request.id, **response.headers}
     headers |= _cors(app, request)
@@ -67,23 +174,30 @@ def respond(app: Callable[[], App], route: Route, request: Request) -> Response:
 
 
 def _handle(app: Callable[[], App], route: Route, request: Request) -> Response:
+    request.check_length()
+    if request.method not in METHODS:
+        raise UnknownMethod(f"This API knows the methods {', '.join(METHODS)}.")
+    if not route.operations:
+        raise ResourceNotFound("There is no such resource; GET /docs tells what there is.")
     if cors.is_preflight(request):
-        return Response(204, headers=cors.preflight(allowed(route)))
-    method = "GET" if request.method == "HEAD" else request.method
-    handler = route.handlers.get(method)
-    if handler is None:
-        raise MethodNotAllowed(allowed(route))
-    if route.json:
+        return Response(204, headers=cors.preflight(route.allowed))
+    operation = route.operations.get("GET" if request.method == "HEAD" else request.method)
+    if operation is None:
+        raise MethodNotAllowed(route.allowed)
+    if answers_json(operation):
         request.check_accept()
-    return handler(app(), request)
+    authorize(app(), operation.permission, request)
+    return operation.handler(app(), request)
+
+
+def answers_json(operation: Operation) -> bool:
+    """Whether the Accept header must leave room for JSON: everything but pages, keys and manifests."""
+    return not any(isinstance(answer, str) for answer in operation.answers.values())
 
 
 def _cors(app: Callable[[], App], request: Request) -> dict[str, str]:
     try:
-        return cors.headers(request, app().settings.cors_origins)
-    except Exception:  # noqa: BLE001 - settings that cannot be read have made the answer an error already
+        origins = app().settings.cors_origins
+    except Exception:  # noqa: BLE001 - the request has failed for this reason already
         return {}
-
-
-def allowed(route: Route) -> tuple[str, ...]:
-    return (*route.handlers, *(("HEAD",) if "GET" in route.handlers else ()))
+    return cors.headers(request, origins)

@@ -31,6 +31,11 @@ def rfc3339(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def states_named(status: str | None) -> tuple[State, ...]:
+    """The states that a status stands for; none for None."""
+    return tuple(state for state, (_, name, _) in _STATUS.items() if name == status)
+
+
 def video_model(video: Video, upload_uri: str | None, key: UploadKey | None = None) -> VideoModel:
     """`key` only in the answer to the call that created the video."""
     picture = video.info.video if video.info else None
@@ -47,13 +52,17 @@ def video_model(video: Video, upload_uri: str | None, key: UploadKey | None = No
         input_storage_encryption_iv=_base64(key.iv) if key else None,
         file_name=video.file_name,
         created=rfc3339(video.created),
-        modified=rfc3339(video.modified),
+        modified=rfc3339(max(video.modified, video.edited or video.modified)),
         status=_STATUS[video.state][1],
         width=top.width if top else 0,
         height=top.height if top else 0,
         frame_rate=round(float(picture.frame_rate), 3) if picture else 0,
         has_audio=bool(video.info and video.info.audio),
         size=video.size,
+        title=video.about.title,
+        description=video.about.description,
+        tags=list(video.about.tags),
+        metadata=dict(video.about.metadata),
     )
 
 

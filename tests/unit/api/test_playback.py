@@ -515,7 +515,7 @@ def test_without_the_modes_no_key_is_told(app):
 
 
 @pytest.mark.parametrize("fields", [{"ContentProtectionMode": "AES128"}, {"InputStorageEncryptionMode": "AES256"}])
-def test_protection_without_a_master_key_is_500_and_creates_nothing(fields):
+def test_protection_without_a_master_key_is_501_and_creates_nothing(fields):
     app = an_app()
-    refused(post(app, **fields), 500, "InternalError")
+    refused(post(app, **fields), 501, "FeatureDisabled")
     assert app.storage.videos._rows == {}

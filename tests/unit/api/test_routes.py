@@ -7,7 +7,7 @@ import pytest
 
 from connector import errors
 from connector.api.errors import STATUS
-from connector.api.http import MAX_BODY, Request
+from connector.api.http import MAX_BODY, MAX_URL, Request
 from connector.api.routes import METHODS, ROUTES, respond
 from connector.domain.formats import FORMATS
 from connector.domain.layout import UPLOADS
@@ -76,11 +76,11 @@ def shape(response, status, code):
     return body
 
 
-@pytest.mark.parametrize("method", [*METHODS, "BREW"])
-@pytest.mark.parametrize("name", ROUTE)
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", [r.name for r in ROUTES if r.operations])
 def test_a_method_that_a_resource_does_not_define_is_405(app, name, method):
     response = ask(app, name, method)
-    defined = {*ROUTE[name].handlers} | ({"HEAD"} if "GET" in ROUTE[name].handlers else set())
+    defined = set(ROUTE[name].operations) | ({"HEAD"} if "GET" in ROUTE[name].operations else set())
     if method in defined:
         assert response.status != 405
     else:
@@ -90,7 +90,25 @@ def test_a_method_that_a_resource_does_not_define_is_405(app, name, method):
         assert set(response.headers["Allow"].split(", ")) == defined
 
 
-@pytest.mark.parametrize("name", [r.name for r in ROUTES if "GET" in r.handlers])
+@pytest.mark.parametrize("name", ROUTE)
+def test_a_method_that_nothing_defines_is_501(app, name):
+    shape(ask(app, name, "BREW"), 501, "UnknownMethod")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_no_resource_is_404_in_the_one_shape(app, method):
+    response = ask(app, "ZNoSuchResource", method)
+    if method != "HEAD":
+        shape(response, 404, "ResourceNotFound")
+    assert response.status == 404
+
+
+def test_an_address_that_is_too_long_is_414(app):
+    request = Request("GET", "https://host/api/Formats?x=" + "a" * MAX_URL, {}, {}, {}, b"", "the-id")
+    shape(respond(lambda: app, ROUTE["Formats"], request), 414, "UriTooLong")
+
+
+@pytest.mark.parametrize("name", [r.name for r in ROUTES if "GET" in r.operations])
 def test_head_is_get_without_a_body(app, name):
     video = create(app, "a.mp4").video
     get, head = (ask(app, name, m, video=video.id) for m in ("GET", "HEAD"))

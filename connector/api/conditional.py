@@ -1,0 +1,37 @@
+"""Conditional requests (RFC 9110 section 13) over entity tags."""
+
+import hashlib
+import re
+
+from connector.api.http import Request, Response
+from connector.errors import PreconditionFailed
+
+_TAG = re.compile(r'(?:W/)?("[^"]*")')
+
+
+def etag_for(*parts: object) -> str:
+    """A strong entity tag of everything that an answer depends on."""
+    return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
+
+
+def check_if_match(request: Request, etag: str) -> None:
+    """Raises PreconditionFailed when `If-Match` names other versions than this."""
+    wanted = request.headers.get("if-match", "").strip()
+    if wanted and wanted != "*" and etag not in _tags(wanted, weak=False):
+        raise PreconditionFailed("The resource was changed since it was read: it is not the version in If-Match.")
+
+
+def fresh(request: Request, response: Response) -> Response:
+    """The answer, or 304 when `If-None-Match` says that the caller has it already."""
+    known, etag = request.headers.get("if-none-match", "").strip(), response.headers.get("ETag")
+    if not known or etag is None or request.method not in {"GET", "HEAD"} or response.status != 200:
+        return response
+    if known != "*" and etag not in _tags(known, weak=True):
+        return response
+    kept = {name: value for name, value in response.headers.items() if name in {"ETag", "Cache-Control", "Vary"}}
+    return Response(304, headers=kept)
+
+
+def _tags(header: str, *, weak: bool) -> set[str]:
+    """The opaque tags in a list; `weak` takes those that are marked so, too (section 8.8.3.2)."""
+    return {m[1] for m in _TAG.finditer(header) if weak or not m[0].startswith("W/")}

@@ -12,7 +12,7 @@ from connector.pipeline.app import App
 def get_openapi(app: App, request: Request) -> Response:
     """The API's OpenAPI document."""
     base = request.source[: -len("/openapi.json")]
-    described = _document(base, app.settings.auth_mode)
+    described = _document(base, app.settings.auth_mode, app.settings.max_upload_bytes)
     return Response(200, described, {"ETag": etag_for(described)})
 
 
@@ -24,8 +24,8 @@ def get_docs(app: App, request: Request) -> Response:
 
 
 @lru_cache(maxsize=4)  # the base is what the caller says it is
-def _document(base: str, auth_mode: str) -> dict[str, Any]:
+def _document(base: str, auth_mode: str, max_upload: int) -> dict[str, Any]:
     from connector.api.openapi import document
     from connector.api.routes import ROUTES  # which names the handlers of this file
 
-    return document(ROUTES, base, auth_mode)
+    return document(ROUTES, base, auth_mode, max_upload)

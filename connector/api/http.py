@@ -81,9 +81,15 @@ def _validated(model: type[BaseModel], data: Any, what: str) -> Any:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        fields = {".".join(map(str, e["loc"])) or what: e["msg"] for e in error.errors(include_input=False)}
+        fields = {_wire_name(model, e["loc"]) or what: e["msg"] for e in error.errors(include_input=False)}
         listed = "; ".join(f"{name} {text}" for name, text in fields.items())
         raise InvalidRequest(f"The request's {what} is not valid: {listed}.", fields) from None
+
+
+def _wire_name(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
+    """Where an error is. A default that is wrong is reported by its field's name in Python."""
+    field = model.model_fields.get(str(path[0])) if path else None
+    return ".".join(map(str, (field.alias, *path[1:]) if field and field.alias else path))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
 from pydantic.alias_generators import to_camel, to_pascal
 from pydantic_core import PydanticCustomError
 
@@ -23,40 +23,34 @@ class Wire(BaseModel):
 class Query(BaseModel):
     """Parameters of a query; their names' case does not matter."""
 
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="ignore", use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", use_attribute_docstrings=True)
 
 
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class AboutModel(Wire):
-    """What the video's user says about it. PUT replaces all of it: what is left out is emptied."""
+    """What the video's user says about it. PUT replaces all of it: what is left out, or null, is emptied."""
 
-    model_config = ConfigDict(strict=True)
+    model_config = ConfigDict(strict=True, populate_by_name=False)
 
-    title: Annotated[str, Field(max_length=256)] = ""
-    description: Annotated[str, Field(max_length=4096)] = ""
-    tags: Annotated[list[Tag], Field(max_length=32)] = []
+    title: Annotated[str, Field(max_length=256)] | None = None
+    description: Annotated[str, Field(max_length=4096)] | None = None
+    tags: Annotated[list[Tag], Field(max_length=32)] | None = None
     """Repeated ones count once."""
-    metadata: Annotated[dict[Tag, Annotated[str, Field(max_length=256)]], Field(max_length=32)] = {}
+    metadata: Annotated[dict[Tag, Annotated[str, Field(max_length=256)]], Field(max_length=32)] | None = None
     """Whatever else belongs to the video, by name."""
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _empty(cls, value: Any, info: ValidationInfo) -> Any:
-        """Null is as good as left out."""
-        if value is None and info.field_name in AboutModel.model_fields:
-            return AboutModel.model_fields[info.field_name].default
-        return value
-
     def about(self) -> About:
-        return About(self.title, self.description, tuple(dict.fromkeys(self.tags)), self.metadata)
+        tags = tuple(dict.fromkeys(self.tags or ()))
+        return About(self.title or "", self.description or "", tags, self.metadata or {})
 
 
 class NewVideo(AboutModel):
     """A video to be uploaded."""
+
+    # The default is never good: its own error tells what is asked for.
+    model_config = ConfigDict(json_schema_extra={"required": ["OriginalFileName"]})
 
     original_file_name: Annotated[
         str, Field(max_length=1024, validate_default=True, json_schema_extra={"pattern": _FILE_NAME})
@@ -79,6 +73,12 @@ class NewVideo(AboutModel):
         if not isinstance(value, str) or extension(value) not in EXTENSIONS:
             raise PydanticCustomError("file_name", "is required and its extension must be supported, see GET /Formats")
         return value
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _whole(cls, value: Any) -> Any:
+        """JSON knows one kind of numbers: 1.0 is as whole as 1."""
+        return int(value) if isinstance(value, float) and value.is_integer() else value
 
     @field_validator("content_protection_mode", mode="before")
     @classmethod

@@ -57,13 +57,14 @@ _HEADERS = {
 }
 
 
-def document(routes: "Sequence[Route]", base: str, auth_mode: str) -> dict[str, Any]:
-    """`base` is the API's URL; `auth_mode` as in the settings."""
+def document(routes: "Sequence[Route]", base: str, auth_mode: str, max_upload: int) -> dict[str, Any]:
+    """`base` is the API's URL; `auth_mode` as in the settings; `max_upload` in bytes."""
     operations = [(route, method, op) for route in routes for method, op in route.operations.items()]
     requests = {op.body for *_, op in operations if op.body}
     answers = {m for *_, op in operations for answer in op.answers.values() for m in _models(answer)} | {Error}
     wanted = [(m, "validation") for m in requests] + [(m, "serialization") for m in answers]
     _, schemas = models_json_schema(sorted(wanted, key=lambda w: w[0].__name__), ref_template=_REF)  # type: ignore[arg-type] # the modes are literals
+    schemas["$defs"]["NewVideo"]["properties"]["Size"]["anyOf"][0]["maximum"] = max_upload
     paths: dict[str, dict[str, Any]] = {}
     for route, method, op in operations:
         path = "/" + route.template.replace("{*", "{")
@@ -78,8 +79,17 @@ def document(routes: "Sequence[Route]", base: str, auth_mode: str) -> dict[str, 
         },
         "servers": [{"url": base}],
         "paths": paths,
-        "components": {"schemas": schemas["$defs"], "securitySchemes": _schemes(auth_mode)},
+        "components": {"schemas": _untitled(schemas["$defs"]), "securitySchemes": _schemes(auth_mode)},
     }
+
+
+def _untitled(schema: Any) -> Any:
+    """Without the titles that pydantic makes up from names."""
+    if isinstance(schema, list):
+        return [_untitled(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {key: _untitled(value) for key, value in schema.items() if key != "title" or not isinstance(value, str)}
 
 
 def _schemes(auth_mode: str) -> dict[str, Any]:
@@ -98,7 +108,7 @@ def _operation(route: "Route", method: str, op: "Operation", auth_mode: str) -> 
         "parameters": [*_path(route), *_query(op.query), *_headers(op.headers)],
         "responses": {
             **{str(status): _success(status, answer) for status, answer in op.answers.items()},
-            **{str(status): _error(status) for status in sorted(_failures(route, op))},
+            **{str(status): _error(status, op, auth_mode) for status in sorted(_failures(route, op))},
         },
     }
     if text:
@@ -184,7 +194,9 @@ def _success(status: int, answer: Any) -> dict[str, Any]:
     return described
 
 
-def _error(status: int) -> dict[str, Any]:
+def _error(status: int, op: "Operation", auth_mode: str) -> dict[str, Any]:
+    if status == 401 and auth_mode == "keys" and op.permission is not Permission.PUBLIC:
+        return {"description": "No key, or a wrong one: the Functions host answers by itself, without a body."}
     schema = {"$ref": _REF.format(model=Error.__name__)}
     content = {"application/json": {"schema": schema}}
     return {"description": _ERRORS[status], **_told(status), "content": content}

@@ -34,8 +34,8 @@ from connector.pipeline.app import App
 log = logging.getLogger(__name__)
 
 Handler = Callable[[App, Request], Response]
-METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT")
-"""Those of RFC 9110 section 9 and RFC 5789; any other is unknown here."""
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY")
+"""Those of RFC 9110 section 9, RFC 5789, and QUERY; any other is unknown here."""
 
 READ, WRITE, PUBLIC = Permission.READ, Permission.WRITE, Permission.PUBLIC
 

@@ -182,6 +182,7 @@ def test_a_file_name_that_cannot_be_used_is_400_and_named(app, name):
 @pytest.mark.parametrize("data", [{}, {"originalfilename": "a.mp4"}])
 def test_a_missing_file_name_says_that_its_extension_must_be_supported(app, data):
     body = shape(ask(app, "Videos", "POST", body=data), 400, "InvalidRequest")
+    assert body["errors"][0]["field"] == "OriginalFileName"
     assert "extension must be supported" in body["errors"][0]["message"]
 
 

@@ -15,12 +15,7 @@ from connector.pipeline.create import create
 from tests.integration.pipeline import memory_app
 
 ROUTE = {route.name: route for route in ROUTES}
-ABOUT = {
-    "Title": "Ein <b>Titel</b>",
-    "Description": "a\nb",
-    "Tags": ["x", "海", "x"],
-    "Metadata": {"k": "v", "ключ": ""},
-}
+ABOUT = {"Title": "<b>Titel</b>", "Description": "a\nb", "Tags": ["x", "海", "x"], "Metadata": {"k": "v", "ключ": ""}}
 
 
 @pytest.fixture

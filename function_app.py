@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import uuid
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import azure.functions as func
@@ -14,15 +15,17 @@ from connector.api.routes import ROUTES, Route, respond
 from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE, UPLOADS
 from connector.domain.messages import Message
 from connector.services import app as services
-from connector.services import require_keys
+from connector.services import require_callers, require_keys
+from connector.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 STORAGE = "MEDIA_STORAGE"
 AUTH_MODE = os.environ.get("AUTH_MODE") or "keys"
 
 require_keys(os.environ)
+require_callers(os.environ)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 log = logging.getLogger("connector")
@@ -57,12 +60,26 @@ def _http(route: Route) -> None:
             body=req.get_body(),
             id=str(uuid.uuid4()),
         )
-        response = respond(services, route, request)
+        with _traced(route, request) as telemetry:
+            response = respond(services, route, request)
+            telemetry.add(**{"http.response.status_code": response.status})
         _send(response.messages, advance, encode)
         body = response.body
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body, ensure_ascii=False)
         return func.HttpResponse(body, status_code=response.status, headers=dict(response.headers))
+
+
+@contextmanager
+def _traced(route: Route, request: Request) -> "Iterator[Telemetry]":
+    """A span for what changes something. Reads are many, start nothing, and the host tells of each anyway."""
+    telemetry = Telemetry()
+    if request.method in {"POST", "PUT", "DELETE"}:
+        with suppress(Exception):  # the answer will be that the app cannot start
+            telemetry = services().telemetry
+    facts = {"http.request.method": request.method, "http.route": route.template, "request_id": request.id}
+    with telemetry.span(f"{request.method} {route.template}", facts, kind="request"):
+        yield telemetry
 
 
 for _route in ROUTES:
@@ -83,22 +100,27 @@ def upload_completed(blob: func.InputStream, advance: func.Out[list[str]], encod
     _send(complete_by_name(services(), blob.name or ""), advance, encode)
 
 
+def _step(message: func.QueueMessage, queue: str) -> "list[Message]":
+    from connector.pipeline import measures
+    from connector.pipeline.steps import run_step
+
+    if message.dequeue_count == 1:
+        measures.begun(services(), queue, message.insertion_time)
+    return run_step(services(), Message.model_validate_json(message.get_body()))
+
+
 @app.function_name("Advance")
 @app.queue_trigger(arg_name="message", queue_name=ADVANCE_QUEUE, connection=STORAGE)
 @_queues
 def advance(message: func.QueueMessage, advance: func.Out[list[str]], encode: func.Out[list[str]]) -> None:
-    from connector.pipeline.steps import run_step
-
-    _send(run_step(services(), Message.model_validate_json(message.get_body())), advance, encode)
+    _send(_step(message, ADVANCE_QUEUE), advance, encode)
 
 
 @app.function_name("Encode")
 @app.queue_trigger(arg_name="message", queue_name=ENCODE_QUEUE, connection=STORAGE)
 @_queues
 def encode(message: func.QueueMessage, advance: func.Out[list[str]], encode: func.Out[list[str]]) -> None:
-    from connector.pipeline.steps import run_step
-
-    _send(run_step(services(), Message.model_validate_json(message.get_body())), advance, encode)
+    _send(_step(message, ENCODE_QUEUE), advance, encode)
 
 
 def _poison(queue: str, name: str) -> None:

@@ -1,5 +1,32 @@
-"""Python client of the video API."""
+"""Python client of the video API, and its command line: `python -m client --help`."""
 
-from client.api import ApiError, Client, Status, Video
+from client.api import Client
+from client.errors import (
+    AlreadyUploaded,
+    ApiError,
+    ClientError,
+    FileError,
+    Unreachable,
+    UploadError,
+    UploadLost,
+    VideoFailed,
+)
+from client.models import Format, Page, Status, Thumbnail, UploadKey, Video
 
-__all__ = ["ApiError", "Client", "Status", "Video"]
+__all__ = [
+    "AlreadyUploaded",
+    "ApiError",
+    "Client",
+    "ClientError",
+    "FileError",
+    "Format",
+    "Page",
+    "Status",
+    "Thumbnail",
+    "Unreachable",
+    "UploadError",
+    "UploadKey",
+    "UploadLost",
+    "Video",
+    "VideoFailed",
+]

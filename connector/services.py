@@ -2,22 +2,42 @@
 
 import os
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 
 from connector.pipeline.app import App
 from connector.settings import Settings, load
 from connector.storage.azure import AzureStorage
+from connector.storage.identity import Identity, developer_identity, managed_identity
+from connector.telemetry import Telemetry
 
 
 @cache
 def app() -> App:
     """Raises ValueError that names each wrong setting."""
     settings = configured(os.environ)
+    access = storage_access(settings)
     if settings.prepare_storage:
         from connector.storage.setup import prepare
 
-        prepare(settings.storage, settings.cors_origins)
-    return App(storage=AzureStorage(settings.storage), settings=settings)
+        prepare(access, settings.cors_origins)
+    return App(storage=AzureStorage(access), settings=settings, telemetry=telemetry(settings))
+
+
+def telemetry(settings: Settings) -> Telemetry:
+    """Raises ValueError when the connection string is none."""
+    if not settings.telemetry:
+        return Telemetry()
+    from connector import otel
+
+    return otel.printed() if settings.telemetry == "console" else otel.application_insights(settings.insights)
+
+
+def storage_access(settings: Settings) -> str | Identity:
+    """The connection string, which goes first as it does in the Functions host; without one, the identity."""
+    if settings.storage:
+        return settings.storage
+    make = managed_identity if settings.storage_credential else developer_identity
+    return Identity(settings.storage_blob_uri, settings.storage_table_uri, partial(make, settings.storage_client_id))
 
 
 def configured(environ: Mapping[str, str]) -> Settings:
@@ -32,10 +52,28 @@ def configured(environ: Mapping[str, str]) -> Settings:
 
 def require_keys(environ: Mapping[str, str]) -> None:
     """Raises ValueError in Azure without configured keys: ones made up by an instance would be lost with it."""
+    missing = _missing(environ, "MASTER_KEYS", "SIGNING_KEYS")
+    if _in_azure(environ) and missing:
+        raise ValueError(f"{missing} must be configured in Azure, as references to Key Vault.")
+
+
+def require_callers(environ: Mapping[str, str]) -> None:
+    """Raises ValueError when anybody could call the API in Azure, or nobody could: Entra without its settings."""
+    mode = environ.get("AUTH_MODE", "")
+    if mode == "anonymous" and _in_azure(environ):
+        raise ValueError("AUTH_MODE must be keys or entra in Azure: anonymous lets everybody in.")
+    missing = _missing(environ, "ENTRA_ISSUER", "ENTRA_AUDIENCE", "ENTRA_JWKS")
+    if mode == "entra" and missing:
+        raise ValueError(f"{missing} must be configured for AUTH_MODE=entra.")
+
+
+def _missing(environ: Mapping[str, str], *names: str) -> str:
+    return " and ".join(name for name in names if not environ.get(name))
+
+
+def _in_azure(environ: Mapping[str, str]) -> bool:
     host = environ.get("WEBSITE_HOSTNAME", "")
-    missing = [name for name in ("MASTER_KEYS", "SIGNING_KEYS") if not environ.get(name)]
-    if host and not _is_here(host) and missing:
-        raise ValueError(f"{' and '.join(missing)} must be configured in Azure, as references to Key Vault.")
+    return bool(host) and not _is_here(host)
 
 
 def _is_here(host: str) -> bool:

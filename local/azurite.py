@@ -20,7 +20,7 @@ ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1
 _PROJECT = Path(__file__).parent.parent
 _TETHER = Path(__file__).with_name("tether.cjs")
 _SCRIPT = _PROJECT / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
-_LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at http://.*:(\d+)")
+_LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at https?://.*:(\d+)")
 
 _KEEP_ALIVE = "75"  # seconds; longer than clients keep idle connections, or they would meet closed ones
 
@@ -49,7 +49,7 @@ def connection_string(ports: Ports) -> str:
     )
 
 
-def command(ports: Ports, location: Path | None) -> list[str]:
+def command(ports: Ports, location: Path | None, options: Sequence[str] = ()) -> list[str]:
     """The command line that starts Azurite; data is kept in memory when `location` is None.
 
     Whoever runs it must hold a pipe to its stdin: Azurite ends when that closes.
@@ -66,7 +66,7 @@ def command(ports: Ports, location: Path | None) -> list[str]:
         services += [f"--{name}Host", "127.0.0.1", f"--{name}Port", str(port)]
         services += [f"--{name}KeepAliveTimeout", _KEEP_ALIVE]
     quiet = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
-    return [node, "--require", str(_TETHER), str(_SCRIPT), *place, *services, *quiet]
+    return [node, "--require", str(_TETHER), str(_SCRIPT), *place, *services, *quiet, *options]
 
 
 def listening_ports(output: Sequence[str]) -> Ports | None:
@@ -76,13 +76,14 @@ def listening_ports(output: Sequence[str]) -> Ports | None:
 
 
 class Azurite:
-    """A private Azurite on free ports, in memory unless a `location` is given.
+    """A private Azurite on free ports, in memory unless a `location` is given. `options` go on its command line.
 
     Entering waits until it answers and raises AzuriteError when it does not start.
     """
 
-    def __init__(self, location: Path | None = None) -> None:
+    def __init__(self, location: Path | None = None, options: Sequence[str] = ()) -> None:
         self._location = location
+        self._options = options
         self._process: subprocess.Popen[str] | None = None
         self.ports = Ports()
 
@@ -92,7 +93,7 @@ class Azurite:
 
     def __enter__(self) -> Self:
         self._process = process = subprocess.Popen(
-            command(Ports(), self._location),
+            command(Ports(), self._location, self._options),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

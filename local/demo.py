@@ -7,12 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import imageio_ffmpeg
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from client import ApiError, Client
+from client import Client, ClientError
+from client.cli.display import Display
+from client.journal import Journals
+from client.publish import Publication, Wishes
+from client.upload import Source
 from local.stack import Stack, StackError
 
 _PROJECT = Path(__file__).parent.parent
@@ -21,38 +23,24 @@ _PORTS = {"PORT": "7071", "BLOB_PORT": "10000", "QUEUE_PORT": "10001", "TABLE_PO
 console = Console(highlight=False)
 
 
-class DemoError(Exception):
-    """Something that the person in front of the terminal can change."""
-
-
 def main(arguments: list[str]) -> int:
     """The exit status."""
     data = Path(os.environ.get("DATA_DIR") or _PROJECT / ".data")
     try:
-        video = _given(arguments[0]) if arguments else _sample(data)
+        video = Source.of(Path(arguments[0])).path if arguments else _sample(data)
         console.print("Starting storage, host and encoders …")
         ports = {name: os.environ.get(name, default) for name, default in _PORTS.items()}
         encoders = int(os.environ.get("ENCODERS") or os.cpu_count() or 1)
         with Stack(_PROJECT, data, encoders=encoders, env=ports, in_memory=False) as stack:
             with Client(stack.api) as client:
-                published = _publish(client, video)
+                published = _publish(client, video, Journals(data / "uploads"))
             console.print(f"  {'Page':<12} [b]{stack.api}/portal#{published}[/b]", soft_wrap=True)
             console.print(f"\nServing at {stack.api} until you press Ctrl-C.")
             signal.pause()
-    except (DemoError, StackError, ApiError) as error:
-        console.print(f"[red]{error}[/red]", soft_wrap=True)
-        return 1
-    except httpx.HTTPError as error:
-        console.print(f"[red]Storage or API did not answer as it should: {type(error).__name__}.[/red]")
+    except (StackError, ClientError) as error:
+        Display(console).note(str(error), "red")
         return 1
     return 0
-
-
-def _given(name: str) -> Path:
-    path = Path(name)
-    if not path.is_file():
-        raise DemoError(f"There is no file {name}.")
-    return path
 
 
 def _sample(data: Path) -> Path:
@@ -72,36 +60,24 @@ def _sample(data: Path) -> Path:
     return path
 
 
-def _publish(client: Client, path: Path) -> str:
+def _publish(client: Client, path: Path, journals: Journals) -> str:
     """The id of the video, which is ready."""
-    video = client.create(path.name)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-        console=console,
-    ) as progress:
-        size = max(1, path.stat().st_size)
-        sending = progress.add_task(f"Uploading {path.name}", total=size)
-        client.upload(video, path, lambda sent: progress.update(sending, completed=sent))
-        client.mark_complete(video.id)
-        _wait(client, video.id, progress, progress.add_task("Encoding", total=100))
-    done = client.get(video.id)
+    display = Display(console)
+    publication = Publication(client, path, Wishes(), journals)
+    size = publication.source.size
+    with display.bytes(f"Uploading {path.name}") as bar:
+        uploaded = publication.upload(lambda sent: bar(sent, size))
+    with display.percent("Encoding") as percent:
+        uploaded.wait(percent)
+    uploaded.forget()
+    done = client.get(uploaded.video_id)
     shape = f"{done.width}x{done.height}, " if done.width else ""
-    console.print(f"\n[b]{path.name}[/b] is ready: {shape}{done.duration} s, id {done.id}")
-    for kind, url in client.playback_urls(video.id).items():
-        console.print(f"  {kind:<12} {url}", soft_wrap=True)
-    for thumbnail in client.thumbnails(video.id)[:1]:
-        console.print(f"  {'Poster':<12} {thumbnail['Url']}", soft_wrap=True)
-    return video.id
-
-
-def _wait(client: Client, video_id: str, progress: Progress, task: TaskID) -> None:
-    for status in client.watch(video_id):
-        progress.update(task, completed=status.progress)
-        if status.status == "Failed":
-            raise DemoError(f"The video could not be published: {status.message}")
+    display.note(f"\n{path.name} is ready: {shape}{done.duration} s, id {done.id}")
+    for kind, url in client.playback_urls(done.id).items():
+        display.note(f"  {kind:<12} {url}")
+    for thumbnail in client.thumbnails(done.id)[:1]:
+        display.note(f"  {'Poster':<12} {thumbnail['Url']}")
+    return done.id
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ class Stack:
 
     @property
     def connection_string(self) -> str:
-        """Of the storage; `AzureWebJobsStorage` of the app."""
+        """Of the storage; `MEDIA_STORAGE` of the app."""
         return str(self._state()["connection_string"])
 
     @property

@@ -186,7 +186,9 @@ class Supervisor:
             location.mkdir(exist_ok=True)
         storage = _Azurite(options.storage, location)
         await self._start_child(storage)
-        self._environment["AzureWebJobsStorage"] = self.connection_string = azurite.connection_string(storage.ports)
+        self.connection_string = azurite.connection_string(storage.ports)
+        # The host's own connection, and the app's.
+        self._environment |= dict.fromkeys(("AzureWebJobsStorage", "MEDIA_STORAGE"), self.connection_string)
         prefix = HostOptions.read(options.app_dir).route_prefix
         defaults = {
             "PREPARE_STORAGE": "true",

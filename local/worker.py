@@ -35,6 +35,9 @@ log = logging.getLogger("local.worker")
 ENCODE_QUEUE = "encode"
 """The queue whose functions get processes of their own, one message at a time in each."""
 
+_LONGEST_LINE = 16 * 1024
+"""Bytes of a request's first line, or of a header; the app's own limit is lower, so it is the one that answers."""
+
 
 class Worker:
     """The listeners, timers and site of one process."""
@@ -81,7 +84,13 @@ class Worker:
             admin=admin,
             keys=keys,
         )
-        self._runner = web.AppRunner(site.application(), access_log=None, shutdown_timeout=1)
+        self._runner = web.AppRunner(
+            site.application(),
+            access_log=None,
+            shutdown_timeout=1,
+            max_line_size=_LONGEST_LINE,
+            max_field_size=_LONGEST_LINE,
+        )
         await self._runner.setup()
         await web.SockSite(self._runner, listening, backlog=512).start()
         if triggers:

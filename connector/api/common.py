@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from connector.api.conditional import etag_for
-from connector.api.http import Request
-from connector.api.models import Wire
+from connector.api.http import Request, Response
+from connector.api.models import AddressModel, RedirectQuery, Wire
 from connector.domain.video import Video
 from connector.errors import NotFound, VideoNotFound
 from connector.pipeline.app import App
@@ -32,6 +32,15 @@ def stored_video(app: App, request: Request) -> Video:
         return app.storage.videos.get(video_id(request))
     except NotFound:
         raise not_found() from None
+
+
+def elsewhere(request: Request, url: str, cache_control: str) -> Response:
+    """The way to `url`: a redirect, or the URL itself if the query asks for it."""
+    query: RedirectQuery = request.parameters(RedirectQuery)
+    headers = {"Cache-Control": cache_control}
+    if query.redirect:
+        return Response(307, headers={"Location": url, **headers})
+    return Response(200, wire(AddressModel(url=url)), headers)
 
 
 def not_found() -> VideoNotFound:

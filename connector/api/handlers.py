@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from connector.api.common import etag_of, not_found, stored_video, video_id, wire
+from connector.api.common import elsewhere, etag_of, not_found, stored_video, video_id, wire
 from connector.api.conditional import check_if_match
 from connector.api.http import Request, Response
 from connector.api.models import AboutModel, FormatModel, HealthModel, NewVideo, VideoList, VideosQuery
@@ -111,7 +111,7 @@ def get_source(app: App, request: Request) -> Response:
     if video.source_etag is None:
         raise NotUploaded("No file was uploaded for this video yet.")
     url = app.storage.blobs.read_uri(layout.UPLOADS, video.blob_name, app.url_lifetime)
-    return Response(307, headers={"Location": url, "Cache-Control": "no-store"})
+    return elsewhere(request, url, "no-store")
 
 
 def get_formats(app: App, request: Request) -> Response:  # noqa: ARG001 - one shape for all

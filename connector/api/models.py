@@ -15,15 +15,13 @@ _FILE_NAME = rf"\.({'|'.join(_ANY_CASE)})$"
 
 
 class Wire(BaseModel):
-    model_config = ConfigDict(
-        alias_generator=to_pascal, populate_by_name=True, extra="ignore", use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(alias_generator=to_pascal, populate_by_name=True, extra="ignore", defer_build=True)
 
 
 class Query(BaseModel):
     """Parameters of a query; their names' case does not matter."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", use_attribute_docstrings=True)
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", defer_build=True)
 
 
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
@@ -36,10 +34,13 @@ class AboutModel(Wire):
 
     title: Annotated[str, Field(max_length=256)] | None = None
     description: Annotated[str, Field(max_length=4096)] | None = None
-    tags: Annotated[list[Tag], Field(max_length=32)] | None = None
-    """Repeated ones count once."""
-    metadata: Annotated[dict[Tag, Annotated[str, Field(max_length=256)]], Field(max_length=32)] | None = None
-    """Whatever else belongs to the video, by name."""
+    tags: Annotated[
+        Annotated[list[Tag], Field(max_length=32)] | None, Field(description="Repeated ones count once.")
+    ] = None
+    metadata: Annotated[
+        Annotated[dict[Tag, Annotated[str, Field(max_length=256)]], Field(max_length=32)] | None,
+        Field(description="Whatever else belongs to the video, by name."),
+    ] = None
 
     def about(self) -> About:
         tags = tuple(dict.fromkeys(self.tags or ()))
@@ -53,19 +54,28 @@ class NewVideo(AboutModel):
     model_config = ConfigDict(json_schema_extra={"required": ["OriginalFileName"]})
 
     original_file_name: Annotated[
-        str, Field(max_length=1024, validate_default=True, json_schema_extra={"pattern": _FILE_NAME})
+        str,
+        Field(
+            max_length=1024,
+            validate_default=True,
+            json_schema_extra={"pattern": _FILE_NAME},
+            description="What the file is called; its extension tells its format and must be one of GET /Formats.",
+        ),
     ] = ""
-    """What the file is called; its extension tells its format and must be one of GET /Formats."""
     content_protection_mode: Annotated[
-        Literal["None", "AES128"], WithJsonSchema({"enum": ["None", "AES128", "", None], "default": "None"})
+        Literal["None", "AES128"],
+        WithJsonSchema({"enum": ["None", "AES128", "", None], "default": "None"}),
+        Field(description="AES128: what is published is encrypted, and players need a token to get the key."),
     ] = "None"
-    """AES128: what is published is encrypted, and players need a token to get the key."""
     input_storage_encryption_mode: Annotated[
-        Literal["AES256"] | None, WithJsonSchema({"enum": ["AES256", "", None], "default": None})
+        Literal["AES256"] | None,
+        WithJsonSchema({"enum": ["AES256", "", None], "default": None}),
+        Field(description="AES256: the upload is encrypted with the key and IV that the answer holds."),
     ] = None
-    """AES256: the upload is encrypted with the key and IV that the answer holds."""
-    size: Annotated[int, Field(ge=0)] | None = None
-    """Bytes that will be uploaded, if known: a file over the limit is refused before it is sent."""
+    size: Annotated[
+        Annotated[int, Field(ge=0)] | None,
+        Field(description="Bytes that will be uploaded, if known: a file over the limit is refused before it is sent."),
+    ] = None
 
     @field_validator("original_file_name", mode="before")
     @classmethod
@@ -94,22 +104,34 @@ class NewVideo(AboutModel):
 class VideosQuery(Query):
     """Which videos to list. Conditions combine."""
 
-    top: Annotated[int, Field(ge=1, le=200)] = 50
-    """Videos per page, at most; a page may hold fewer before the last."""
+    top: Annotated[
+        int, Field(ge=1, le=200, description="Videos per page, at most; a page may hold fewer before the last.")
+    ] = 50
     status: Literal["AwaitingUpload", "Processing", "Completed", "Failed"] | None = None
-    tag: Annotated[str, Field(max_length=64)] = ""
-    """One of the video's tags."""
-    name_prefix: Annotated[str, Field(max_length=1024)] = ""
-    """How the file's name begins, regardless of case."""
-    continuation_token: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None = None
-    """Of the page before."""
+    tag: Annotated[str, Field(max_length=64, description="One of the video's tags.")] = ""
+    name_prefix: Annotated[
+        str, Field(max_length=256, description="How the file's name begins, regardless of case.")
+    ] = ""
+    continuation_token: Annotated[
+        Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None, Field(description="Of the page before.")
+    ] = None
+
+
+class RedirectQuery(Query):
+    """Of what lies in storage, behind a URL of its own."""
+
+    redirect: bool = True
+    """False: the URL is the answer, for pages, which cannot see where a redirect leads."""
 
 
 class PlaybackQuery(Query):
-    endpoint_type: Literal["Streaming", "HLS", "DASH", "Progressive"]
-    """Streaming is Microsoft Smooth Streaming, Progressive one MP4 file."""
-    token: str = ""
-    """Of a protected video, for native players: the playlists carry it to the key."""
+    endpoint_type: Annotated[
+        Literal["Streaming", "HLS", "DASH", "Progressive"],
+        Field(description="Streaming is Microsoft Smooth Streaming, Progressive one MP4 file."),
+    ]
+    token: Annotated[
+        str, Field(description="Of a protected video, for native players: the playlists carry it to the key.")
+    ] = ""
 
     @field_validator("endpoint_type", mode="before")
     @classmethod
@@ -119,10 +141,13 @@ class PlaybackQuery(Query):
 
 
 class TokenQuery(Query):
-    key_id: str = ""
-    """The content key's id; may be left out, for a video has one key."""
-    not_before: Annotated[int, Field(ge=0, le=99_999_999_999)] | None = None
-    """Epoch seconds from which on the token is valid, at most a year from now; left out: at once."""
+    key_id: Annotated[str, Field(description="The content key's id; may be left out, for a video has one key.")] = ""
+    not_before: Annotated[
+        Annotated[int, Field(ge=0, le=99_999_999_999)] | None,
+        Field(
+            description="Epoch seconds from which on the token is valid, at most a year from now; left out: at once."
+        ),
+    ] = None
 
 
 class VideoModel(Wire):
@@ -130,8 +155,7 @@ class VideoModel(Wire):
     upload_uri: str | None
     content_protection_mode: str
     content_protection_key_id: str | None
-    duration: int
-    """Whole seconds; 0 until known."""
+    duration: Annotated[int, Field(description="Whole seconds; 0 until known.")]
     original_file_name: str
     input_storage_encryption_mode: str | None
     input_storage_encryption_symmetric_key: str | None
@@ -144,8 +168,7 @@ class VideoModel(Wire):
     height: int
     frame_rate: float
     has_audio: bool
-    size: int
-    """Bytes of the upload."""
+    size: Annotated[int, Field(description="Bytes of the upload.")]
     title: str
     description: str
     tags: list[str]
@@ -153,10 +176,8 @@ class VideoModel(Wire):
 
 
 class VideoList(Wire):
-    items: list[VideoModel]
-    """Newest first."""
-    continuation_token: str | None
-    """For the next page; null at the end."""
+    items: Annotated[list[VideoModel], Field(description="Newest first.")]
+    continuation_token: Annotated[str | None, Field(description="For the next page; null at the end.")]
 
 
 class ErrorDetail(Wire):
@@ -169,6 +190,8 @@ class StepModel(Wire):
     started: str
     finished: str | None
     seconds: float
+    progress: int
+    """Percent."""
     worker: str
 
 
@@ -176,18 +199,19 @@ class StatusModel(Wire):
     status_code: int
     status: str
     message: str
-    progress: int
-    """Percent."""
+    progress: Annotated[int, Field(description="Percent.")]
     error: ErrorDetail | None
+    chunks: int
+    """Tasks that the picture is encoded in, each a step `chunk-…` once it began; 0 until known."""
+    audio_tracks: int
+    """Likewise `audio-…`."""
     steps: list[StepModel]
 
 
 class TokenModel(Wire):
-    value: str = Field(alias="value")
-    """As the old service wrote it: `Bearer=` and the token."""
+    value: str = Field(alias="value", description="As the old service wrote it: `Bearer=` and the token.")
     token: str
-    expires_on: int
-    """Epoch seconds."""
+    expires_on: Annotated[int, Field(description="Epoch seconds.")]
 
 
 class PlaybackModel(Wire):
@@ -196,16 +220,17 @@ class PlaybackModel(Wire):
 
 
 class ThumbnailModel(Wire):
-    kind: str
-    """Poster, Indexed or Timed."""
+    kind: Annotated[str, Field(description="Poster, Indexed or Timed.")]
     id: str = Field(alias="ID")
     video_id: str
     height: int
     width: int
-    index: int
-    """0 unless Indexed."""
-    time: int
-    """Whole seconds; 0 unless Timed."""
+    index: Annotated[int, Field(description="0 unless Indexed.")]
+    time: Annotated[int, Field(description="Whole seconds; 0 unless Timed.")]
+    url: str
+
+
+class AddressModel(Wire):
     url: str
 
 
@@ -226,15 +251,11 @@ class FieldError(BaseModel):
 class Error(BaseModel):
     """Every failure. `status`, `source` and `message` are as the old service wrote them."""
 
-    model_config = ConfigDict(use_attribute_docstrings=True)
+    model_config = ConfigDict(defer_build=True)
 
     status: int
-    source: str
-    """The request's address without its query."""
-    message: str
-    """For people."""
-    code: str
-    """For programs."""
+    source: Annotated[str, Field(description="The request's address without its query.")]
+    message: Annotated[str, Field(description="For people.")]
+    code: Annotated[str, Field(description="For programs.")]
     request_id: str = Field(alias="requestId")
-    errors: list[FieldError] = []
-    """What is wrong with which field, after InvalidRequest."""
+    errors: Annotated[list[FieldError], Field(description="What is wrong with which field, after InvalidRequest.")] = []

@@ -69,6 +69,7 @@ def document(routes: "Sequence[Route]", base: str, auth_mode: str, max_upload: i
     for route, method, op in operations:
         path = "/" + route.template.replace("{*", "{")
         paths.setdefault(path, {})[method.lower()] = _operation(route, method, op, auth_mode)
+    paths["/Videos"]["post"]["responses"]["201"]["links"] = _links(operations)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -81,6 +82,16 @@ def document(routes: "Sequence[Route]", base: str, auth_mode: str, max_upload: i
         "paths": paths,
         "components": {"schemas": _untitled(schemas["$defs"]), "securitySchemes": _schemes(auth_mode)},
     }
+
+
+def _links(operations: "Sequence[tuple[Route, str, Operation]]") -> dict[str, Any]:
+    """From a new video to all that can be done with it."""
+    names = [_id(route, method) for route, method, _ in operations if route.template.startswith("Videos/{id}")]
+    return {name: {"operationId": name, "parameters": {"id": "$response.body#/Id"}} for name in names}
+
+
+def _id(route: "Route", method: str) -> str:
+    return f"{method.lower()}{route.name}"
 
 
 def _untitled(schema: Any) -> Any:
@@ -102,7 +113,7 @@ def _schemes(auth_mode: str) -> dict[str, Any]:
 def _operation(route: "Route", method: str, op: "Operation", auth_mode: str) -> dict[str, Any]:
     summary, _, text = inspect.cleandoc(op.handler.__doc__ or "").partition("\n\n")
     described: dict[str, Any] = {
-        "operationId": f"{method.lower()}{route.name}",
+        "operationId": _id(route, method),
         "tags": [re.split(r"[/.]", route.template)[0].capitalize()],
         "summary": summary.rstrip(".").replace("\n", " "),
         "parameters": [*_path(route), *_query(op.query), *_headers(op.headers)],

@@ -12,7 +12,6 @@ from connector.domain.video import State, Video
 from connector.errors import Forbidden, InvalidRequest, NotFound, NotPlayable, Unauthorized, VideoNotFound
 from connector.pipeline.app import App, now
 from connector.pipeline.keys import content_key
-from connector.pipeline.playback import playback_uri, rendered
 from connector.security.tokens import check, issue
 
 _MANIFESTS = {
@@ -51,6 +50,8 @@ def get_playback(app: App, request: Request) -> Response:
 
 def _url(app: App, video: Video, blob: str, token: str) -> str:
     blobs, container = app.storage.blobs, layout.output_container(video.id)
+    from connector.pipeline.playback import playback_uri  # which needs all that makes manifests
+
     if token:
         return playback_uri(app, video, blob, token)
     if not app.signed:
@@ -78,6 +79,8 @@ def get_manifest(app: App, request: Request) -> Response:
         key_token = token
     if video.state is not State.READY:
         raise NotPlayable("The video is not playable yet.")
+    from connector.pipeline.playback import rendered
+
     name = request.path["name"]
     try:
         text = rendered(app, video, name, token, key_token)

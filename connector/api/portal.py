@@ -1,16 +1,21 @@
-"""Serves the web page of `connector/portal/`."""
+"""Serves the web pages of `connector/portal/`."""
 
+import html
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from connector.api.conditional import etag_for
 from connector.api.http import Request, Response
+from connector.domain import layout
 from connector.errors import ResourceNotFound
 from connector.pipeline.app import App
 
 _FOLDER = Path(__file__).parent.parent / "portal"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
+_EMBED = "embed/"
+_NOWHERE = ("'none'",)
 
 
 @cache
@@ -20,8 +25,13 @@ def _files() -> dict[str, Path]:
 
 
 def get_portal(app: App, request: Request) -> Response:
-    """A page or a file of the portal."""
-    return page(app, request.path.get("name") or "index.html")
+    """A page or a file of the portal. `embed/{id}` is a page with nothing but a video's player, for an iframe."""
+    name = request.path.get("name") or ""
+    if name.startswith(_EMBED):
+        return _embed(app, name.removeprefix(_EMBED))
+    if not name and request.source.endswith("/"):  # the page names what it loads relative to itself
+        return Response(307, headers={"Location": "../portal"})
+    return page(app, name or "index.html")
 
 
 def page(app: App, name: str) -> Response:
@@ -29,31 +39,63 @@ def page(app: App, name: str) -> Response:
     path = _files().get(name)
     if path is None:
         raise ResourceNotFound("There is no such page.")
-    content = path.read_bytes()
+    return _answer(app, path.read_bytes(), _TYPES[path.suffix], _NOWHERE)
+
+
+def _embed(app: App, wanted: str) -> Response:
+    """The player of one video. Where to play follows from the id alone: nothing is looked up for whom nobody knows.
+
+    What a viewer needs besides, a token, stands in the address's fragment, which only the page itself sees.
+    """
+    try:
+        video = UUID(wanted)
+    except ValueError:
+        raise ResourceNotFound("There is no such page.") from None
+    blobs, container = app.storage.blobs, layout.output_container(video)
+    rendered = f"{app.settings.public_url.rstrip('/')}/Playback/{video}/{layout.MASTER_PLAYLIST}"
+    facts = {
+        "hls": "" if app.signed else blobs.public_uri(container, layout.MASTER_PLAYLIST),
+        "rendered": rendered,
+        "poster": "" if app.signed else blobs.public_uri(container, layout.POSTER),
+    }
+    text = _files()["embed.html"].read_text("utf-8")
+    for name, value in facts.items():
+        text = text.replace(f"{{{{{name}}}}}", html.escape(value))
+    return _answer(app, text.encode(), "text/html", app.settings.embed_origins)
+
+
+def _answer(app: App, content: bytes, kind: str, ancestors: tuple[str, ...]) -> Response:
+    policy = _policy(app, ancestors)
     headers = {
-        "Content-Type": f"{_TYPES[path.suffix]}; charset=utf-8",
-        "Content-Security-Policy": _policy(app),
-        "ETag": etag_for(content),
+        "Content-Type": f"{kind}; charset=utf-8",
+        "Content-Security-Policy": policy,
+        "ETag": etag_for(content, policy),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }
     return Response(200, content, headers)
 
 
-def _policy(app: App) -> str:
-    """Scripts and styles of our own only; media, pictures and uploads go to storage."""
-    storage = urlsplit(app.storage.blobs.container_uri("x"))
-    media = f"{storage.scheme}://{storage.netloc}"
+def _policy(app: App, ancestors: tuple[str, ...]) -> str:
+    """Scripts and styles of our own only; media, pictures and uploads go to storage; keys come from the API's URL."""
+    media = _origin(app.storage.blobs.container_uri("x"))
+    api = _origin(app.settings.public_url) if app.settings.public_url else ""
     return "; ".join(
         (
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
-            f"connect-src 'self' {media}",
+            f"connect-src 'self' {media} {api}".rstrip(),
             f"img-src 'self' data: {media}",
-            f"media-src blob: {media}",
+            f"media-src 'self' blob: {media} {api}".rstrip(),
+            "worker-src blob:",  # video.js decrypts in workers that it makes itself
             "base-uri 'none'",
             "form-action 'none'",
-            "frame-ancestors 'none'",
+            f"frame-ancestors {' '.join(ancestors)}",
         )
     )
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

@@ -15,11 +15,13 @@ from connector.api.errors import error_response
 from connector.api.http import Request, Response
 from connector.api.models import (
     AboutModel,
+    AddressModel,
     FormatModel,
     HealthModel,
     NewVideo,
     PlaybackModel,
     PlaybackQuery,
+    RedirectQuery,
     StatusModel,
     ThumbnailModel,
     TokenModel,
@@ -28,7 +30,7 @@ from connector.api.models import (
     VideoModel,
     VideosQuery,
 )
-from connector.errors import MethodNotAllowed, ResourceNotFound, UnknownMethod
+from connector.errors import MethodNotAllowed, RequestError, ResourceNotFound, UnknownMethod
 from connector.pipeline.app import App
 
 log = logging.getLogger(__name__)
@@ -117,7 +119,15 @@ ROUTES = (
         "Videos/{id}/AuthorizationToken",
         {"GET": Operation(playback.get_token, READ, {200: TokenModel}, query=TokenQuery)},
     ),
-    Route("Source", "Videos/{id}/Source", {"GET": Operation(handlers.get_source, READ, {307: None}, errors=(409,))}),
+    Route(
+        "Source",
+        "Videos/{id}/Source",
+        {
+            "GET": Operation(
+                handlers.get_source, READ, {200: AddressModel, 307: None}, query=RedirectQuery, errors=(409,)
+            )
+        },
+    ),
     Route(
         "Thumbnails",
         "Videos/{id}/Thumbnails",
@@ -128,14 +138,22 @@ ROUTES = (
         "Videos/{id}/Thumbnails/at",
         {
             "GET": Operation(
-                thumbnails.get_thumbnail_at, READ, {307: None}, query=thumbnails.ThumbnailQuery, errors=(403,)
+                thumbnails.get_thumbnail_at,
+                READ,
+                {200: AddressModel, 307: None},
+                query=thumbnails.ThumbnailQuery,
+                errors=(403,),
             )
         },
     ),
     Route(
         "Thumbnail",
         "Videos/{id}/Thumbnails/{index}",
-        {"GET": Operation(thumbnails.get_thumbnail, READ, {307: None}, errors=(400, 403))},
+        {
+            "GET": Operation(
+                thumbnails.get_thumbnail, READ, {200: AddressModel, 307: None}, query=RedirectQuery, errors=(400, 403)
+            )
+        },
     ),
     Route("Formats", "Formats", {"GET": Operation(handlers.get_formats, READ, {200: list[FormatModel]})}),
     Route(
@@ -146,9 +164,9 @@ ROUTES = (
     Route(
         "Playback",
         "Playback/{id}/{*name}",
-        {"GET": Operation(playback.get_manifest, PUBLIC, {200: "application/octet-stream"}, errors=(401, 403))},
+        {"GET": Operation(playback.get_manifest, PUBLIC, {200: "*/*"}, errors=(401, 403))},
     ),
-    Route("Portal", "portal/{*name}", {"GET": Operation(portal.get_portal, PUBLIC, {200: "text/html", 304: None})}),
+    Route("Portal", "portal/{*name}", {"GET": Operation(portal.get_portal, PUBLIC, {200: "*/*", 304: None})}),
     Route("Docs", "docs", {"GET": Operation(docs.get_docs, PUBLIC, {200: "text/html", 304: None})}),
     Route("OpenApi", "openapi.json", {"GET": Operation(docs.get_openapi, PUBLIC, {200: dict[str, Any], 304: None})}),
     Route("Health", "health", {"GET": Operation(handlers.get_health, READ, {200: HealthModel})}),
@@ -163,7 +181,7 @@ def respond(app: Callable[[], App], route: Route, request: Request) -> Response:
         response = fresh(request, _handle(app, route, request))
     except Exception as error:
         response = error_response(request, error)
-        if response.status >= 500 and response.status != 501:
+        if response.status >= 500 and not isinstance(error, RequestError):
             log.exception("request failed", extra={"request_id": request.id, "route": route.name})
     headers = {"Cache-Control": "no-cache", "x-ms-request-id": request.id, **response.headers}
     headers |= _cors(app, request)
@@ -191,8 +209,8 @@ def _handle(app: Callable[[], App], route: Route, request: Request) -> Response:
 
 
 def answers_json(operation: Operation) -> bool:
-    """Whether the Accept header must leave room for JSON: everything but pages, keys and manifests."""
-    return not any(isinstance(answer, str) for answer in operation.answers.values())
+    """Whether the Accept header must leave room for JSON: not for pages, keys, manifests, nor for the way to others."""
+    return 307 not in operation.answers and not any(isinstance(answer, str) for answer in operation.answers.values())
 
 
 def _cors(app: Callable[[], App], request: Request) -> dict[str, str]:

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from connector.api.common import stored_video, wire
+from connector.api.common import elsewhere, stored_video, wire
 from connector.api.http import Request, Response
-from connector.api.models import Query, ThumbnailModel
+from connector.api.models import RedirectQuery, ThumbnailModel
 from connector.domain import layout
 from connector.domain.plan import Plan, Size, Stills
 from connector.domain.video import State, Video
@@ -15,7 +15,6 @@ from connector.errors import NotFound, NotPlayable, VideoNotFound
 from connector.media.jobs import ImageFormat
 from connector.pipeline.app import App
 from connector.pipeline.protect import stills_of
-from connector.pipeline.thumbnail import made, picture_at
 
 MIN_HEIGHT, MAX_HEIGHT = 16, 3840
 """px. No rendition is higher than 3840: the long side of 2160p."""
@@ -23,7 +22,7 @@ _LONGEST_KEPT = timedelta(hours=1)
 """How long a client may remember where an image is; never longer than half of the time that its URL is valid."""
 
 
-class ThumbnailQuery(Query):
+class ThumbnailQuery(RedirectQuery):
     """Which moment to show, and how."""
 
     time: Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -62,25 +61,31 @@ def get_thumbnails(app: App, request: Request) -> Response:
 
 
 def get_thumbnail(app: App, request: Request) -> Response:
-    """The way to an indexed thumbnail by its number, from 1 on, or to the `poster`."""
+    """The way to an indexed thumbnail by its number, from 1 on, or to the `poster`, the `storyboard`, `storyboard.vtt`.
+
+    The storyboard is one image of many small ones; the WebVTT file tells which of them shows which time.
+    """
     wanted = request.path["index"].lower()
     if wanted == "at":  # a host that looks by name finds this route for that one
         return get_thumbnail_at(app, request)
     video, _, stills = _with_picture(app, request)
     names = {str(index): layout.indexed_thumbnail(index) for index in range(1, len(stills.thumbnails) + 1)}
-    name = {**names, "poster": layout.POSTER}.get(wanted)
+    names |= {"poster": layout.POSTER, "storyboard": layout.STORYBOARD, "storyboard.vtt": layout.STORYBOARD_VTT}
+    name = names.get(wanted)
     if name is None:
         raise VideoNotFound("The video has no such thumbnail.")
-    return _redirect(app, video, name)
+    return _way(app, request, video, name)
 
 
 def get_thumbnail_at(app: App, request: Request) -> Response:
     """The way to a picture of any moment, which is made if nobody asked for it before."""
+    from connector.pipeline.thumbnail import made, picture_at  # which needs all that reads media
+
     query: ThumbnailQuery = request.parameters(ThumbnailQuery)
     video, plan, _ = _with_picture(app, request)
     picture = picture_at(plan, query.time, query.height, query.format)
     try:
-        return _redirect(app, video, made(app, video, picture))
+        return _way(app, request, video, made(app, video, picture))
     except NotFound:
         stored_video(app, request)  # deleted meanwhile: then this is the answer
         raise
@@ -96,7 +101,7 @@ def _with_picture(app: App, request: Request) -> tuple[Video, Plan, Stills]:
     return video, video.plan, video.plan.stills
 
 
-def _redirect(app: App, video: Video, name: str) -> Response:
+def _way(app: App, request: Request, video: Video, name: str) -> Response:
     """A public image keeps its one address, so that browsers and caches know it again; others get a signed one."""
     blobs, container = app.storage.blobs, stills_of(video)
     if video.key_id is None and not app.signed:
@@ -104,5 +109,4 @@ def _redirect(app: App, video: Video, name: str) -> Response:
     else:
         url = blobs.read_uri(container, name, app.url_lifetime)
     kept = min(_LONGEST_KEPT, app.url_lifetime / 2)
-    headers = {"Location": url, "Cache-Control": f"private, max-age={int(kept.total_seconds())}"}
-    return Response(307, headers=headers)
+    return elsewhere(request, url, f"private, max-age={int(kept.total_seconds())}")

@@ -75,6 +75,8 @@ def status_model(video: Video, tasks: Sequence[Task]) -> StatusModel:
         message=failure.message if failure else message,
         progress=progress(video, tasks),
         error=ErrorDetail(code=failure.code, message=failure.message) if failure else None,
+        chunks=len(video.plan.chunks) if video.plan else 0,
+        audio_tracks=len(video.plan.audio) if video.plan else 0,
         steps=_steps(video, tasks),
     )
 
@@ -101,13 +103,17 @@ def _steps(video: Video, tasks: Sequence[Task]) -> list[StepModel]:
         ("Encode", video.encoding, video.packaging),
         ("Package", video.packaging, video.finished),
     ]
-    steps = [_step(name, begin, end, "") for name, begin, end in moments if begin is not None]
-    steps += [_step(task.name, task.started, task.finished, task.worker) for task in tasks]
+    steps = [_step(name, begin, end) for name, begin, end in moments if begin is not None]
+    steps += [_step(task.name, task.started, task.finished, task.progress, task.worker) for task in tasks]
     return steps
 
 
-def _step(name: str, begin: datetime, end: datetime | None, worker: str) -> StepModel:
-    seconds = round((end - begin).total_seconds(), 3) if end else 0.0
+def _step(name: str, begin: datetime, end: datetime | None, share: float = 0.0, worker: str = "") -> StepModel:
     return StepModel(
-        name=name, started=rfc3339(begin), finished=rfc3339(end) if end else None, seconds=seconds, worker=worker
+        name=name,
+        started=rfc3339(begin),
+        finished=rfc3339(end) if end else None,
+        seconds=round((end - begin).total_seconds(), 3) if end else 0.0,
+        progress=100 if end else round(100 * min(1.0, share)),
+        worker=worker,
     )

@@ -6,6 +6,7 @@ One output container per video, so that deleting a video deletes one container, 
     video/{id}/init.mp4, {time}.m4s, media.m3u8, iframes.m3u8
     audio/{id}/init.mp4, {time}.m4s, media.m3u8
     thumbnails/poster.jpg, 0001.jpg …, storyboard.jpg, storyboard.vtt
+    thumbnails/frames/{frame}-{height}.jpg|webp|png (once they were asked for)
 
 A protected video has no download.mp4, no iframes.m3u8, and its thumbnails in a private container (`stills_container`).
 
@@ -67,6 +68,11 @@ def indexed_thumbnail(index: int) -> str:
     return f"thumbnails/{index:04d}.jpg"
 
 
+def frame_thumbnail(frame: int, height: int, form: str) -> str:
+    """A picture of any output frame, `height` px high; `form` is jpg, webp or png."""
+    return f"thumbnails/frames/{frame}-{height}.{form}"
+
+
 def progressive_block(kind: str, time: int) -> str:
     """Name of the block of the progressive file that holds a segment's samples. All names have one length."""
     return f"{kind[0]}{time:015d}"
@@ -98,6 +104,8 @@ _CONTENT_TYPES = {
     "mp4": "video/mp4",
     "m4s": "video/mp4",
     "jpg": "image/jpeg",
+    "webp": "image/webp",
+    "png": "image/png",
     "vtt": "text/vtt; charset=utf-8",
     "json": "application/json",
 }
@@ -112,6 +120,6 @@ def content_type(name: str) -> str:
 
 def cache_control(name: str) -> str:
     """Media never changes under its name; manifests may."""
-    if name.endswith((".m4s", ".jpg", "init.mp4", PROGRESSIVE)):
+    if name.endswith((".m4s", ".jpg", ".webp", ".png", "init.mp4", PROGRESSIVE)):
         return "public, max-age=31536000, immutable"
     return "public, max-age=5"

@@ -1,19 +1,26 @@
 """The queue messages: ids only, the facts are in the rows. Every message can arrive twice, late, or out of order."""
 
+import operator
 from typing import Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE
 from connector.domain.types import Model
 
 
 class Message(Model):
-    """`Step` names what to do; `Index` is the chunk or the audio track where the step has several tasks."""
+    """`Step` names what to do; `Index` is the chunk or the audio track where the step has several tasks.
+
+    `Trace` is the W3C traceparent of what sent it, left out when nothing is traced.
+    """
 
     version: Literal[1] = 1
     step: Literal["probe", "package", "split", "chunk", "audio"]
     video_id: UUID
     index: int = 0
+    trace: str = Field("", exclude_if=operator.not_)
 
     @property
     def queue(self) -> str:

@@ -21,6 +21,8 @@ TILE_COLUMNS = 10
 THUMBNAILS = 10
 FULL_HD_PIXEL_RATE = 1920 * 1080 * 60
 """px/s up to which a chunk may have its full length."""
+MAX_CHUNKS = 10_000
+"""More would not fit into the video's row; only days of fast, large pictures come near."""
 PARALLEL = 8
 """Even a short video is cut into about so many chunks, so that several workers can share it."""
 
@@ -118,7 +120,7 @@ def _longest_chunk(limits: Limits, top: Rendition, rate: Fraction) -> int:
 
 def cut_chunks(segments: int, longest: int) -> tuple[int, ...]:
     """First segment of each chunk. The first ones are short (1, 2, 4 … segments): playback can begin early."""
-    longest = max(1, min(longest, math.ceil(segments / PARALLEL)))
+    longest = max(1, min(longest, math.ceil(segments / PARALLEL)), math.ceil(segments / (MAX_CHUNKS - PARALLEL)))
     starts, at, length = [], 0, 1
     while at < segments:
         starts.append(at)

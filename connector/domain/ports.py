@@ -51,7 +51,11 @@ class Tasks(Protocol):
     def get(self, video_id: UUID, name: str) -> Task | None: ...
 
     def put(self, task: Task) -> None:
-        """Insert or replace."""
+        """Insert; or replace the row if it still is at `task.etag`.
+
+        Raises Conflict when the row exists or changed since, NotFound when it is gone, TooLarge when the result does
+        not fit into a row.
+        """
         ...
 
     def of(self, video_id: UUID) -> list[Task]:
@@ -59,7 +63,11 @@ class Tasks(Protocol):
         ...
 
     def overview(self, video_id: UUID) -> list[Task]:
-        """All of a video's tasks, sorted by name, without their results: cheap."""
+        """All of a video's tasks, sorted by name, without results and etags: cheap."""
+        ...
+
+    def videos(self, prefix: str) -> Iterator[UUID]:
+        """Every video that has a row and whose id begins so (lower-case hexadecimal), once each."""
         ...
 
     def delete(self, video_id: UUID) -> None:
@@ -155,6 +163,14 @@ class Blobs(Protocol):
 
     def delete_upload(self, video_id: UUID) -> None:
         """Everything under `{video_id}/` in the uploads container; harmless when there is nothing."""
+        ...
+
+    def container_names(self, prefix: str) -> Iterator[str]:
+        """The name of every container that begins so."""
+        ...
+
+    def upload_folders(self, prefix: str) -> Iterator[str]:
+        """The name of every folder of the uploads container that begins so, once each."""
         ...
 
 

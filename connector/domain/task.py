@@ -80,6 +80,7 @@ class Task:
     video_id: UUID
     name: str
     attempts: int
+    """How often it was begun; 0 for a step that keeps no count."""
     started: datetime
     heartbeat: datetime
     finished: datetime | None = None
@@ -90,6 +91,10 @@ class Task:
     error: str = ""
     """Why the last attempt failed; empty while nothing did."""
     result: TaskResult | None = None
+    driven: datetime | None = None
+    """When the timer last sent its message again."""
+    etag: str | None = None
+    """The version that was read; None before the row is first saved."""
 
     @property
     def done(self) -> bool:

@@ -15,6 +15,8 @@ MOSTLY = 0.98
 class Cadence:
     rate: Fraction
     """Of the output grid, frames per second."""
+    source: Fraction
+    """Of the source, on average."""
     constant: bool
     tolerance: Fraction
     """See MediaInfo."""
@@ -30,17 +32,17 @@ def cadence(times: Sequence[Fraction], tick: Fraction, hints: Sequence[Fraction]
     hints = [h for h in hints if 0 < h <= 1000]
     if not steps:
         rate = output_rate(hints[0] if hints else Fraction(25))
-        return Cadence(rate, constant=True, tolerance=1 / (2 * rate))
+        return Cadence(rate, rate, constant=True, tolerance=1 / (2 * rate))
     median = sorted(steps)[len(steps) // 2]
     for claimed in (*hints, 1 / median):
         source = output_rate(claimed) if claimed <= MAX_RATE else claimed
         if _on_grid(steps, source, tick):
-            return Cadence(output_rate(source), constant=True, tolerance=1 / (2 * source))
+            return Cadence(output_rate(source), source, constant=True, tolerance=1 / (2 * source))
     # Variable: fast enough for nine of ten frames.
     fast = sorted(steps)[len(steps) // 10]
     average = len(steps) / (stamps[-1] - stamps[0])
     rate = output_rate(min(Fraction(MAX_RATE), max(1 / fast, average)))
-    return Cadence(rate, constant=False, tolerance=tick)
+    return Cadence(rate, average, constant=False, tolerance=tick)
 
 
 def _on_grid(steps: Sequence[Fraction], rate: Fraction, tick: Fraction) -> bool:

@@ -17,4 +17,7 @@ Ratio = Annotated[Fraction, BeforeValidator(_to_fraction), PlainSerializer(str, 
 class Model(BaseModel):
     """Base of what is stored or sent: immutable, strict about unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+    # Built when first used: an HTTP request needs few of them.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True, defer_build=True
+    )

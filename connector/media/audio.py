@@ -16,10 +16,10 @@ from av.filter.context import FilterContext
 from av.packet import Packet
 
 from connector.domain import layout
+from connector.domain.failures import refused
 from connector.domain.layout import TIMESCALE
 from connector.domain.plan import AudioRendition
 from connector.domain.task import EncodeOutput, RenditionOutput, SegmentOutput
-from connector.errors import MediaError
 from connector.isobmff.fragment import header_size, media_segment
 from connector.isobmff.init import audio_init
 from connector.isobmff.samples import Sample, SampleTable
@@ -59,7 +59,7 @@ def encode_audio(job: AudioJob, channel: Channel) -> EncodeOutput:
         writer.encode(sound.push(None))
         output = writer.finish()
     if output is None:
-        raise MediaError("UndecodableAudio", "The sound of the file could not be decoded.")
+        raise refused("UndecodableAudio")
     if job.index == 0:
         channel.put("work", layout.sample_tables("audio", 0), writer.tables)
     return EncodeOutput(renditions=(output,), damaged=decoder.damaged)

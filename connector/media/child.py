@@ -3,6 +3,8 @@
 import os
 import resource
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import BinaryIO
 
 from pydantic import TypeAdapter
@@ -10,7 +12,7 @@ from pydantic import TypeAdapter
 from connector.domain.types import Model
 from connector.errors import MediaError
 from connector.media.channel import Channel
-from connector.media.jobs import AnyJob, AudioJob, ChunkJob, Limits, ProbeJob, SplitJob, StoryboardJob
+from connector.media.jobs import AnyJob, AudioJob, ChunkJob, Limits, ProbeJob, SplitJob, StillJob, StoryboardJob
 
 
 def main() -> None:
@@ -21,8 +23,10 @@ def main() -> None:
     channel = Channel(out, answers)
     job = TypeAdapter[AnyJob](AnyJob).validate_json(channel.job())
     confine(job.limits)
+    work = work_of(job)
+    seal()
     try:
-        channel.result(_do(job, channel).model_dump(mode="json"))
+        channel.result(work(channel).model_dump(mode="json"))
     except MediaError as error:
         channel.error(error.code, error.message)
 
@@ -38,29 +42,40 @@ def confine(limits: Limits) -> None:
     os.nice(5)
 
 
-def _do(job: AnyJob, channel: Channel) -> Model:
-    # Imported here and not above: limits hold before a codec library is loaded, and each job loads what it needs.
+def seal() -> None:
+    """From here on the process can open no file, socket or pipe: the operating system gives it no new descriptor."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
+
+
+def work_of(job: AnyJob) -> Callable[[Channel], Model]:
+    """What does the job, loaded. Not at the head of this file: limits hold before a codec library is loaded, and each
+    job loads what it needs.
+    """
     match job:
         case ProbeJob():
             from connector.media.probe import probe
 
-            return probe(channel)
+            return partial(probe, job)
         case SplitJob():
             from connector.media.split import split
 
-            return split(job, channel)
+            return partial(split, job)
         case ChunkJob():
             from connector.media.chunk import encode_chunk
 
-            return encode_chunk(job, channel)
+            return partial(encode_chunk, job)
         case AudioJob():
             from connector.media.audio import encode_audio
 
-            return encode_audio(job, channel)
+            return partial(encode_audio, job)
         case StoryboardJob():
             from connector.media.storyboard import compose
 
-            return compose(job, channel)
+            return partial(compose, job)
+        case StillJob():
+            from connector.media.still import draw
+
+            return partial(draw, job)
 
 
 if __name__ == "__main__":

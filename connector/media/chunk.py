@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from av.video.frame import VideoFrame
 
 from connector.domain import layout
+from connector.domain.failures import refused
 from connector.domain.planner import chunk_range
 from connector.domain.task import EncodeOutput, RenditionOutput
-from connector.errors import MediaError
 from connector.media.channel import Channel
 from connector.media.decode import Decoder, TimedFrame
 from connector.media.encoder import RenditionEncoder
@@ -24,7 +24,7 @@ def encode_chunk(job: ChunkJob, channel: Channel) -> EncodeOutput:
     """Raises MediaError when the source has no picture here that can be decoded."""
     plan, info = job.plan, job.info.video
     if info is None:
-        raise MediaError("NoMedia", "The file holds no picture.")
+        raise refused("NoMedia")
     frames = chunk_range(plan, job.index)
     ladder = _Ladder(job, channel)
     stills = Stills(plan, job.index, frames, channel)
@@ -42,7 +42,7 @@ def encode_chunk(job: ChunkJob, channel: Channel) -> EncodeOutput:
         if (number - frames.start) % PROGRESS_EVERY == 0:
             channel.progress((number - frames.start) / len(frames))
     if last is None:
-        raise MediaError("UndecodableVideo", "The video could not be decoded.")
+        raise refused("UndecodableVideo")
     renditions = ladder.finish()
     if ladder.tables:
         channel.put("work", layout.sample_tables("chunk", job.index), ladder.tables)

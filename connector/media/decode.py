@@ -16,12 +16,16 @@ from av.video.stream import VideoStream as AvVideo
 from connector.domain.media_info import Access, VideoStream
 from connector.media.channel import Channel
 from connector.media.picture import Deinterlacer
-from connector.media.source import RemoteFile, only, opened, readable
+from connector.media.source import RemoteFile, only, opened, readable, seek
 
 BACK_OFF = (0, 2, 10, 60)
 """Seconds further back to seek when the first decoded picture comes after the place."""
 BACK_PIECES = (0, 1, 4)
 """Likewise, pieces further back to begin."""
+
+GROWTH = 4
+"""A picture that becomes more than so many times larger in mid-stream, and than Full HD, is taken for damage."""
+FULL_HD = 1920 * 1088
 
 TimedFrame = tuple[Fraction, VideoFrame]
 """Time on the source's clock in seconds, and the picture."""
@@ -33,6 +37,7 @@ class Decoder:
     def __init__(self, info: VideoStream, threads: int) -> None:
         self._info = info
         self._threads = threads
+        self._most_pixels = max(GROWTH * info.width * info.height, FULL_HD)
         self.damaged = 0
 
     def frames(
@@ -93,7 +98,10 @@ class Decoder:
             video = _video(container, self._info.index)
             only(container, video)
             if target is not None:
-                container.seek(int(target * 1_000_000))
+                try:
+                    seek(container, int(target * 1_000_000))
+                except FFmpegError:
+                    return  # no way there: somebody will try from further back
             yield from self._timed(container.demux(video), video.codec_context)
 
     def _timed(self, packets: Iterator[Packet[AvVideo]], context: VideoCodecContext | None) -> Generator[TimedFrame]:
@@ -126,8 +134,9 @@ class Decoder:
         for packet in readable(packets):
             if context is None:
                 context = packet.stream.codec_context
-            if context.thread_count != self._threads and not context.is_open:
+            if not context.is_open:
                 context.thread_count = self._threads
+                context.options = {"max_pixels": str(self._most_pixels)}
             base = packet.time_base
             for frame in self._decode(context, packet):
                 self._stamp(frame)

@@ -1,7 +1,7 @@
 """Runs one media job in a child process: a crash, hang or memory blow-up of a decoder costs that job, never the worker.
 
-The child has no credentials, no environment worth reading, no network code and writes no file: it asks this process for
-ranges of its source and hands back finished blobs. PyAV is imported in the child only.
+The child has no credentials, no environment worth reading and no network code, and can open neither file nor socket: it
+asks this process for ranges of its source and hands back finished blobs. PyAV is imported in the child only.
 """
 
 import contextlib
@@ -67,7 +67,7 @@ def run(job: Job, sources: Sequence[Callable[[], Source]], sink: Sink) -> Any:
     """The job's result, when all its blobs are written.
 
     `sources` open the job's files on first use. Raises MediaError when the media is at fault (final), TaskCrashed when
-    the child died or ran out of time (worth another try), and whatever `sources` and `sink` raise.
+    the child died or ran over a limit (worth another try), and whatever `sources` and `sink` raise.
     """
     child = subprocess.Popen(
         [sys.executable, "-m", "connector.media.child"],
@@ -140,6 +140,7 @@ class _Parent:
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="put")
         self._open: dict[int, Source] = {}
         self._pending: deque[Future[None]] = deque()
+        self._written = 0
 
     def serve(self, job: Job) -> Any:
         with _talking():
@@ -157,6 +158,9 @@ class _Parent:
                         answer(self._to, data)
                 case Put() as put:
                     data = self._payload(put.length)
+                    self._written += put.length
+                    if self._written > job.most_output:
+                        raise TaskCrashed("the output is over the limit")
                     self._settle(MAX_PENDING - 1)
                     self._pending.append(self._writers.submit(self._sink.put, put.area, put.name, data))
                 case Progress(share=share):

@@ -9,16 +9,20 @@ from fractions import Fraction
 from typing import TypeVar
 
 import av
+import av.subtitles.codeccontext
+import av.subtitles.stream
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Discard, Stream
 
-from connector.errors import MediaError
+from connector.domain.failures import refused
 from connector.media.channel import Channel
 
 AnyPacket = TypeVar("AnyPacket")
 """PyAV's Packet of any kind of stream; it is generic for type checkers only."""
+
+# PyAV itself loads av.subtitles when it first meets a stream of any kind, but a sealed process can load nothing.
 
 DEMUXERS = (
     "aac,aiff,asf,au,avi,dv,flac,flv,gif,h264,hevc,m4v,matroska,mov,mp3,mpeg,"
@@ -66,9 +70,16 @@ class RemoteFile(io.RawIOBase):
         return data
 
 
+FURTHEST = 1 << 62
+"""Microseconds: made-up timestamps reach beyond what FFmpeg counts in."""
+
+
 @contextmanager
-def opened(file: RemoteFile) -> Iterator[InputContainer]:
-    """The container. Raises MediaError when it is nothing that we read."""
+def opened(file: RemoteFile, most_pixels: int | None = None) -> Iterator[InputContainer]:
+    """The container. Raises MediaError when it is nothing that we read.
+
+    `most_pixels`: of a picture that FFmpeg decodes only to learn what the streams are.
+    """
     options = {
         "format_whitelist": DEMUXERS,
         "protocol_whitelist": "none",
@@ -77,13 +88,28 @@ def opened(file: RemoteFile) -> Iterator[InputContainer]:
         "max_streams": "100",
     }
     try:
-        container = av.open(file, "r", container_options=options, buffer_size=BUFFER)
+        container = av.open(
+            file,
+            "r",
+            options={"max_pixels": str(most_pixels)} if most_pixels else {},
+            container_options=options,
+            buffer_size=BUFFER,
+            metadata_errors="replace",
+        )
+    except MemoryError:
+        # FFmpeg says so of more streams than the limit, too.
+        raise refused("TooComplex") from None
     except FFmpegError as error:
-        raise MediaError("UnreadableMedia", "The file is not a video or audio file that can be read.") from error
+        raise refused("UnreadableMedia") from error
     try:
         yield container
     finally:
         container.close()
+
+
+def seek(container: InputContainer, microseconds: int) -> None:
+    """To the keyframe at or before the time. Raises FFmpegError when there is no way there."""
+    container.seek(max(-FURTHEST, min(FURTHEST, microseconds)))
 
 
 def only(container: InputContainer, stream: Stream) -> None:

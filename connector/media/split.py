@@ -15,8 +15,8 @@ from av.stream import Stream
 from av.video.stream import VideoStream as AvVideo
 
 from connector.domain import layout
+from connector.domain.failures import refused
 from connector.domain.task import PieceOutput, SplitOutput
-from connector.errors import MediaError
 from connector.media.channel import Channel
 from connector.media.jobs import SplitJob
 from connector.media.source import RemoteFile, decode_times_only, opened, packet_time, seconds
@@ -52,7 +52,7 @@ def split(job: SplitJob, channel: Channel) -> SplitOutput:
                 channel.progress(min(1.0, file.tell() / file.size))
         pieces = cutter.finish()
     if not pieces:
-        raise MediaError("UndecodableVideo", "No picture of the video could be read.")
+        raise refused("UndecodableVideo")
     return SplitOutput(pieces=tuple(pieces), ends=ends)
 
 

@@ -4,8 +4,8 @@ import av
 from av.video.frame import VideoFrame
 
 from connector.domain import layout
+from connector.domain.failures import refused
 from connector.domain.task import StoryboardOutput
-from connector.errors import MediaError
 from connector.media.channel import Channel
 from connector.media.jobs import StoryboardJob
 from connector.media.picture import FilterChain
@@ -26,7 +26,7 @@ def compose(job: StoryboardJob, channel: Channel) -> StoryboardOutput:
     """Writes the sprite to the stills' area; the strips are the job's files, in order of time."""
     stills = job.plan.stills
     if stills is None or sum(job.tiles) != stills.count:
-        raise MediaError("IncompleteStoryboard", "The storyboard's tiles are not complete.")
+        raise refused("IncompleteStoryboard")
     tiles: list[VideoFrame] = []
     for file, count in enumerate(job.tiles):
         untile = _Untile(count)

@@ -2,18 +2,27 @@
 
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import TYPE_CHECKING
 from uuid import UUID
 
+from connector.domain.limits import SourceLimits
 from connector.domain.planner import Limits as PlanLimits
 from connector.domain.ports import Storage
-from connector.media.jobs import Limits
-from connector.security.issuers import trusted_issuer
+from connector.pipeline.admission import Admission
+from connector.security.issuers import TrustedIssuer, trusted_issuer
+from connector.security.key_sets import KeySet
 from connector.security.master import KeyRing
 from connector.security.tokens import TokenPolicy
 from connector.settings import Settings
+from connector.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from connector.media.jobs import Limits
+
+PROBE_SECONDS = 120
 
 
 def now() -> datetime:
@@ -31,14 +40,33 @@ class App:
 
     storage: Storage
     settings: Settings
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     @property
     def plan_limits(self) -> PlanLimits:
         s = self.settings
         return PlanLimits(s.segment_seconds, s.chunk_seconds, s.max_resolution)
 
+    @cached_property
+    def admission(self) -> Admission:
+        return Admission(self.storage.videos, self.settings.max_pending_videos)
+
     @property
-    def task_limits(self) -> Limits:
+    def source_limits(self) -> SourceLimits:
+        s = self.settings
+        return SourceLimits(
+            minutes=s.max_duration_minutes, pixels=s.max_source_pixels, frame_rate=s.max_frame_rate, tracks=s.max_tracks
+        )
+
+    @property
+    def probe_limits(self) -> "Limits":
+        """A probe reads little, so one that takes long hangs."""
+        return self.task_limits.model_copy(update={"seconds": min(PROBE_SECONDS, self.settings.task_timeout_seconds)})
+
+    @property
+    def task_limits(self) -> "Limits":
+        from connector.media.jobs import Limits
+
         s = self.settings
         return Limits(seconds=s.task_timeout_seconds, memory=s.task_memory_mb << 20, threads=s.encoder_threads)
 
@@ -56,6 +84,12 @@ class App:
             lifetime=timedelta(minutes=s.token_minutes),
             trusted=trusted_issuer(s.trusted_jwks, s.trusted_issuer, s.trusted_audience or s.token_audience),
         )
+
+    @cached_property
+    def callers(self) -> TrustedIssuer:
+        """Whose tokens open the API, if its mode is `entra`."""
+        s = self.settings
+        return TrustedIssuer(KeySet(s.entra_jwks), s.entra_issuer, s.entra_audience)
 
     @property
     def signed(self) -> bool:

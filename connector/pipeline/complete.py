@@ -4,28 +4,36 @@ import logging
 from dataclasses import replace
 from uuid import UUID
 
+from connector.domain.failures import refused
 from connector.domain.layout import UPLOADS
 from connector.domain.messages import Message
 from connector.domain.video import State, Video
-from connector.errors import Conflict, NotFound, NotUploaded
+from connector.errors import Conflict, MediaError, NotFound, NotUploaded
 from connector.pipeline.app import App, now
+from connector.pipeline.fail import fail
 
 log = logging.getLogger(__name__)
 
 
 def complete_upload(app: App, video_id: UUID) -> list[Message]:
-    """Moves the video on to QUEUED, once. Raises NotFound without the video, NotUploaded without its blob."""
-    while True:
-        video = app.storage.videos.get(video_id)
-        if video.state is not State.AWAITING_UPLOAD:
-            break
-        try:
-            video = app.storage.videos.save(_queued(app, video))
-            break
-        except Conflict:
-            continue  # somebody else moved it on; look again
-    # Sent also when the state is not ours to change: whoever changed it may have died before sending.
-    return [Message(step="probe", video_id=video_id)] if video.state is State.QUEUED else []
+    """Moves the video on to QUEUED, once; or to FAILED when the upload is too large.
+
+    Raises NotFound without the video, NotUploaded without its blob.
+    """
+    video = app.storage.videos.get(video_id)
+    with app.telemetry.span("complete", {"video_id": str(video_id)}, video.trace):
+        while video.state is State.AWAITING_UPLOAD:
+            try:
+                video = app.storage.videos.save(_queued(app, video))
+            except Conflict:
+                video = app.storage.videos.get(video_id)  # somebody else moved it on
+            except MediaError as error:
+                fail(app, video_id, error.code, error.message)
+                return []
+        if video.state is not State.QUEUED:
+            return []
+        # Sent also when the state is not ours to change: whoever changed it may have died before sending.
+        return [Message(step="probe", video_id=video_id, trace=app.telemetry.traceparent())]
 
 
 def _queued(app: App, video: Video) -> Video:
@@ -33,14 +41,22 @@ def _queued(app: App, video: Video) -> Video:
         size, etag = app.storage.blobs.properties(UPLOADS, video.blob_name)
     except NotFound:
         raise NotUploaded("No file was uploaded for this video yet.") from None
+    if size > app.settings.max_upload_bytes:
+        raise refused("UploadTooLarge", found=size, most=app.settings.max_upload_bytes)
     return replace(video.to(State.QUEUED, now()), size=size, source_etag=etag)
 
 
 def complete_by_name(app: App, blob: str) -> list[Message]:
-    """For the blob trigger: `blob` is `uploads/{id}/{file}`. A blob that belongs to no video is left alone."""
+    """For the blob trigger: `blob` is `uploads/{id}/{file}`. The upload of a video that was deleted meanwhile goes."""
     try:
         video_id = UUID(blob.split("/")[1])
-        return complete_upload(app, video_id)
-    except (ValueError, IndexError, NotFound, NotUploaded):
+    except (ValueError, IndexError):
         log.warning("a blob appeared that belongs to no video")
         return []
+    try:
+        return complete_upload(app, video_id)
+    except NotUploaded:
+        log.warning("a blob appeared that is not the upload of its video")
+    except NotFound:
+        app.storage.blobs.delete_upload(video_id)
+    return []

@@ -1,6 +1,6 @@
 """A new Video: a row, and a URL to upload to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connector.domain.video import About, State, Video, new_video
@@ -31,9 +31,9 @@ def create(
         _ = app.master_keys.current  # before anything is stored
     app.admission.admit()
     # The row first: keys that no row names would stay for ever.
-    video = app.storage.videos.create(
-        new_video(file_name, about=about, protected=protected, encrypted_upload=encrypted_upload)
-    )
+    video = new_video(file_name, about=about, protected=protected, encrypted_upload=encrypted_upload)
+    video = app.storage.videos.create(replace(video, trace=app.telemetry.traceparent()))
+    app.telemetry.add(video_id=str(video.id))
     return Created(video, upload_uri(app, video), make_keys(app, video))
 
 

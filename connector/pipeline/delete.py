@@ -1,18 +1,40 @@
 """Deleting a video: all that was stored for it, and its row last, so that what a crash leaves can be deleted again."""
 
+from dataclasses import replace
 from uuid import UUID
 
-from connector.pipeline.app import App
+from connector.domain.failures import SENTENCES
+from connector.domain.video import Failure, State, Video
+from connector.errors import Conflict
+from connector.pipeline.app import App, now
 from connector.pipeline.keys import delete_keys
-from connector.pipeline.unfinished import remove_output
+from connector.pipeline.unfinished import remove_all
+
+_CODE = "Deleted"
 
 
 def delete(app: App, video_id: UUID) -> None:
     """Raises NotFound when there is none. A step that is under way meanwhile cleans up behind itself."""
-    storage = app.storage
-    video = storage.videos.get(video_id)
-    remove_output(app, video.id)
-    storage.blobs.delete_upload(video.id)
-    storage.tasks.delete(video.id)
+    video = _marked(app, video_id)
+    remove_all(app, video_id)
     delete_keys(app, video)
-    storage.videos.delete(video.id)
+    app.storage.videos.delete(video_id)
+
+
+def is_deleted(video: Video) -> bool:
+    """Whether a deletion was begun and broke off."""
+    return video.failure is not None and video.failure.code == _CODE
+
+
+def _marked(app: App, video_id: UUID) -> Video:
+    """The video, whose row says from now on that it cannot be played: soon its media is gone."""
+    while True:
+        video = app.storage.videos.get(video_id)
+        if is_deleted(video):
+            return video
+        failure = Failure(_CODE, SENTENCES[_CODE])
+        try:
+            # No transition of the table: READY is final for everybody but its owner.
+            return app.storage.videos.save(replace(video, state=State.FAILED, modified=now(), failure=failure))
+        except Conflict:
+            continue  # it moved on meanwhile; look again

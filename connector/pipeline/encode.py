@@ -1,54 +1,39 @@
 """The tasks on the encode queue: chunk, audio, split. Each can arrive twice, late, or for a video that is gone."""
 
-from dataclasses import replace
 from fractions import Fraction
 
 from connector.domain.media_info import Access
 from connector.domain.messages import Message
-from connector.domain.task import EncodeOutput, SplitOutput, Task, TaskResult
+from connector.domain.task import EncodeOutput, SplitOutput, TaskResult
 from connector.domain.video import State, Video
 from connector.media.jobs import AudioJob, ChunkJob, SplitJob
-from connector.pipeline.app import App, now, worker_name
+from connector.pipeline import measures
+from connector.pipeline.app import App, now
 from connector.pipeline.probe import SPLIT
 from connector.pipeline.remaining import remaining
+from connector.pipeline.rows import begin, change
 from connector.pipeline.run import run_job, upload, work_blob
 from connector.pipeline.unfinished import unfinished
 
 
 def encode(app: App, video: Video, message: Message) -> list[Message]:
     """Answers the messages that come next."""
-    # A twin that ran on may have taken back a finished row; then PACKAGING asks for the task again.
-    if video.state not in ({State.QUEUED} if message.step == "split" else {State.ENCODING, State.PACKAGING}):
+    if video.state is not (State.QUEUED if message.step == "split" else State.ENCODING):
         return []
-    task = app.storage.tasks.get(video.id, message.task)
-    if task is None or not task.done:
-        _do(app, video, message, task)
+    task = begin(app, video.id, message.task)
+    if task is not None:
+        result = _STEPS[message.step](app, video, message)
+        end = now()
+        facts = {"started": task.started, "worker": task.worker, "heartbeat": end, "finished": end}
+        change(app, video.id, message.task, **facts, progress=1.0, error="", result=result)
+        measures.encoded(app, video, message, end - task.started)
         # Tasks take long: look again, and clean up behind a video that was deleted meanwhile.
         if unfinished(app, video.id) is None:
             return []
-    elif video.state is State.PACKAGING:
-        return []
     return _next(app, video, message)
 
 
-def _do(app: App, video: Video, message: Message, before: Task | None) -> None:
-    begin = now()
-    task = Task(
-        video_id=video.id,
-        name=message.task,
-        attempts=before.attempts + 1 if before else 1,
-        started=begin,
-        heartbeat=begin,
-        worker=worker_name(),
-        error=before.error if before else "",
-    )
-    app.storage.tasks.put(task)
-    result = _STEPS[message.step](app, video, message, task)
-    end = now()
-    app.storage.tasks.put(replace(task, heartbeat=end, finished=end, progress=1.0, error="", result=result))
-
-
-def _chunk(app: App, video: Video, message: Message, task: Task) -> TaskResult:
+def _chunk(app: App, video: Video, message: Message) -> TaskResult:
     assert video.info  # noqa: S101 - a video in ENCODING has both
     assert video.plan  # noqa: S101
     sources = [upload(app, video)]
@@ -66,26 +51,29 @@ def _chunk(app: App, video: Video, message: Message, task: Task) -> TaskResult:
         preset=app.settings.encoder_preset,
         piece_starts=starts,
     )
-    return TaskResult(encode=EncodeOutput.model_validate(run_job(app, video, job, sources, task)))
+    return TaskResult(encode=EncodeOutput.model_validate(run_job(app, video, job, sources, message.task)))
 
 
-def _audio(app: App, video: Video, message: Message, task: Task) -> TaskResult:
+def _audio(app: App, video: Video, message: Message) -> TaskResult:
     assert video.plan  # noqa: S101 - a video in ENCODING has one
     plan = video.plan
     # Beside a picture, segments of sound begin with those of the picture.
     length = plan.gop / plan.frame_rate if plan.frames else Fraction(app.settings.segment_seconds)
     job = AudioJob(limits=app.task_limits, plan=plan, index=message.index, segment_seconds=length)
-    output = EncodeOutput.model_validate(run_job(app, video, job, [upload(app, video)], task))
+    output = EncodeOutput.model_validate(run_job(app, video, job, [upload(app, video)], message.task))
     return TaskResult(encode=output)
 
 
-def _split(app: App, video: Video, message: Message, task: Task) -> TaskResult:  # noqa: ARG001 - one shape for all
+def _split(app: App, video: Video, message: Message) -> TaskResult:
     assert video.info  # noqa: S101 - the probe saved it before it sent the message
     assert video.info.video  # noqa: S101
     job = SplitJob(
-        limits=app.task_limits, stream=video.info.video.index, piece_seconds=app.settings.segment_seconds * 2
+        limits=app.task_limits,
+        stream=video.info.video.index,
+        piece_seconds=app.settings.segment_seconds * 2,
+        size=video.size,
     )
-    return TaskResult(split=SplitOutput.model_validate(run_job(app, video, job, [upload(app, video)], task)))
+    return TaskResult(split=SplitOutput.model_validate(run_job(app, video, job, [upload(app, video)], message.task)))
 
 
 _STEPS = {"chunk": _chunk, "audio": _audio, "split": _split}

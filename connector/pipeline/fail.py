@@ -4,9 +4,12 @@ from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
 
+from connector.domain.failures import SENTENCES
 from connector.domain.messages import Message
+from connector.domain.task import Task
 from connector.domain.video import Failure, State
 from connector.errors import Conflict, NotFound
+from connector.pipeline import measures
 from connector.pipeline.app import App, now
 from connector.pipeline.unfinished import unfinished
 
@@ -19,19 +22,26 @@ def fail(app: App, video_id: UUID, code: str, message: str) -> None:
     while (video := unfinished(app, video_id)) is not None:
         with suppress(Conflict, NotFound):
             app.storage.videos.save(replace(video.to(State.FAILED, now()), failure=Failure(code, message)))
+            measures.failed(app, code)
 
 
 def give_up(app: App, message: Message) -> None:
     """A message failed as often as it may: its video fails, with what is known of the cause."""
     task = app.storage.tasks.get(message.video_id, message.task)
-    if task is not None and task.done:
+    if task is not None and task.done and not task.error:
         return  # a twin of the message did it; if nobody sent what comes next, the timer does
-    # Up to the colon errors speak to people; what follows is for the log, such as the last words of a process.
-    reason = task.error.partition(":")[0].rstrip(".") if task and task.error else "an internal error"
+    reason = _reason(task)
     doing = _DOING.get(message.step, f"encoding ({message.step} {message.index})")
     fail(
         app,
         message.video_id,
         "ProcessingFailed",
-        f"Processing was tried several times and failed while {doing}: {reason}.",
+        SENTENCES["ProcessingFailed"].format(doing=doing, reason=reason),
     )
+
+
+def _reason(task: Task | None) -> str:
+    if task is None:
+        return "an internal error"
+    # Up to the colon errors speak to people; what follows is for the log, such as the last words of a process.
+    return task.error.partition(":")[0].rstrip(".") or "the worker stopped in the middle of it"

@@ -11,6 +11,7 @@ from connector.isobmff.samples import SampleTable
 from connector.manifests import webvtt
 from connector.manifests.presentation import Storyboard
 from connector.media.jobs import StoryboardJob
+from connector.pipeline import measures
 from connector.pipeline.app import App, now
 from connector.pipeline.assemble import Outputs, inits, presentation
 from connector.pipeline.playback import manifest_names, protection_of, render, storyboard
@@ -25,11 +26,11 @@ def package(app: App, video: Video, message: Message) -> list[Message]:  # noqa:
         return []
     tasks = app.storage.tasks.of(video.id)
     if missing := remaining(video, tasks):
-        return missing
+        return missing  # somebody was too quick
     if video.state is State.ENCODING:
         video = app.storage.videos.save(video.to(State.PACKAGING, now()))
     _write(app, video, Outputs.of(tasks))
-    app.storage.videos.save(video.to(State.READY, now()))
+    measures.published(app, app.storage.videos.save(video.to(State.READY, now())))
     app.storage.blobs.delete_container(layout.work_container(video.id))
     return []
 

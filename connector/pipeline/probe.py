@@ -4,6 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from connector.domain import layout
+from connector.domain.limits import check_cost
 from connector.domain.media_info import Access, MediaInfo
 from connector.domain.messages import Message
 from connector.domain.planner import make_plan
@@ -18,7 +19,7 @@ SPLIT = Message.task_name("split")
 
 
 def probe(app: App, video: Video, message: Message) -> list[Message]:  # noqa: ARG001 - one shape for all steps
-    """Answers the messages that come next."""
+    """Answers the messages that come next. Raises MediaError for a source that is more than settings accept."""
     if video.state is State.QUEUED:
         video = _planned(app, video)
     # Sent also when the state is not ours to change: whoever changed it may have died before sending.
@@ -32,7 +33,8 @@ def _planned(app: App, video: Video) -> Video:
     blobs = app.storage.blobs
     info = video.info
     if info is None:
-        result = run_job(app, video, ProbeJob(limits=app.task_limits), [upload(app, video)])
+        job = ProbeJob(limits=app.probe_limits, accepted=app.source_limits)
+        result = run_job(app, video, job, [upload(app, video)])
         info = MediaInfo.model_validate(result)
         blobs.create_container(layout.output_container(video.id), public=not app.signed)
         blobs.create_container(layout.work_container(video.id), public=False)
@@ -43,7 +45,9 @@ def _planned(app: App, video: Video) -> Video:
         if split is None:
             return app.storage.videos.save(replace(video, info=info, modified=now()))
         info = measured(info, split)
+    app.source_limits.length(info)
     plan = make_plan(info, app.plan_limits)
+    check_cost(plan, app.settings.max_output_minutes)
     return app.storage.videos.save(replace(video.to(State.ENCODING, now()), info=info, plan=plan))
 
 

@@ -8,7 +8,7 @@ from connector.media.sandbox import Source
 from connector.pipeline.app import App
 from connector.pipeline.keys import content_key, iv, work_key
 from connector.security.counter import decrypt_at
-from connector.security.segments import encrypt
+from connector.security.segments import decrypt, encrypt
 
 
 class Decrypted:
@@ -32,6 +32,10 @@ class Protector:
         """A media or init segment as it is stored."""
         return data
 
+    def clear_segment(self, name: str, data: bytes) -> bytes:  # noqa: ARG002 - the same for all
+        """The inverse of `segment`."""
+        return data
+
     def intermediate(self, name: str, data: bytes) -> bytes:  # noqa: ARG002 - the same for all
         """A blob of the work container as it is stored."""
         return data
@@ -48,7 +52,13 @@ class _AesProtector(Protector):
         self._id, self._key, self._work = key_id, key, work_key(key)
 
     def segment(self, name: str, data: bytes) -> bytes:
-        return encrypt(self._key, iv(self._id, name.partition("/")[0]), data)
+        return encrypt(self._key, self._segment_iv(name), data)
+
+    def clear_segment(self, name: str, data: bytes) -> bytes:
+        return decrypt(self._key, self._segment_iv(name), data)
+
+    def _segment_iv(self, name: str) -> bytes:
+        return iv(self._id, name.partition("/")[0])
 
     def intermediate(self, name: str, data: bytes) -> bytes:
         # Counter mode is its own inverse.

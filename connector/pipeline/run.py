@@ -1,30 +1,36 @@
 """Runs a media job for a video: its sources and where its blobs go."""
 
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
+from threading import Event, Thread
 from typing import Any
 
 from connector.domain import layout
-from connector.domain.task import Task
+from connector.domain.failures import refused
 from connector.domain.video import Video
-from connector.errors import ConnectorError, MediaError
+from connector.errors import MediaError, NotFound, StorageError
 from connector.media import sandbox
 from connector.media.jobs import Area, Job
 from connector.pipeline.app import App, now
 from connector.pipeline.keys import upload_key
 from connector.pipeline.protect import Decrypted, Protector, protector, stills_of
+from connector.pipeline.rows import change
+
+log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 5
+NONSENSE = frozenset({"UnreadableMedia", "NoMedia", "UnsupportedCodec", "UndecodableVideo", "UndecodableAudio"})
+"""What a file is taken for that was decrypted with another key."""
 
 
 class TaskSink:
-    """Writes a job's blobs to the video's containers and its progress to the task's row."""
+    """Writes a job's blobs to the video's containers, and to the row of `task`, if it has one, that it is alive."""
 
-    def __init__(self, app: App, video: Video, task: Task | None) -> None:
+    def __init__(self, app: App, video: Video, task: str | None) -> None:
         self._app, self._video, self._task = app, video, task
-        self._reported = time.monotonic()
+        self._share = 0.0
 
     @cached_property
     def _protector(self) -> Protector:
@@ -45,23 +51,72 @@ class TaskSink:
                 pass  # there is no one file of a protected video: it could not be encrypted so that a player opens it
 
     def progress(self, share: float) -> None:
-        if self._task is None or time.monotonic() - self._reported < HEARTBEAT_SECONDS:
+        self._share = share
+
+    def beat(self) -> None:
+        if self._task is None:
             return
-        self._reported = time.monotonic()
-        _note(self._app, replace(self._task, heartbeat=now(), progress=share))
+        try:
+            change(self._app, self._video.id, self._task, heartbeat=now(), progress=self._share)
+        except StorageError:
+            log.exception("a heartbeat was not written", extra={"video_id": str(self._video.id)})
+
+    @contextmanager
+    def beating(self) -> Iterator[None]:
+        """Beats every few seconds, whatever the job is at: long silence then means that this process is gone."""
+        over = Event()
+
+        def beat() -> None:
+            while not over.wait(HEARTBEAT_SECONDS):
+                self.beat()
+
+        thread = Thread(target=beat, name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
 
 
 def upload(app: App, video: Video) -> Callable[[], sandbox.Source]:
-    """Opens the video's upload, in the version that was there at completion; decrypted if its client encrypted it."""
+    """Opens the video's upload, in the version that was there at completion; decrypted if its client encrypted it.
+
+    Raises MediaError, when it is opened or read, once that version is gone.
+    """
 
     def opened() -> sandbox.Source:
-        source = app.storage.blobs.open(layout.UPLOADS, video.blob_name, video.source_etag)
+        with _unchanged():
+            source = _Upload(app.storage.blobs.open(layout.UPLOADS, video.blob_name, video.source_etag))
         if video.upload_key_id is None:
             return source
         key = upload_key(app, video.upload_key_id)
         return Decrypted(source, key.key, key.iv)
 
     return opened
+
+
+class _Upload:
+    """An upload that its owner may replace while it is read."""
+
+    def __init__(self, source: sandbox.Source) -> None:
+        self._source = source
+        self.size = source.size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        with _unchanged():
+            return self._source.read_at(offset, length)
+
+    def close(self) -> None:
+        self._source.close()
+
+
+@contextmanager
+def _unchanged() -> Iterator[None]:
+    try:
+        yield
+    except NotFound:
+        raise refused("UploadChanged") from None
 
 
 def work_blob(app: App, video: Video, name: str) -> Callable[[], sandbox.Source]:
@@ -73,34 +128,19 @@ def work_blob(app: App, video: Video, name: str) -> Callable[[], sandbox.Source]
 
 
 def run_job(
-    app: App, video: Video, job: Job, sources: Sequence[Callable[[], sandbox.Source]], task: Task | None = None
+    app: App, video: Video, job: Job, sources: Sequence[Callable[[], sandbox.Source]], task: str | None = None
 ) -> Any:
-    """The job's result. Raises as `sandbox.run` does; the reason of a failure is kept in the task's row."""
+    """The job's result; `task` names the row that tells how it goes. Raises as `sandbox.run` does."""
+    sink = TaskSink(app, video, task)
     try:
-        return sandbox.run(job, sources, TaskSink(app, video, task))
-    except Exception as error:
-        if task is not None:
-            # Texts of our own errors hold no secret; of others only the kind is kept.
-            reason = str(error) if isinstance(error, ConnectorError) else type(error).__name__
-            _note(app, replace(task, heartbeat=now(), error=reason))
-        if isinstance(error, MediaError):
-            raise _explained(video, error) from error
-        raise
+        with sink.beating():
+            return sandbox.run(job, sources, sink)
+    except MediaError as error:
+        raise _explained(video, error) from error
 
 
 def _explained(video: Video, error: MediaError) -> MediaError:
     """Of an upload that its client should have encrypted, the key is the first to suspect."""
-    if video.upload_key_id is None or error.code == "EmptyFile":
+    if video.upload_key_id is None or error.code not in NONSENSE:
         return error
-    return MediaError(
-        "UndecryptableUpload",
-        "The upload could not be decrypted or read: it must be encrypted with AES-256-CTR and the key and IV that were "
-        f"given when the video was created. {error.message}",
-    )
-
-
-def _note(app: App, task: Task) -> None:
-    """Writes what is known of a task under way, unless a twin has finished it or its video was deleted."""
-    row = app.storage.tasks.get(task.video_id, task.name)
-    if row is not None and not row.done:
-        app.storage.tasks.put(task)
+    return refused("UndecryptableUpload", reason=error.message)

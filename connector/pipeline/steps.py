@@ -5,13 +5,16 @@ import logging
 from pydantic import ValidationError
 
 from connector.domain.messages import Message
+from connector.domain.video import Video
 from connector.errors import Conflict, MediaError, NotFound
 from connector.pipeline.app import App
 from connector.pipeline.encode import encode
 from connector.pipeline.fail import fail, give_up
 from connector.pipeline.package import package
 from connector.pipeline.probe import probe
+from connector.pipeline.rows import blame
 from connector.pipeline.unfinished import unfinished
+from connector.telemetry import Fact
 
 log = logging.getLogger(__name__)
 
@@ -20,28 +23,32 @@ _STEPS = {"probe": probe, "package": package, "chunk": encode, "audio": encode, 
 
 def run_step(app: App, message: Message) -> list[Message]:
     """Answers the messages that come next. What it raises makes the queue try again."""
-    fields = {"video_id": str(message.video_id), "step": message.step, "task_index": message.index}
-    log.info("step begins", extra=fields)
-    following = _run(app, message)
-    log.info("step ends", extra=fields)
-    return following
-
-
-def _run(app: App, message: Message) -> list[Message]:
     video = unfinished(app, message.video_id)
     if video is None:
         return []
+    fields: dict[str, Fact] = {"video_id": str(video.id), "step": message.step, "task_index": message.index}
+    # Messages of the sweep carry no trace, the video's row does.
+    with app.telemetry.span(message.step, fields, message.trace or video.trace):
+        log.info("step begins", extra=fields)
+        following = _run(app, video, message)
+        log.info("step ends", extra=fields)
+        trace = app.telemetry.traceparent()
+    return [m.model_copy(update={"trace": trace}) for m in following]
+
+
+def _run(app: App, video: Video, message: Message) -> list[Message]:
     try:
         return _STEPS[message.step](app, video, message)
-    except MediaError as error:
-        fail(app, video.id, error.code, error.message)
-        return []
     except Conflict:
         return [message]  # somebody else moved the video on; look again
-    except NotFound:
-        if unfinished(app, video.id) is None:
+    except Exception as error:
+        if isinstance(error, NotFound) and unfinished(app, video.id) is None:
             return []  # deleted, failed or finished meanwhile
-        raise
+        blame(app, message, error)
+        if not isinstance(error, MediaError):
+            raise
+        fail(app, video.id, error.code, error.message)
+        return []
 
 
 def bury(app: App, body: bytes) -> None:
@@ -51,5 +58,7 @@ def bury(app: App, body: bytes) -> None:
     except ValidationError:
         log.exception("a poison message is none of ours")
         return
-    log.error("step failed for good", extra={"video_id": str(message.video_id), "step": message.step})
-    give_up(app, message)
+    fields: dict[str, Fact] = {"video_id": str(message.video_id), "step": message.step}
+    with app.telemetry.span("give up", fields, message.trace):
+        log.error("step failed for good", extra=fields)
+        give_up(app, message)

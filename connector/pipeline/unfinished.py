@@ -17,8 +17,7 @@ def unfinished(app: App, video_id: UUID) -> Video | None:
     try:
         video = app.storage.videos.get(video_id)
     except NotFound:
-        remove_output(app, video_id)
-        app.storage.tasks.delete(video_id)
+        remove_all(app, video_id)
         return None
     match video.state:
         case State.FAILED:
@@ -34,3 +33,10 @@ def remove_output(app: App, video_id: UUID) -> None:
     """All that was made of the upload. Harmless when there is nothing."""
     for container in (output_container, work_container, stills_container):
         app.storage.blobs.delete_container(container(video_id))
+
+
+def remove_all(app: App, video_id: UUID) -> None:
+    """Likewise the upload and the rows of the tasks."""
+    remove_output(app, video_id)
+    app.storage.blobs.delete_upload(video_id)
+    app.storage.tasks.delete(video_id)

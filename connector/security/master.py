@@ -5,8 +5,6 @@ import binascii
 from dataclasses import dataclass, field
 from typing import Self
 
-from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
-
 from connector.errors import KeyUnavailable
 
 _SIZES = (16, 24, 32)
@@ -60,12 +58,16 @@ class KeyRing:
 
 def wrap(ring: KeyRing, key: bytes) -> WrappedKey:
     """Wraps 16 or more bytes, a multiple of 8, under the current master key."""
+    from cryptography.hazmat.primitives.keywrap import aes_key_wrap
+
     name, master = ring.current
     return WrappedKey(name, aes_key_wrap(master, key))
 
 
 def unwrap(ring: KeyRing, wrapped: WrappedKey) -> bytes:
     """Raises KeyUnavailable when the master key is gone or is not the one that wrapped it."""
+    from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
+
     try:
         return aes_key_unwrap(ring.find(wrapped.master), wrapped.data)
     except InvalidUnwrap:

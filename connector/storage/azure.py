@@ -1,4 +1,4 @@
-"""All of storage behind one connection string."""
+"""All of storage, and the one place where its clients are made: by connection string or by identity."""
 
 import logging
 from functools import cached_property
@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from connector.domain.layout import KEYS_TABLE, TASKS_TABLE, VIDEOS_TABLE
 from connector.domain.ports import Blobs, Keys, Tasks, Videos
+from connector.storage.identity import Identity
 
 if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
     from azure.core.pipeline.transport import RequestsTransport
     from azure.data.tables import TableServiceClient
     from azure.storage.blob import BlobServiceClient
@@ -24,10 +26,13 @@ _ONE_SHOT = 256 * 1024 * 1024
 
 
 class AzureStorage:
-    """`Storage` on an Azure storage account or Azurite. Safe for several threads; `close` it when done."""
+    """`Storage` on an Azure storage account or Azurite. Safe for several threads; `close` it when done.
 
-    def __init__(self, connection_string: str) -> None:
-        self._connection_string = connection_string
+    `access` is a connection string, or an identity.
+    """
+
+    def __init__(self, access: str | Identity) -> None:
+        self._access = access
         # At INFO it writes every request's URL and headers.
         logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel(logging.WARNING)
 
@@ -59,21 +64,32 @@ class AzureStorage:
     def table_service(self) -> "TableServiceClient":
         from azure.data.tables import TableServiceClient
 
-        return TableServiceClient.from_connection_string(
-            self._connection_string, transport=self._transport, retry_total=3, retry_backoff_factor=0.5
-        )
+        options: dict[str, Any] = {
+            "transport": self._transport,
+            "retry_total": 3,
+            "retry_backoff_factor": 0.5,
+        }
+        if isinstance(self._access, str):
+            return TableServiceClient.from_connection_string(self._access, **options)
+        return TableServiceClient(self._access.table_uri, credential=self._credential, **options)
 
     @cached_property
     def blob_service(self) -> "BlobServiceClient":
         from azure.storage.blob import BlobServiceClient, ExponentialRetry
 
-        retry: Any = ExponentialRetry(initial_backoff=0, increment_base=2, retry_total=3, random_jitter_range=1)
-        return BlobServiceClient.from_connection_string(
-            self._connection_string,
-            transport=self._transport,
-            retry_policy=retry,
-            max_single_put_size=_ONE_SHOT,
-        )
+        options: dict[str, Any] = {
+            "transport": self._transport,
+            "retry_policy": ExponentialRetry(initial_backoff=0, increment_base=2, retry_total=3, random_jitter_range=1),
+            "max_single_put_size": _ONE_SHOT,
+        }
+        if isinstance(self._access, str):
+            return BlobServiceClient.from_connection_string(self._access, **options)
+        return BlobServiceClient(self._access.blob_uri, credential=self._credential, **options)
+
+    @cached_property
+    def _credential(self) -> "TokenCredential | None":
+        """One for both services, so that they share its tokens."""
+        return None if isinstance(self._access, str) else self._access.credential()
 
     @cached_property
     def _transport(self) -> "RequestsTransport":

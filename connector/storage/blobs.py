@@ -1,12 +1,12 @@
 """Containers and blobs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob import BlobBlock, BlobServiceClient, ContentSettings, PublicAccess
+from azure.storage.blob import BlobBlock, BlobPrefix, BlobServiceClient, ContentSettings, PublicAccess
 
 from connector.domain.layout import UPLOADS, cache_control, content_type
 from connector.domain.ports import SourceReader
@@ -100,6 +100,17 @@ class AzureBlobs:
         for name in uploads.list_blob_names(name_starts_with=f"{video_id}/"):
             with suppress(ResourceNotFoundError):  # somebody else deleted it since it was listed
                 uploads.delete_blob(name, delete_snapshots="include")
+
+    def container_names(self, prefix: str) -> Iterator[str]:
+        with translated():
+            for found in self._service.list_containers(name_starts_with=prefix):
+                yield found.name
+
+    def upload_folders(self, prefix: str) -> Iterator[str]:
+        with translated():
+            for found in self._service.get_container_client(UPLOADS).walk_blobs(name_starts_with=prefix):
+                if isinstance(found, BlobPrefix):
+                    yield found.name.rstrip("/")
 
 
 def _content_settings(name: str) -> ContentSettings:

@@ -54,7 +54,7 @@ def translate(error: AzureError) -> StorageError:
         return StorageTimeout("Storage did not answer in time.")
     if isinstance(error, ServiceRequestError | ServiceResponseError | IncompleteReadError):
         return StorageUnavailable("Storage cannot be reached.")
-    if not isinstance(error, HttpResponseError):
+    if not isinstance(error, HttpResponseError) or error.status_code is None:  # without one: no token could be had
         return StorageError(f"Storage access failed: {type(error).__name__}.")
     code = error_code(error)
     kind = _BY_CODE.get(code) or _BY_STATUS.get(error.status_code, StorageError)

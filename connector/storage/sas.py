@@ -1,6 +1,7 @@
 """The one place that makes shared access signatures: signed URLs that open one blob for a while."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from azure.storage.blob import (
@@ -12,20 +13,22 @@ from azure.storage.blob import (
 )
 
 from connector.errors import StorageError
-
-_CLOCK_SKEW = timedelta(minutes=5)
-"""How far the service's clock may lag behind ours."""
+from connector.storage.delegation import CLOCK_SKEW, DelegationKeys
 
 
 class Signer:
-    """Makes URLs of blobs, plain and signed with the account key."""
+    """Makes URLs of blobs, plain and signed: with the account key, or with a user delegation key when the service is
+    opened by identity.
+    """
 
     def __init__(self, service: BlobServiceClient) -> None:
         endpoint = urlsplit(service.url)
         self._root = f"{endpoint.scheme}://{endpoint.netloc}{endpoint.path.rstrip('/')}"
         self._protocol = "https" if endpoint.scheme == "https" else "https,http"
-        self._account = service.account_name
+        self._account = service.account_name or ""
         self._key = getattr(service.credential, "account_key", None)
+        by_identity = hasattr(service.credential, "get_token")
+        self._delegated = DelegationKeys(service.get_user_delegation_key) if by_identity else None
 
     def plain(self, container: str, name: str) -> str:
         return f"{self._root}/{container}/{quote(name, safe='~/')}"
@@ -35,35 +38,22 @@ class Signer:
 
     def container_query(self, container: str, lifetime: timedelta) -> str:
         """May read the container's blobs. Raises StorageError when there is no key to sign with."""
-        account, key = self._credential()
-        now = datetime.now(UTC)
         return generate_container_sas(
-            account,
-            container,
-            account_key=key,
-            permission=ContainerSasPermissions(read=True),
-            start=now - _CLOCK_SKEW,
-            expiry=now + lifetime,
-            protocol=self._protocol,
+            self._account, container, permission=ContainerSasPermissions(read=True), **self._limits(lifetime)
         )
-
-    def _credential(self) -> tuple[str, str]:
-        if self._account is None or self._key is None:
-            raise StorageError("The storage connection string has no account key to sign with.")
-        return self._account, self._key
 
     def signed(self, container: str, name: str, lifetime: timedelta, *, read: bool = False, write: bool = False) -> str:
         """`write` may create and replace the blob. Raises StorageError when there is no key to sign with."""
-        account, key = self._credential()
-        now = datetime.now(UTC)
-        signature = generate_blob_sas(
-            account,
-            container,
-            name,
-            account_key=key,
-            permission=BlobSasPermissions(read=read, create=write, write=write),
-            start=now - _CLOCK_SKEW,
-            expiry=now + lifetime,
-            protocol=self._protocol,
-        )
+        permission = BlobSasPermissions(read=read, create=write, write=write)
+        signature = generate_blob_sas(self._account, container, name, permission=permission, **self._limits(lifetime))
         return f"{self.plain(container, name)}?{signature}"
+
+    def _limits(self, lifetime: timedelta) -> dict[str, Any]:
+        """When and how a signature may be used, and the key that makes it."""
+        now = datetime.now(UTC)
+        limits = {"start": now - CLOCK_SKEW, "expiry": now + lifetime, "protocol": self._protocol}
+        if self._delegated is not None:
+            return limits | {"user_delegation_key": self._delegated.until(now + lifetime)}
+        if self._key is None:
+            raise StorageError("The storage connection string has no account key to sign with.")
+        return limits | {"account_key": self._key}

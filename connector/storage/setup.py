@@ -7,14 +7,15 @@ from azure.storage.blob import CorsRule
 from connector.domain.layout import KEYS_TABLE, TASKS_TABLE, UPLOADS, VIDEOS_TABLE
 from connector.storage.azure import AzureStorage
 from connector.storage.errors import translated
+from connector.storage.identity import Identity
 
 
-def prepare(connection_string: str, cors_origins: tuple[str, ...]) -> None:
+def prepare(access: str | Identity, cors_origins: tuple[str, ...]) -> None:
     """Create the tables and the uploads container, and let browsers of these origins in.
 
     Repeating it is harmless. Queues are left to the host. Raises StorageError.
     """
-    with closing(AzureStorage(connection_string)) as storage, translated():
+    with closing(AzureStorage(access)) as storage, translated():
         for table in (VIDEOS_TABLE, TASKS_TABLE, KEYS_TABLE):
             storage.table_service.create_table_if_not_exists(table)
         storage.blobs.create_container(UPLOADS, public=False)

@@ -3,9 +3,13 @@
 A result is compressed JSON, cut into as many binary properties (`Result0` …) as it takes.
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from azure.core import MatchConditions
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity, TableTransactionError, UpdateMode
 
@@ -20,7 +24,7 @@ _RESULT_PROPERTIES = 15
 
 _WITHOUT_RESULT = [
     *("PartitionKey", "RowKey", "Attempts", "Started", "Heartbeat"),
-    *("Finished", "Progress", "Worker", "Error"),
+    *("Finished", "Progress", "Worker", "Error", "Driven"),
 ]
 
 _ERROR_LENGTH = 1000
@@ -44,8 +48,15 @@ class AzureTasks:
 
     @translated()
     def put(self, task: Task) -> None:
-        """Raises TooLarge when the result does not fit into a row."""
-        self._table.upsert_entity(_to_entity(task), mode=UpdateMode.REPLACE)
+        if task.etag is None:
+            self._table.create_entity(_to_entity(task))
+        else:
+            self._table.update_entity(
+                _to_entity(task),
+                mode=UpdateMode.REPLACE,
+                etag=task.etag,
+                match_condition=MatchConditions.IfNotModified,
+            )
 
     @translated()
     def of(self, video_id: UUID) -> list[Task]:
@@ -54,7 +65,19 @@ class AzureTasks:
 
     @translated()
     def overview(self, video_id: UUID) -> list[Task]:
-        return [_to_task(row) for row in self._table.query_entities(_partition(video_id), select=_WITHOUT_RESULT)]
+        rows = self._table.query_entities(_partition(video_id), select=_WITHOUT_RESULT)
+        return [replace(_to_task(row), etag=None) for row in rows]
+
+    def videos(self, prefix: str) -> Iterator[UUID]:
+        # Partitions come in order, so that all rows of one stand together.
+        with translated():
+            rows = self._table.query_entities(
+                "PartitionKey ge @first and PartitionKey lt @last",
+                parameters={"first": prefix, "last": f"{prefix}g"},  # the character after the last digit
+                select=["PartitionKey"],
+            )
+            for partition, _ in groupby(row["PartitionKey"] for row in rows):
+                yield UUID(partition)
 
     @translated()
     def delete(self, video_id: UUID) -> None:
@@ -94,6 +117,8 @@ def _to_entity(task: Task) -> dict[str, Any]:
     }
     if task.finished is not None:
         properties["Finished"] = task.finished
+    if task.driven is not None:
+        properties["Driven"] = task.driven
     if task.result is not None:
         properties |= _to_properties(task.result)
     return properties
@@ -120,4 +145,6 @@ def _to_task(entity: TableEntity) -> Task:
         worker=entity["Worker"],
         error=entity["Error"],
         result=TaskResult.model_validate_json(unpack(packed)) if packed else None,
+        driven=optional_time(entity, "Driven"),
+        etag=entity.metadata.get("etag"),
     )

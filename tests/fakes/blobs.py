@@ -1,6 +1,6 @@
 """`Blobs` in memory. Its URLs lead nowhere, but say what they would allow."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -128,6 +128,14 @@ class MemoryBlobs:
             uploads = self._container(UPLOADS)
             for name in [name for name in uploads.blobs if name.startswith(f"{video_id}/")]:
                 del uploads.blobs[name]
+
+    def container_names(self, prefix: str) -> Iterator[str]:
+        return iter([name for name in list(self.containers) if name.startswith(prefix)])
+
+    def upload_folders(self, prefix: str) -> Iterator[str]:
+        with self._lock:
+            folders = {name.partition("/")[0] for name in self._container(UPLOADS).blobs if "/" in name}
+        return iter(sorted(folder for folder in folders if folder.startswith(prefix)))
 
     def blob(self, container: str, name: str) -> MemoryBlob:
         """Raises NotFound."""

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from connector.domain.limits import SourceLimits
 from connector.domain.media_info import MediaInfo
 from connector.domain.planner import Limits as PlanLimits
 from connector.domain.planner import make_plan
 from connector.media import sandbox
 from connector.media.jobs import ChunkJob, Limits, ProbeJob
 
+ACCEPTED = SourceLimits(minutes=720, pixels=8192 * 4352, frame_rate=1000, tracks=16)
 LIMITS = Limits(seconds=300, memory=3072 << 20, threads=1)
 
 
@@ -74,7 +76,7 @@ def children() -> list[int]:
 
 
 def probed(path: Path) -> MediaInfo:
-    return MediaInfo.model_validate(sandbox.run(ProbeJob(limits=LIMITS), [lambda: FileSource(path)], Collector()))
+    return MediaInfo.model_validate(sandbox.run(ProbeJob(limits=LIMITS, accepted=ACCEPTED), [lambda: FileSource(path)], Collector()))
 
 
 def chunk_job(

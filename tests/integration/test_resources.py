@@ -179,7 +179,7 @@ def test_a_broken_pipe_of_the_sink_is_not_taken_for_a_crash(small, job):
 
 
 def test_the_child_is_confined(small, job, monkeypatch):
-    monkeypatch.setenv("AzureWebJobsStorage", "AccountKey=secret")
+    monkeypatch.setenv("MEDIA_STORAGE", "AccountKey=secret")
     seen: dict[str, object] = {}
 
     def look(pid: int) -> None:

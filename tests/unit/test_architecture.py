@@ -1,6 +1,7 @@
 """The architecture is checked, not only drawn: import contracts, and what a cold start loads."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,12 @@ def test_the_edge_knows_no_adapter():
     assert not [name for name in _imports(ROOT / "function_app.py") if name.startswith(adapters)]
 
 
+def test_storage_clients_are_made_in_one_place_where_both_ways_in_are_known():
+    making = re.compile(r"\b\w*(Service|Container|Blob|Table|Queue)Client(\(|\.from_)|from_connection_string")
+    found = {path.name for path in (ROOT / "connector").rglob("*.py") if making.search(path.read_text("utf-8"))}
+    assert found == {"azure.py"}
+
+
 @pytest.mark.parametrize(
     "modules",
     [
@@ -54,6 +61,6 @@ def test_the_edge_knows_no_adapter():
     ],
 )
 def test_a_cold_start_loads_neither_codecs_nor_storage_sdks(modules):
-    heavy = ("av", "azure.storage", "azure.data", "azure.core", "numpy")
+    heavy = ("av", "azure.storage", "azure.data", "azure.core", "azure.identity", "opentelemetry", "numpy")
     found = _python(f"import {modules}, sys; print([m for m in {heavy!r} if m in sys.modules])")
     assert found.strip() == "[]"

@@ -66,13 +66,14 @@ def test_a_public_route_asks_nothing(app, published):
         ({"scp": "openid Videos.Read"}, {READ}),
         ({"roles": ["Videos.Write"]}, {READ, WRITE}),
         ({"scp": "Videos.Write"}, {READ, WRITE}),
-        ({"roles": ["Videos.Read"], "scp": "Videos.Write"}, {READ, WRITE}),
+        ({"roles": ["Videos.Read"], "scp": "Videos.Write"}, set()),
+        ({"roles": ["Videos.Read", "Videos.Write"], "scp": "Videos.Read"}, {READ}),
         ({}, set()),
         ({"roles": [], "scp": ""}, set()),
         ({"roles": [""]}, set()),
         ({"roles": ["videos.write", "Videos.WriteAll"], "scp": "Videos.ReadAll xVideos.Read"}, set()),
     ],
-    ids=["role", "scope", "write-role", "write-scope", "both", "neither", "empty", "empty-role", "similar"],
+    ids=["role", "scope", "write-role", "write-scope", "too-wide-a-scope", "narrow-scope", "neither", "empty", "empty-role", "similar"],
 )
 def test_a_role_or_scope_allows_and_writing_includes_reading(app, claims, allowed):
     for permission in (READ, WRITE):

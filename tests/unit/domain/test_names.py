@@ -52,6 +52,7 @@ def test_names_are_unique_per_kind():
         for f, time in ((layout.init_segment, ()), (layout.media_segment, (5,)), (layout.media_playlist, ()))
     ]
     names += [layout.iframe_playlist(1), layout.indexed_thumbnail(1), layout.POSTER, layout.STORYBOARD]
+    names += [layout.frame_thumbnail(*w) for w in ((1, 16, "jpg"), (11, 6, "jpg"), (1, 16, "png"), (1, 116, "jpg"))]
     names += [layout.STORYBOARD_VTT, layout.MASTER_PLAYLIST, layout.DASH_MANIFEST, layout.SMOOTH_MANIFEST]
     work = [layout.piece(1), layout.sample_tables("chunk", 1), layout.sample_tables("audio", 1)]
     work += [layout.tile_strip(1), layout.poster_candidate(1)]
@@ -75,6 +76,9 @@ def test_names_are_unique_per_kind():
         ("audio/1/0.m4s", "audio/mp4", True),
         ("audio/1/media.m3u8", "application/vnd.apple.mpegurl", False),
         ("thumbnails/poster.jpg", "image/jpeg", True),
+        ("thumbnails/frames/5-360.jpg", "image/jpeg", True),
+        ("thumbnails/frames/5-360.webp", "image/webp", True),
+        ("thumbnails/frames/5-360.png", "image/png", True),
         ("thumbnails/storyboard.vtt", "text/vtt; charset=utf-8", False),
         ("pieces/000000.nut", "application/octet-stream", False),
     ],

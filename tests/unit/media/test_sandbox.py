@@ -6,11 +6,15 @@ import threading
 
 import pytest
 
+from connector.domain.limits import SourceLimits
 from connector.errors import TaskCrashed
 from connector.media import sandbox
 from connector.media.jobs import Limits, ProbeJob
 
-JOB = ProbeJob(limits=Limits(seconds=20, memory=1 << 30, threads=1))
+JOB = ProbeJob(
+    limits=Limits(seconds=20, memory=1 << 30, threads=1),
+    accepted=SourceLimits(minutes=1, pixels=100_000, frame_rate=60, tracks=1),
+)
 
 
 class NoSink:

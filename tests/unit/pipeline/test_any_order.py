@@ -1,110 +1,239 @@
-"""Queues deliver in any order, late and more than once: the outcome is always the same."""
+"""Queues deliver in any order, late and more than once, and workers overlap and die: the outcome is always the same."""
+
+import sys
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from connector.domain.layout import UPLOADS
 from connector.domain.media_info import Access
+from connector.domain.messages import Message
 from connector.domain.video import State
-from connector.errors import ConnectorError, TaskCrashed
-from connector.pipeline.complete import complete_upload
-from connector.pipeline.steps import run_step
+from connector.errors import ConnectorError, NotFound
+from connector.pipeline.complete import complete_by_name, complete_upload
+from connector.pipeline.delete import delete
+from connector.pipeline.steps import bury, run_step
+from connector.pipeline.sweep import sweep
+from tests.fakes.storage import MemoryStorage
+from tests.unit.pipeline.actors import Actor, Stepwise
 from tests.unit.pipeline.twin import INFO, Twin
-from tests.unit.pipeline.world import an_app, drive, left_behind, output, state, timeless, uploaded, with_fault
+from tests.unit.pipeline.world import an_app, drive, left_behind, output, timeless, uploaded, with_fault
 
-PIECES = INFO.model_copy(update={"access": Access.PIECES})
+INFOS = {"seek": INFO, "pieces": INFO.model_copy(update={"access": Access.PIECES})}
+MINUTES = 30
+"""How long the timer tries before the outcome is looked at."""
+
+
+@dataclass(frozen=True)
+class Poison:
+    body: bytes
+
+
+@dataclass
+class World:
+    """One video, its messages, and whoever works on them at the moment."""
+
+    storage: MemoryStorage = field(default_factory=MemoryStorage)
+    moment: datetime = field(default_factory=lambda: datetime.now(UTC))
+    waiting: list = field(default_factory=list)
+    actors: list = field(default_factory=list)
+
+    def __post_init__(self):
+        self.app = an_app(Stepwise(self.storage))
+        self.video = uploaded(self.app)
+
+    def start(self, function, message=None):
+        self.actors.append((Actor(function), message))
+
+    def deliver(self, message):
+        poison = isinstance(message, Poison)
+        self.start(lambda: bury(self.app, message.body) if poison else run_step(self.app, message), message)
+
+    def settle(self):
+        """Takes what those left who have ended; a message that failed comes back."""
+        for actor, message in [pair for pair in self.actors if pair[0].done]:
+            self.actors.remove((actor, message))
+            if actor.error is None:
+                self.waiting += actor.answer or []
+            elif isinstance(actor.error, ConnectorError):
+                self.waiting += [message] if message else []
+            else:
+                raise actor.error
+
+    def kill(self, pair):
+        """Its message comes back when the lease ends."""
+        self.actors.remove(pair)
+        pair[0].kill()
+        if pair[1]:
+            self.waiting.append(pair[1])
+
+    def end(self):
+        """Everybody comes to an end, and so do all messages."""
+        for actor, _ in self.actors:
+            actor.finish()
+        self.settle()
+        for _ in range(MINUTES):
+            for _ in range(500):
+                if not self.waiting:
+                    break
+                self.deliver(self.waiting.pop(0))
+                self.actors[-1][0].finish()
+                self.settle()
+            assert not self.waiting, "messages go round and round"
+            self.moment += timedelta(minutes=10)
+            self.waiting += sweep(self.app)
+
+    def outcome(self):
+        row = self.storage.videos.get(self.video.id)
+        app = replace(self.app, storage=self.storage)
+        tasks = timeless(self.storage.tasks.of(self.video.id))
+        return row.state, row.plan, tasks, output(app, self.video), len(left_behind(app, self.video))
+
+
+def _live(info, act):
+    world, twin = World(), Twin(info)
+    twin.progress = (0.5,)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("connector.media.sandbox.run", twin)
+        # Workers that stand still here for hours are not dead.
+        patch.setattr("connector.pipeline.sweep.MAX_ATTEMPTS", 1000)
+        for name, module in list(sys.modules.items()):
+            if name.startswith("connector.pipeline.") and hasattr(module, "now"):
+                patch.setattr(module, "now", lambda: world.moment)
+        act(world)
+        world.end()
+    return world
 
 
 @pytest.fixture(scope="module")
 def expected():
-    return {info.access: _run(info, drive) for info in (INFO, PIECES)}
+    return {
+        name: _live(info, lambda world: drive(world.app, complete_upload(world.app, world.video.id))).outcome()
+        for name, info in INFOS.items()
+    }
 
 
-def _run(info, deliver):
-    app, twin = an_app(), Twin(info)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("connector.media.sandbox.run", twin)
-        video = uploaded(app)
-        deliver(app, complete_upload(app, video.id))
-        row = app.storage.videos.get(video.id)
-        return (
-            row.state,
-            row.plan,
-            timeless(app.storage.tasks.of(video.id)),
-            output(app, video),
-            len(left_behind(app, video)),
-        )
+def _disorder(data, world, *more):
+    """Anything that may happen, in any order: `more` holds what happens once at some time, or never."""
+    video, app, budget = world.video, world.app, {"copies": 6, "deaths": 4, "sweeps": 4}
+    more = list(more)
+    world.waiting += complete_upload(app, video.id)
+    for _ in range(data.draw(st.integers(0, 150), label="moves")):
+        moves = ["step"] * 6 * bool(world.actors) + ["deliver"] * 3 * (bool(world.waiting) and len(world.actors) < 3)
+        moves += ["copy"] * (bool(world.waiting) and budget["copies"] > 0)
+        moves += ["die"] * (bool(world.actors) and budget["deaths"] > 0)
+        moves += ["sweep", "complete", "event"] * (budget["sweeps"] > 0) + ["more"] * bool(more)
+        if not moves:
+            break
+        match data.draw(st.sampled_from(moves)):
+            case "step":
+                # A few at once: otherwise few examples come far.
+                actor, _ = data.draw(st.sampled_from(world.actors))
+                for _ in range(data.draw(st.sampled_from([1, 2, 5, 20, 100]))):
+                    if not actor.done:
+                        actor.step()
+            case "deliver":
+                world.deliver(world.waiting.pop(data.draw(st.integers(0, len(world.waiting) - 1))))
+            case "copy":
+                budget["copies"] -= 1
+                world.waiting.append(data.draw(st.sampled_from(world.waiting)))
+            case "die":
+                budget["deaths"] -= 1
+                world.kill(data.draw(st.sampled_from(world.actors)))
+            case "sweep":
+                budget["sweeps"] -= 1
+                world.moment += timedelta(minutes=data.draw(st.sampled_from([1, 3, 11, 70])))
+                world.start(lambda: sweep(app))
+            case "complete":
+                budget["sweeps"] -= 1
+                world.start(lambda: complete_upload(app, video.id))
+            case "event":
+                budget["sweeps"] -= 1
+                world.start(lambda: complete_by_name(app, f"{UPLOADS}/{video.blob_name}"))
+            case "more":
+                more.pop()()
+        world.settle()
 
 
-@pytest.mark.parametrize("info", [INFO, PIECES], ids=["seek", "pieces"])
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+REPEATED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.mark.parametrize("name", INFOS)
+@REPEATED
 @given(data=st.data())
-def test_messages_in_any_order_and_number(expected, info, data):
-    def shuffled(app, messages):
-        waiting, repeats = list(messages), 15
-        while waiting:
-            message = waiting.pop(data.draw(st.integers(0, len(waiting) - 1)))
-            if repeats and data.draw(st.booleans()):
-                waiting.append(message)
-                repeats -= 1
-            waiting += run_step(app, message)
+def test_in_any_order_and_number_the_same_is_published(expected, name, data):
+    world = _live(INFOS[name], lambda world: _disorder(data, world))
+    assert world.outcome() == expected[name]
 
-    assert _run(info, shuffled) == expected[info.access]
+
+@pytest.mark.parametrize("name", INFOS)
+@REPEATED
+@given(data=st.data())
+def test_poison_at_any_time_leaves_a_published_video_or_a_failed_one(expected, name, data):
+    def act(world):
+        def poison():
+            messages = [m for m in world.waiting if isinstance(m, Message)]
+            if messages:
+                world.deliver(Poison(data.draw(st.sampled_from(messages)).model_dump_json().encode()))
+
+        _disorder(data, world, poison, poison)
+
+    world = _live(INFOS[name], act)
+    row = world.storage.videos.get(world.video.id)
+    if row.state is State.READY:
+        assert world.outcome() == expected[name]
+    else:
+        assert (row.state, row.failure.code) == (State.FAILED, "ProcessingFailed")
+        assert list(world.storage.blobs.containers) == [UPLOADS]
+    assert world.storage.blobs.exists(UPLOADS, world.video.blob_name)
+
+
+@pytest.mark.parametrize("name", INFOS)
+@REPEATED
+@given(data=st.data())
+def test_a_deletion_at_any_time_leaves_nothing(name, data):
+    def act(world):
+        def remove():
+            world.start(lambda: _delete(world))
+
+        _disorder(data, world, remove)
+        if data.draw(st.booleans(), label="beside those under way"):
+            remove()
+        for actor, _ in world.actors:
+            actor.finish()
+        _delete(world)  # whoever was not told that it is done asks again
+
+    world = _live(INFOS[name], act)
+    storage = world.storage
+    assert (storage.videos._rows, storage.tasks._rows) == ({}, {})
+    assert {name: place.blobs for name, place in storage.blobs.containers.items()} == {UPLOADS: {}}
+
+
+def _delete(world):
+    try:
+        delete(world.app, world.video.id)
+    except NotFound:
+        pass
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_storage_that_fails_now_and_then(expected, data):
-    def troubled(app, messages):
-        waiting, troubles = list(messages), 12
+    def act(world):
+        world.app = replace(world.app, storage=world.storage)
+        waiting, troubles = complete_upload(world.app, world.video.id), 12
         while waiting:
             message = waiting.pop(data.draw(st.integers(0, len(waiting) - 1)))
+            app = world.app
             if troubles:
-                app_now = with_fault(app, data.draw(st.integers(1, 45)), after=data.draw(st.booleans()))
+                app = with_fault(app, data.draw(st.integers(1, 45)), after=data.draw(st.booleans()))
                 troubles -= 1
-            else:
-                app_now = app
             try:
-                waiting += run_step(app_now, message)
+                waiting += run_step(app, message)
             except ConnectorError:
                 waiting.append(message)
 
-    assert _run(INFO, troubled) == expected[Access.SEEK]
-
-
-@settings(max_examples=25, deadline=None)
-@given(data=st.data())
-def test_tasks_that_run_inside_each_other_and_crash(data):
-    """A job is entered while another is under way, as on several workers; half of them die somewhere."""
-    app, twin = an_app(), Twin()
-    waiting, budget = [], [12]
-
-    def meanwhile(job):
-        if budget[0] and waiting and data.draw(st.booleans()):
-            budget[0] -= 1
-            deliver(waiting.pop(data.draw(st.integers(0, len(waiting) - 1))))
-        if budget[0] and data.draw(st.booleans()):
-            budget[0] -= 1
-            raise TaskCrashed("the media process ended with signal SIGSEGV: no message")
-
-    def deliver(message):
-        if budget[0] and data.draw(st.booleans()):
-            budget[0] -= 1
-            waiting.append(message)
-        try:
-            waiting.extend(run_step(app, message))
-        except ConnectorError:
-            waiting.append(message)
-
-    twin.before = twin.after = meanwhile
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("connector.media.sandbox.run", twin)
-        patch.setattr("connector.pipeline.run.HEARTBEAT_SECONDS", 0)
-        twin.progress = (0.5,)
-        video = uploaded(app)
-        waiting += complete_upload(app, video.id)
-        while waiting:
-            deliver(waiting.pop(data.draw(st.integers(0, len(waiting) - 1))))
-    assert state(app, video) is State.READY
-    assert len(left_behind(app, video)) == 1
-    assert all(t.done for t in app.storage.tasks.of(video.id))
+    assert _live(INFO, act).outcome() == expected["seek"]

@@ -2,14 +2,12 @@
 
 from fractions import Fraction
 
-import pytest
-
 from connector.domain.layout import UPLOADS, output_container, work_container
 from connector.domain.media_info import Access
 from connector.domain.messages import Message
 from connector.domain.task import SplitOutput
 from connector.domain.video import State
-from connector.errors import Conflict, MediaError, NotFound
+from connector.errors import Conflict, MediaError
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.delete import delete
 from connector.pipeline.probe import measured
@@ -122,8 +120,8 @@ def test_a_video_that_is_deleted_while_it_is_probed_leaves_nothing(app, media):
 def test_an_upload_that_was_replaced_since_completion_is_not_read(app):
     video, message = _queued(app)
     app.storage.blobs.put(UPLOADS, video.blob_name, b"another one")
-    with pytest.raises(NotFound):
-        run_step(app, message)
+    assert run_step(app, message) == []
+    assert app.storage.videos.get(video.id).failure.code == "UploadChanged"
 
 
 def test_a_row_that_keeps_changing_does_not_end_the_message(app, monkeypatch):

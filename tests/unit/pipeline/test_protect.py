@@ -58,6 +58,14 @@ def test_a_protected_video_is_written_encrypted_and_its_stills_where_nobody_look
     assert not blobs.containers[output_container(video.id)].staged, "it has no progressive file"
 
 
+@pytest.mark.parametrize("protected", [False, True])
+def test_segments_are_read_back_in_the_clear(app, protected):
+    video = create(app, "a.mp4", protected=protected).video
+    protect = protector(app, video)
+    for name in ("video/1000/init.mp4", "video/1000/0.m4s", "audio/128000/0.m4s"):
+        assert protect.clear_segment(name, protect.segment(name, DATA)) == DATA
+
+
 def test_intermediate_blobs_are_read_back_by_ranges(app):
     video = _sink(app, protected=True)
     source = work_blob(app, video, AREAS["work"])()

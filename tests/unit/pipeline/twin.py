@@ -21,10 +21,11 @@ from connector.domain.task import (
     StillOutput,
     StoryboardOutput,
 )
+from connector.domain.types import Model
 from connector.isobmff.fragment import header_size, media_segment
 from connector.isobmff.init import audio_init, video_init
 from connector.isobmff.samples import Sample, SampleTable, frame_time, video_samples
-from connector.media.jobs import AudioJob, ChunkJob, ProbeJob, SplitJob, StoryboardJob
+from connector.media.jobs import AudioJob, ChunkJob, ProbeJob, SplitJob, StillJob, StoryboardJob
 
 SPS, PPS, CONFIG = b"\x67\x64\x00\x1f\xac", b"\x68\xeb", b"\x11\x90"
 AAC_TICKS = 5120
@@ -82,6 +83,7 @@ class Twin:
             assert reader.read_at(0, reader.size)
         for share in self.progress:
             sink.progress(share)
+            sink.beat()
         result = self._do(job, sink).model_dump(mode="json")
         self.after(job)
         return result
@@ -103,6 +105,9 @@ class Twin:
             case StoryboardJob():
                 sink.put("stills", layout.STORYBOARD, b"sprite of %d" % sum(job.tiles))
                 return StoryboardOutput(size=11)
+            case StillJob():
+                sink.put("stills", job.name, b"%s of frame %d" % (job.form.encode(), job.frame))
+                return Model()
 
 
 def _split(sink: Any, ends: dict[int, Fraction]) -> SplitOutput:

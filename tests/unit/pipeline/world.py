@@ -72,11 +72,21 @@ def left_behind(app: App, video: Video) -> list[str]:
 
 
 def timeless(tasks: list[Task]) -> list[Task]:
-    """Rows without what differs from one run to the next."""
+    """The planned tasks' rows without what differs from one run to the next."""
     moment = datetime(2000, 1, 1, tzinfo=UTC)
     return [
-        replace(t, video_id=UUID(int=0), attempts=1, started=moment, heartbeat=moment, finished=t.finished and moment)
+        replace(
+            t,
+            video_id=UUID(int=0),
+            attempts=1,
+            started=moment,
+            heartbeat=moment,
+            finished=t.finished and moment,
+            driven=None,
+            etag=None,
+        )
         for t in tasks
+        if t.attempts
     ]
 
 

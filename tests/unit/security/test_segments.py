@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.security.segments import encrypt, encrypted_size
+from connector.security.segments import decrypt, encrypt, encrypted_size
 
 KEY, IV = bytes(range(16)), bytes(range(100, 116))
 
@@ -25,6 +25,17 @@ def test_the_published_vector_comes_out():
     data = encrypt(key, bytes(range(16)), clear)
     assert data[:16].hex() == "7649abac8119b246cee98e9b12e9197d"
     assert len(data) == 32
+
+
+@given(st.binary(max_size=100))
+def test_what_was_encrypted_comes_back(clear):
+    assert decrypt(KEY, IV, encrypt(KEY, IV, clear)) == clear
+
+
+@pytest.mark.parametrize("data", [b"", bytes(15), bytes(16), bytes(17)])
+def test_what_was_not_encrypted_is_refused(data):
+    with pytest.raises(ValueError):
+        decrypt(KEY, IV, data)
 
 
 @given(st.binary(max_size=100))

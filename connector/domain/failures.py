@@ -1,0 +1,35 @@
+"""Every way for a video to fail: `Error.Code` for programs, the sentence for people. The README shows this table."""
+
+from connector.errors import MediaError
+
+SENTENCES: dict[str, str] = {
+    "EmptyFile": "The uploaded file is empty.",
+    "UnreadableMedia": "The file is not a video or audio file that can be read. It may be damaged or cut off.",
+    "TooComplex": "The file declares more tracks, or larger tables, than can be read. It may be damaged.",
+    "NoMedia": "The file holds neither picture nor sound.",
+    "UnsupportedCodec": "The {kind} codec of this file is not supported, or the file is copy-protected.",
+    "EncryptedMedia": "The file is encrypted. Upload one without protection.",
+    "UndecodableVideo": "No picture of the video could be decoded. The file may be damaged.",
+    "UndecodableAudio": "The sound of the file could not be decoded. The file may be damaged.",
+    "PictureTooLarge": "The picture has {width}×{height} pixels; at most {most:,} pixels are accepted.",
+    "FrameRateTooHigh": "The video has {found:g} frames per second; at most {most:g} are accepted.",
+    "TooLong": "The file lasts {found:,} minutes; at most {most:,} are accepted.",
+    "TooManyTracks": "The file has {found} audio tracks; at most {most} are accepted.",
+    "TooMuchOutput": "The video would be encoded to {found:,} minutes, all renditions added up; at most {most:,} are "
+    "allowed for one video.",
+    "UploadTooLarge": "The uploaded file has {found:,} bytes; at most {most:,} are accepted.",
+    "UploadExpired": "Nothing was uploaded before the upload URL expired.",
+    "UploadChanged": "The uploaded file was replaced or removed after it was complete. Create a new "
+    "video for another file.",
+    "UndecryptableUpload": "The upload could not be decrypted or read: it must be encrypted with AES-256-CTR and the "
+    "key and IV that were given when the video was created. {reason}",
+    "IncompleteStoryboard": "The small pictures of the storyboard are not complete.",
+    "Deleted": "The video was deleted; what is left of it is being removed.",
+    "ProcessingFailed": "Processing was tried several times and failed while {doing}: {reason}.",
+}
+"""By code. What stands in braces is told from case to case."""
+
+
+def refused(code: str, **facts: object) -> MediaError:
+    """The failure of that code, to be raised. Raises KeyError for an unknown code or a missing fact."""
+    return MediaError(code, SENTENCES[code].format(**facts))

@@ -1,0 +1,173 @@
+"""Reads the packets of an upload that tell how it is made: all of a small file, head and tail of a large one."""
+
+from __future__ import annotations  # PyAV's Packet is generic for type checkers only
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream as AvAudio
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.packet import Packet
+from av.stream import Stream
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream as AvVideo
+
+from connector.domain.failures import refused
+from connector.media.source import RemoteFile, decode_times_only, packet_time, seconds, seek
+
+HEAD_PACKETS = 60
+HEAD_BYTES = 8 * 1024 * 1024
+SCAN_BYTES = 8 * 1024 * 1024
+"""A file up to this size is read through: then everything is known exactly."""
+SCAN_PACKETS = 1_000_000
+"""No honest file of that size has more; a made-up index may point at the same bytes again and again."""
+SCAN_SECONDS = 60
+TAIL_BUDGET = 64 * 1024 * 1024
+TAIL_SECONDS = 3
+PATIENCE = 4
+"""So many times the head are read for the first picture that can be decoded."""
+FIRST_FRAMES = 8
+"""Decoded to see interlacing, rotation and colours."""
+DECODE_PACKETS = 2000
+"""Packets of a stream after which nobody waits for its first picture or sound any longer."""
+INDEXED = ("mov", "matroska")
+"""Demuxers whose seeking is exact, given an index."""
+INDEX_TAIL = 100_000
+"""Entries of an index, from its end, among which a keyframe is looked for."""
+
+
+@dataclass
+class Track:
+    """Timestamps seen of one stream, in seconds on the source's clock."""
+
+    times: list[Fraction] = field(default_factory=list)
+    last: Fraction | None = None
+    end: Fraction | None = None
+    """Of the packet at `last`. Other packets do not count: with B-frames at a variable rate, the duration that a
+    container gives is the way to the next packet in its order, not to the next picture."""
+    tried: int = 0
+    """Packets that were given to the decoder."""
+
+    def see(self, packet: Packet[Stream], length: Fraction, *, by_dts: bool) -> None:
+        """`length`: of a packet that does not say its own."""
+        time = packet_time(packet, by_dts=by_dts)
+        if time is None:
+            return
+        self.times.append(time)
+        if self.last is None or time >= self.last:
+            self.last = time
+            self.end = time + (seconds(packet.duration, packet.time_base) or length)
+
+
+class Survey:
+    """What was seen so far of the chosen streams."""
+
+    def __init__(
+        self, file: RemoteFile, container: InputContainer, video: AvVideo | None, audio: list[AvAudio]
+    ) -> None:
+        self._file = file
+        self.container, self.video, self.audio = container, video, audio
+        self._indexes = [s.index for s in ([video] if video else []) + audio]
+        self.tracks = {index: Track() for index in self._indexes}
+        rate = video.average_rate or video.base_rate if video else None
+        self._length = 1 / rate if rate else Fraction(0)
+        self.first_frames: list[VideoFrame] = []
+        self.first_sound: dict[int, Fraction] = {}
+        self.indexed = container.format.name.split(",")[0] in INDEXED
+        self.complete = False
+        """Whether every packet was seen."""
+
+    def read(self, container: InputContainer, *, whole: bool) -> None:
+        """Look at the packets from where the container stands: all of them, or enough to know the head.
+
+        Raises MediaError when they are encrypted.
+        """
+        count = spent = seen = 0
+        by_dts = decode_times_only(container)
+        try:
+            for packet in container.demux([container.streams[i] for i in self._indexes]):
+                index = packet.stream.index
+                self._decode(packet)
+                if packet.size == 0:
+                    continue
+                if not packet.is_discard:
+                    length = self._length if index == self._indexes[0] else Fraction(0)
+                    self.tracks[index].see(packet, length, by_dts=by_dts)
+                seen += 1
+                spent += packet.size
+                count += index == self._indexes[0]
+                patience = 1 if self.first_frames or not self.video else PATIENCE
+                if not whole and (count >= HEAD_PACKETS * patience or spent >= HEAD_BYTES * patience):
+                    return
+                if seen >= SCAN_PACKETS:
+                    return
+        except FFmpegError:
+            pass  # a damaged file ends where it can no longer be read
+        self.complete = self.complete or whole
+
+    def _decode(self, packet: Packet[Stream]) -> None:
+        """Decode the first pictures, and the first sound: where it begins after what an encoder put before it."""
+        index = packet.stream.index
+        enough = len(self.first_frames) >= FIRST_FRAMES and packet.stream.type == "video"
+        track = self.tracks[index]
+        if enough or index in self.first_sound or track.tried >= DECODE_PACKETS:
+            return
+        if packet.has_sidedata("encryption_info"):
+            raise refused("EncryptedMedia")
+        track.tried += 1
+        try:
+            for frame in packet.decode():
+                if isinstance(frame, VideoFrame):
+                    self.first_frames.append(frame)
+                elif isinstance(frame, AudioFrame) and (time := seconds(frame.pts, frame.time_base)) is not None:
+                    self.first_sound.setdefault(index, time)
+        except MemoryError:
+            raise  # says nothing about the file
+        except FFmpegError:
+            return  # damaged; what follows may be whole
+
+    def has_index(self) -> bool:
+        """Whether the container can seek to keyframes all over its length."""
+        video = self.video
+        if video is None:
+            return True
+        try:
+            self._file.budget = TAIL_BUDGET
+            seek(self.container, self.container.duration or 0)
+        except (FFmpegError, OSError):
+            return False
+        finally:
+            self._file.budget = None
+        entries = video.index_entries
+        latest = range(len(entries) - 1, max(-1, len(entries) - 1 - INDEX_TAIL), -1)
+        last = next((entries[n].timestamp for n in latest if entries[n].is_keyframe), None)
+        if last is None or video.time_base is None:
+            return False
+        return last * video.time_base >= self.duration() - SCAN_SECONDS
+
+    def read_tail(self) -> bool:
+        """See the end of the streams. False when it cannot be reached, or is not there."""
+        duration = self.container.duration
+        before = {index: track.last for index, track in self.tracks.items()}
+        if duration is None:
+            return False
+        complete = self.complete
+        try:
+            self._file.budget = TAIL_BUDGET
+            seek(self.container, (self.container.start_time or 0) + max(0, duration - TAIL_SECONDS * 1_000_000))
+            self.read(self.container, whole=True)
+        except (FFmpegError, OSError):
+            return False
+        finally:
+            self._file.budget = None
+            self.complete = complete
+        return before != {index: track.last for index, track in self.tracks.items()}
+
+    def duration(self) -> Fraction:
+        """Best guess so far, seconds."""
+        starts = [min(t.times) for t in self.tracks.values() if t.times]
+        ends = [t.end for t in self.tracks.values() if t.end is not None]
+        seen = max(ends) - min(starts) if ends and starts else Fraction(0)
+        return max(seen, Fraction(self.container.duration or 0, 1_000_000))

@@ -1,0 +1,185 @@
+"""Telemetry by OpenTelemetry: printed, or sent to Application Insights. Loaded only when `TELEMETRY` asks for it.
+
+The providers are our own, never the process's global ones: so nothing but what this module is told gets out, and
+libraries that would trace by themselves (the Azure SDKs, with whole URLs) find nobody to tell.
+"""
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TextIO
+
+from opentelemetry import context as otel_context
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode, get_current_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from connector.errors import ConnectorError
+from connector.telemetry import MEASURES, Fact, Kind, Telemetry
+
+_NAME = "connector"
+_LOGGER = logging.getLogger(_NAME)
+_W3C = TraceContextTextMapPropagator()
+_KINDS = {"request": SpanKind.SERVER, "step": SpanKind.CONSUMER}
+_SECONDS_BETWEEN_METRICS = 60
+
+EXTRAS = (
+    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
+    "APPLICATIONINSIGHTS_SDKSTATS_DISABLED",
+    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED",
+    "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
+)
+"""What the exporters would tell Microsoft, or add to the bill, by themselves. The environment alone turns it off."""
+
+
+class OpenTelemetry(Telemetry):
+    """Spans and measures go to these processors, and the connector's log lines too if there is one for them.
+
+    `close` it when done: it waits until everything is out.
+    """
+
+    def __init__(self, spans: SpanProcessor, metrics: MetricReader, logs: LogRecordProcessor | None = None) -> None:
+        resource = Resource.create({"service.name": "video-connector"})
+        self._traces = TracerProvider(resource=resource)
+        self._traces.add_span_processor(spans)
+        self._tracer = self._traces.get_tracer(_NAME)
+        self._metrics = MeterProvider([metrics], resource=resource)
+        meter = self._metrics.get_meter(_NAME)
+        self._measures = {
+            name: meter.create_histogram(name, unit, description) for name, (unit, description) in MEASURES.items()
+        }
+        self._handler = None if logs is None else _Handler(resource, logs)
+        if self._handler is not None:
+            _LOGGER.addHandler(self._handler)
+
+    @contextmanager
+    def span(self, name: str, facts: Mapping[str, Fact], parent: str = "", kind: Kind = "step") -> Iterator[None]:
+        outer = get_current_span().get_span_context()
+        given = _W3C.extract({"traceparent": parent}, otel_context.Context()) if parent else None
+        # A request that set a video going is another trace: that of whoever asked.
+        links = [Link(outer)] if given is not None and outer.is_valid else []
+        with self._tracer.start_as_current_span(
+            name,
+            given,
+            _KINDS[kind],
+            facts,
+            links,
+            record_exception=False,  # its text may say too much
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                yield
+            except BaseException as error:
+                span.set_attribute("error.type", type(error).__name__)
+                span.set_status(Status(StatusCode.ERROR))
+                raise
+
+    def add(self, **facts: Fact) -> None:
+        get_current_span().set_attributes(facts)
+
+    def traceparent(self) -> str:
+        carrier: dict[str, str] = {}
+        _W3C.inject(carrier)
+        return carrier.get("traceparent", "")
+
+    def measure(self, name: str, value: float, **facts: Fact) -> None:
+        self._measures[name].record(value, facts)
+
+    def close(self) -> None:
+        if self._handler is not None:
+            _LOGGER.removeHandler(self._handler)
+            _LOGGER.propagate = True
+            self._handler.close()
+        self._traces.shutdown()
+        self._metrics.shutdown()
+
+
+class _Handler(logging.Handler):
+    """Log lines with what stands in `extra`, under the current span."""
+
+    def __init__(self, resource: Resource, processor: LogRecordProcessor) -> None:
+        super().__init__()
+        self._provider = LoggerProvider(resource)
+        self._provider.add_log_record_processor(processor)
+        self._logger = self._provider.get_logger(_NAME)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        facts = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
+        if record.exc_info and record.exc_info[0] is not None:
+            facts["exception.type"] = record.exc_info[0].__name__
+            if isinstance(record.exc_info[1], ConnectorError):  # texts of our own hold no secret
+                facts["exception.message"] = str(record.exc_info[1])
+            facts["exception.stacktrace"] = "".join(traceback.format_tb(record.exc_info[2]))
+        self._logger.emit(
+            LogRecord(
+                timestamp=int(record.created * 1e9),
+                severity_text=record.levelname,
+                severity_number=_severity(record.levelno),
+                body=record.getMessage(),
+                attributes={name: value for name, value in facts.items() if isinstance(value, Fact)},
+            )
+        )
+
+    def close(self) -> None:
+        self._provider.shutdown()
+        super().close()
+
+
+_OF_EVERY_RECORD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+
+
+def _severity(level: int) -> SeverityNumber:
+    """https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber"""
+    if level >= logging.ERROR:
+        return SeverityNumber.ERROR
+    return SeverityNumber.WARN if level >= logging.WARNING else SeverityNumber.INFO
+
+
+def printed(out: TextIO | None = None) -> OpenTelemetry:
+    """One line of JSON per span when it ends, all measures once a minute. Log lines are printed anyway."""
+    out = out or sys.stdout
+    return OpenTelemetry(
+        SimpleSpanProcessor(ConsoleSpanExporter(out=out, formatter=_line)),
+        PeriodicExportingMetricReader(
+            ConsoleMetricExporter(out=out, formatter=lambda data: f"{data.to_json(indent=None)}\n"),
+            _SECONDS_BETWEEN_METRICS * 1000,
+        ),
+    )
+
+
+def _line(span: ReadableSpan) -> str:
+    return f"{span.to_json(indent=None)}\n"
+
+
+def application_insights(connection_string: str) -> OpenTelemetry:
+    """Sends from threads of its own; the exporters sign in as APPLICATIONINSIGHTS_AUTHENTICATION_STRING says.
+
+    Nothing waits on disk: what cannot be sent in time is lost. Raises ValueError for a wrong connection string.
+    """
+    from azure.monitor.opentelemetry.exporter import (
+        AzureMonitorLogExporter,
+        AzureMonitorMetricExporter,
+        AzureMonitorTraceExporter,
+    )
+
+    for name in EXTRAS:
+        os.environ.setdefault(name, "true")
+    options = {"connection_string": connection_string, "disable_offline_storage": True}
+    # The Functions host sends what reaches the root logger as well, and without the facts.
+    _LOGGER.propagate = False
+    _LOGGER.setLevel(logging.INFO)
+    return OpenTelemetry(
+        BatchSpanProcessor(AzureMonitorTraceExporter(**options)),
+        PeriodicExportingMetricReader(AzureMonitorMetricExporter(**options), _SECONDS_BETWEEN_METRICS * 1000),
+        BatchLogRecordProcessor(AzureMonitorLogExporter(**options)),
+    )

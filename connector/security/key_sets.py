@@ -1,0 +1,100 @@
+"""The public keys that an issuer of tokens publishes (RFC 7517), read when they are needed and kept for a while."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from connector.errors import AuthorityUnavailable
+
+log = logging.getLogger(__name__)
+
+FRESH_SECONDS = 300
+"""So long a set is used without looking again; a key that was removed holds no longer than this."""
+STALE_SECONDS = 3600
+"""So long a set is used when a newer one cannot be read: a short outage of the issuer stops nobody."""
+PAUSE_SECONDS = 10
+"""Between two attempts: tokens that name unknown keys, or an outage, must not hammer the issuer."""
+_TIMEOUT_SECONDS = 5
+_LIMIT = 256 * 1024
+"""Bytes. Microsoft's set has about 20 KB."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """By key id, and when they were read."""
+
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    read: float = float("-inf")
+
+
+class KeySet:
+    """The keys at one URL. May be used by several threads."""
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives seconds."""
+        self._url = url
+        self._clock = clock
+        self._lock = Lock()
+        self._known = _Known()
+        self._tried = float("-inf")
+        self._reached = False
+
+    def find(self, key_id: str) -> Any | None:
+        """The public key of this id, or None: the issuer has none (or has published it just now).
+
+        Raises AuthorityUnavailable when that cannot be told.
+        """
+        key = self._find(key_id, FRESH_SECONDS)
+        if key is not None:
+            return key
+        with self._lock:
+            # Whoever waited here looks again first: another thread may have read the set meanwhile.
+            key = self._find(key_id, FRESH_SECONDS)
+            if key is not None:
+                return key
+            if self._clock() - self._tried >= PAUSE_SECONDS:
+                self._read()
+            key = self._find(key_id, STALE_SECONDS)
+            if key is None and not self._reached:
+                raise AuthorityUnavailable("The keys of the tokens' issuer cannot be read.")
+            return key
+
+    def _find(self, key_id: str, seconds: float) -> Any | None:
+        known = self._known
+        return known.keys.get(key_id) if self._clock() - known.read < seconds else None
+
+    def _read(self) -> None:
+        self._tried = self._clock()
+        try:
+            self._known = _Known(_keys(_download(self._url)), self._tried)
+            self._reached = True
+        except Exception as error:  # noqa: BLE001 - whatever an issuer answers, a key set or none
+            self._reached = False
+            log.warning("key set cannot be read", extra={"url": self._url, "reason": type(error).__name__})
+
+
+def _download(url: str) -> bytes:
+    """What the URL itself answers: another address is never followed. Raises requests.RequestException, ValueError."""
+    import requests
+
+    with requests.get(url, timeout=_TIMEOUT_SECONDS, allow_redirects=False, stream=True) as answer:
+        if answer.status_code != 200:
+            raise ValueError("not answered with 200")
+        data = b""
+        for part in answer.iter_content(16 * 1024):
+            data += part
+            if len(data) > _LIMIT:
+                raise ValueError("larger than any key set")
+    return data
+
+
+def _keys(document: bytes) -> dict[str, Any]:
+    """The keys for signatures that can be used. Raises ValueError, AttributeError or jwt.PyJWTError without any."""
+    from jwt import PyJWKSet
+
+    found = PyJWKSet.from_dict(json.loads(document)).keys
+    return {key.key_id: key.key for key in found if key.key_id and key.public_key_use in {None, "sig"}}

@@ -1,0 +1,31 @@
+"""Access without any key: a Microsoft Entra identity, as `MEDIA_STORAGE__…` names it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The account's two services, and what gets tokens for them. `credential` is called once, when first needed."""
+
+    blob_uri: str
+    table_uri: str
+    credential: Callable[[], "TokenCredential"]
+
+
+def managed_identity(client_id: str) -> "TokenCredential":
+    """The user-assigned identity with this client id, or the system-assigned one when it is empty."""
+    from azure.identity import ManagedIdentityCredential
+
+    return ManagedIdentityCredential(client_id=client_id or None)
+
+
+def developer_identity(client_id: str) -> "TokenCredential":
+    """Whoever is signed in where this runs: a managed identity, or a developer with `az login`."""
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential(managed_identity_client_id=client_id or None)

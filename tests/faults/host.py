@@ -1,0 +1,213 @@
+"""The Functions host around the app, in memory and in no time: queues, timer, HTTP, and processes that die.
+
+Queues are those of the real host (azure-webjobs-sdk, `QueueProcessor`): a message is hidden while it is worked on, what
+the function sends goes out one by one after it has ended, and only then the message is deleted. A failed one comes back
+after five seconds, one whose process died after ten minutes; at its fifth failure it moves to the poison queue.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from connector.api.http import Request, Response
+from connector.api.routes import ROUTES, respond
+from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE, UPLOADS
+from connector.domain.messages import Message
+from connector.domain.video import FINAL, Video
+from connector.errors import NotFound
+from connector.pipeline.app import App
+from connector.pipeline.complete import complete_by_name
+from connector.pipeline.steps import bury, run_step
+from connector.pipeline.sweep import sweep
+from tests.faults.troubles import Killed, Trouble, Watched
+from tests.faults.world import Scene, copy_of
+
+MAX_DEQUEUE = 5
+AGAIN = timedelta(seconds=5)
+LEASE = timedelta(minutes=10)
+MINUTE = timedelta(minutes=1)
+PATIENCE = timedelta(days=3)
+EVENTS = "blob-events"
+"""The queue inside the host that keeps blob events."""
+
+
+@dataclass
+class _Letter:
+    queue: str
+    body: bytes
+    visible: datetime
+    count: int = 0
+    """How often it was taken."""
+
+
+class Host:
+    """Works on a copy of the scene. `moment` is its clock; it jumps from one thing that happens to the next."""
+
+    def __init__(self, scene: Scene, trouble: Trouble) -> None:
+        self.storage, self.trouble, self.moment = scene.copy(), trouble, scene.video.created
+        self._settings = scene.settings
+        self._letters: list[_Letter] = []
+        self._sweep_at = self.moment + MINUTE
+        self.buried = 0
+        self._start()
+
+    def _start(self) -> None:
+        """A new process, that knows nothing of the one before."""
+        self._app = App(storage=Watched(self.storage, self.trouble), settings=self._settings)
+
+    def copy(self, trouble: Trouble) -> "Host":
+        """Another host, with the same storage, messages and time."""
+        other = copy(self)
+        other.storage, other.trouble = copy_of(self.storage), trouble
+        other._letters = [replace(letter) for letter in self._letters]
+        other._start()
+        return other
+
+    def wait(self, length: timedelta) -> None:
+        """Lets the timer run for so long."""
+        end = self.moment + length
+        while self.moment < end:
+            self.moment = self._sweep_at
+            self.tick()
+
+    @contextmanager
+    def clock(self) -> Iterator[None]:
+        """While it lasts the pipeline lives by this host's clock."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, module in list(sys.modules.items()):
+                if name.startswith("connector.pipeline.") and hasattr(module, "now"):
+                    patch.setattr(module, "now", lambda: self.moment)
+            yield
+
+    # -- what comes from outside
+
+    def request(self, route: str, method: str, video_id: UUID | None = None, body: bytes = b"") -> Response | None:
+        """The answer; None when the connection was lost, because the process died."""
+        found = next(r for r in ROUTES if r.name == route)
+        request = Request(
+            method=method,
+            url=f"https://host/api/{route}",
+            headers={"content-type": "application/json"},
+            query={},
+            path={"id": str(video_id)},
+            body=body,
+            id=str(uuid4()),
+        )
+        answers: list[Response] = []
+
+        def handle() -> Sequence[Message]:
+            answers.append(respond(lambda: self._app, found, request))
+            return answers[0].messages
+
+        try:
+            self._invoke(handle)
+        except Killed:
+            return None
+        except Exception:
+            return Response(500)
+        return answers[0]
+
+    def insist(self, route: str, method: str, video_id: UUID | None = None, body: bytes = b"") -> Response:
+        """Asks again, as clients do, until there is an answer that says that asking again is of no use."""
+        for _ in range(5):
+            response = self.request(route, method, video_id, body)
+            if response is not None and response.status < 500 and response.status not in {408, 409}:
+                return response
+            self.moment += AGAIN
+        raise AssertionError("five requests were not enough")
+
+    def blob_event(self, video: Video) -> None:
+        self._letters.append(_Letter(EVENTS, f"{UPLOADS}/{video.blob_name}".encode(), self.moment))
+
+    def lose_messages(self) -> None:
+        self._letters.clear()
+
+    # -- what the host does by itself
+
+    def run(self, video_id: UUID, until: Callable[[], bool] = lambda: False) -> None:
+        """Until nothing is to be done any more for this video, or `until` says so after something was done."""
+        end = self.moment + PATIENCE
+        while not until():
+            letter = min(self._letters, key=lambda one: one.visible, default=None)
+            if letter is None and self._is_over(video_id):
+                return
+            if letter is not None and letter.visible <= self.moment:
+                self._deliver(letter)
+                continue
+            self.moment = min(self._sweep_at, *([letter.visible] if letter else [self._sweep_at]))
+            assert self.moment < end, f"stuck: {self.trouble}"
+            if self.moment == self._sweep_at:
+                self.tick()
+
+    def tick(self) -> None:
+        self._sweep_at = self.moment + MINUTE
+        try:
+            self._invoke(lambda: sweep(self._app))
+        except (Killed, Exception):
+            pass  # the timer comes again
+
+    def _is_over(self, video_id: UUID) -> bool:
+        try:
+            return self.storage.videos.get(video_id).state in FINAL
+        except NotFound:
+            return True
+
+    def _invoke(self, function: Callable[[], Sequence[Message] | None]) -> None:
+        """One run of a function and its output bindings. Raises what either of them raises."""
+        try:
+            messages = function() or []
+            for queue in (ADVANCE_QUEUE, ENCODE_QUEUE):
+                for message in messages:
+                    if message.queue == queue:
+                        self.trouble.call("queue.send", self._send, queue, message.model_dump_json().encode())
+        except Killed:
+            self._start()
+            raise
+
+    def _send(self, queue: str, body: bytes) -> None:
+        self._letters.append(_Letter(queue, body, self.moment))
+
+    def _deliver(self, letter: _Letter) -> None:
+        letter.count += 1
+        letter.visible = self.moment + LEASE
+        if letter.count > MAX_DEQUEUE:
+            self._bury(letter)
+            return
+        try:
+            self._invoke(lambda: self._handle(letter))
+            self.trouble.call("queue.delete", self._remove, letter)
+        except Killed:
+            self._start()
+        except Exception:
+            if letter.count >= MAX_DEQUEUE:
+                self._bury(letter)
+            else:
+                letter.visible = self.moment + AGAIN
+
+    def _handle(self, letter: _Letter) -> Sequence[Message] | None:
+        match letter.queue:
+            case "blob-events":
+                return complete_by_name(self._app, letter.body.decode())
+            case "advance" | "encode":
+                return run_step(self._app, Message.model_validate_json(letter.body))
+        bury(self._app, letter.body)
+        return None
+
+    def _remove(self, letter: _Letter) -> None:
+        # Deleting again what was deleted is a 404, which the host takes for success.
+        self._letters = [other for other in self._letters if other is not letter]
+
+    def _bury(self, letter: _Letter) -> None:
+        if letter.queue.endswith("-poison"):
+            letter.count = 0  # it has no poison queue: it stays, hidden until its lease ends
+            return
+        self._remove(letter)
+        self.buried += 1
+        if letter.queue != EVENTS:
+            self._send(f"{letter.queue}-poison", letter.body)

@@ -1,0 +1,100 @@
+"""What media children really did, once, so that it can be done again and again at no cost.
+
+Only the child process is replaced: what its parent does for it (opening and reading sources, writing blobs) are the same
+calls of the app, in the order they had. Blobs that the real parent writes at the same time are written one by one.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+from connector.media import sandbox
+from connector.media.jobs import Job
+
+_real_run = sandbox.run
+
+
+@dataclass
+class _Events:
+    """Of one job: ("read", file, offset, length), ("put", area, name, data), ("progress", share); and its result."""
+
+    happened: list[tuple[Any, ...]] = field(default_factory=list)
+    result: Any = None
+    lock: Lock = field(default_factory=Lock)
+
+    def add(self, *event: Any) -> None:
+        with self.lock:
+            self.happened.append(event)
+
+
+class _Source:
+    def __init__(self, source: sandbox.Source, events: _Events, file: int) -> None:
+        self._source, self._events, self._file = source, events, file
+        self.size = source.size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        self._events.add("read", self._file, offset, length)
+        return self._source.read_at(offset, length)
+
+    def close(self) -> None:
+        self._source.close()
+
+
+class _Sink:
+    def __init__(self, sink: Any, events: _Events) -> None:
+        self._sink, self._events = sink, events
+
+    def put(self, area: Any, name: str, data: bytes) -> None:
+        self._events.add("put", area, name, data)
+        self._sink.put(area, name, data)
+
+    def progress(self, share: float) -> None:
+        self._events.add("progress", share)
+        self._sink.progress(share)
+
+
+@dataclass
+class Recording:
+    """Stands in for `connector.media.sandbox.run`; a job that is new to it is really done, and remembered."""
+
+    jobs: dict[str, _Events] = field(default_factory=dict)
+    runs: Counter[str] = field(default_factory=Counter)
+    """How often each job was begun, by the name of its task."""
+    upload: str = ""
+    """Which upload the jobs are for: they do not tell."""
+    before: Callable[[str], None] = lambda name: None
+    """Called with that name before each job; may raise."""
+
+    def __call__(self, job: Job, sources: Sequence[Callable[[], sandbox.Source]], sink: Any) -> Any:
+        name = f"{job.kind}-{getattr(job, 'index', 0):06d}"
+        self.runs[name] += 1
+        self.before(name)
+        key = self.upload + job.model_dump_json()
+        if key not in self.jobs:
+            self.jobs[key] = self._record(job, sources, sink)
+        else:
+            self._replay(self.jobs[key], sources, sink)
+        return self.jobs[key].result
+
+    def _record(self, job: Job, sources: Sequence[Callable[[], sandbox.Source]], sink: Any) -> _Events:
+        events = _Events()
+        opened = [lambda n=n, source=source: _Source(source(), events, n) for n, source in enumerate(sources)]
+        events.result = _real_run(job, opened, _Sink(sink, events))
+        return events
+
+    def _replay(self, events: _Events, sources: Sequence[Callable[[], sandbox.Source]], sink: Any) -> None:
+        opened: dict[int, sandbox.Source] = {}
+        try:
+            for kind, *facts in events.happened:
+                if kind == "read":
+                    file, offset, length = facts
+                    if file not in opened:
+                        opened[file] = sources[file]()
+                    opened[file].read_at(offset, length)
+                else:
+                    getattr(sink, kind)(*facts)
+        finally:
+            for source in opened.values():
+                source.close()

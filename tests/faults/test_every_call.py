@@ -1,0 +1,53 @@
+"""The faults reach every way in which the app uses storage and queues; a new one must be let in here, or explained."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from connector.domain import ports
+from connector.domain.layout import UPLOADS
+from tests.faults.host import Host
+from tests.faults.test_requests import NEW
+from tests.faults.troubles import Trouble
+
+ELSEWHERE = {
+    "blobs.read_uri": "makes an address for a GET, changes nothing",
+    "blobs.container_uri": "makes an address for a GET, changes nothing",
+    "blobs.container_query": "makes an address for a GET, changes nothing",
+    "blobs.public_uri": "makes an address for a GET, changes nothing",
+    "blobs.exists": "asked by a GET, changes nothing",
+    "videos.page": "asked by a GET, changes nothing",
+}
+"""What neither a publish nor a creation, a deletion or the timer uses."""
+
+
+def _methods():
+    found = {
+        (ports.Videos, "videos"),
+        (ports.Tasks, "tasks"),
+        (ports.Keys, "keys"),
+        (ports.Blobs, "blobs"),
+    }
+    names = {f"{name}.{method}" for port, name in found for method in vars(port) if not method.startswith("_")}
+    # Closing a reader asks storage for nothing.
+    return names | {"reader.read_at", "queue.send", "queue.delete"}
+
+
+@pytest.mark.media
+def test_every_call_is_reached_or_explained(make_scene, media):
+    seen = set()
+    for name in ("clear", "protected", "split"):
+        scene = make_scene(name)
+        media.upload = scene.upload
+        host = Host(scene, Trouble())
+        with host.clock():
+            host.insist("Videos", "POST", body=json.dumps(NEW).encode())
+            host.insist("MarkComplete", "POST", scene.video.id)
+            host.run(scene.video.id)
+            host.insist("Video", "DELETE", scene.video.id)
+            host.storage.blobs.put(UPLOADS, scene.video.blob_name, b"late")
+            host.wait(timedelta(hours=9))
+        seen |= set(host.trouble.calls)
+    assert _methods() - set(ELSEWHERE) == seen
+    assert set(ELSEWHERE) < _methods()

@@ -1,0 +1,148 @@
+"""What no message brings back, and workers that take their tasks down with them: the timer sees to it."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from connector.domain.layout import UPLOADS
+from connector.domain.video import State
+from connector.errors import TaskCrashed
+from tests.faults.host import LEASE, Host
+from tests.faults.troubles import Kind, Killed, Trouble
+from tests.faults.world import left
+
+pytestmark = pytest.mark.media
+
+
+@pytest.fixture
+def scene(make_scene, media):
+    found = make_scene("clear")
+    media.upload = found.upload
+    return found
+
+
+def _completed(scene, trouble=None):
+    host = Host(scene, trouble or Trouble())
+    host.insist("MarkComplete", "POST", scene.video.id)
+    return host
+
+
+def _dies_at(task, times=1):
+    counts = Counter()
+
+    def before(name):
+        counts[name] += 1
+        if name == task and counts[name] <= times:
+            raise Killed
+
+    return before
+
+
+def _row(host, scene):
+    return host.storage.videos.get(scene.video.id)
+
+
+STAGES = {
+    "before the probe": lambda host, rows: True,
+    "before the tasks": lambda host, rows: host.storage.videos.get(host.video_id).state is State.ENCODING,
+    "between tasks": lambda host, rows: sum(row.done for row in rows) == 2,
+    "before packaging": lambda host, rows: sum(row.done for row in rows) == 4,
+}
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("stage", STAGES)
+def test_lost_messages_are_sent_again_whatever_happens_to_the_timer(stage, kind, scene, media):
+    quiet = _completed(scene)
+    with quiet.clock():
+        lost = quiet.copy(Trouble())
+        lost.video_id = scene.video.id
+        lost.run(scene.video.id, lambda: STAGES[stage](lost, lost.storage.tasks.of(scene.video.id)))
+        lost.lose_messages()
+        quiet.run(scene.video.id)
+    for at in range(1, 20):
+        host = lost.copy(Trouble(kind, at))
+        with host.clock():
+            host.run(scene.video.id)
+        assert left(host.storage, scene.video.id) == left(quiet.storage, scene.video.id), str(host.trouble)
+
+
+@pytest.mark.parametrize("task", ["chunk-000001", "audio-000000"])
+def test_a_task_whose_worker_died_goes_on_long_before_its_message_comes_back(task, scene, media):
+    media.before = _dies_at(task)
+    host = _completed(scene)
+    with host.clock():
+        host.run(scene.video.id, lambda: _row(host, scene).state is State.READY)
+        assert host.moment - scene.video.created < LEASE / 3
+        host.run(scene.video.id)
+    assert media.runs[task] == host.storage.tasks.get(scene.video.id, task).attempts == 2
+
+
+def test_a_task_that_kills_every_worker_is_given_up_with_the_cause(scene, media):
+    media.before = _dies_at("chunk-000001", times=99)
+    host = _completed(scene)
+    with host.clock():
+        host.run(scene.video.id, lambda: _row(host, scene).state is State.FAILED)
+        assert host.moment - scene.video.created < 5 * LEASE
+        host.run(scene.video.id)
+    # The timer gives it up after the fifth; the first message may have come back once more before.
+    assert media.runs["chunk-000001"] in {5, 6}
+    failure = _row(host, scene).failure
+    assert failure.code == "ProcessingFailed"
+    assert "encoding (chunk 1): the worker stopped in the middle of it." in failure.message
+    assert list(host.storage.blobs.containers) == [UPLOADS]
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("task", ["probe-000000", "chunk-000001", "storyboard-000000"])
+def test_poison_ends_in_failed_with_the_cause(task, kind, scene, media):
+    def crash(name):
+        if name == task:
+            raise TaskCrashed("the media process ended with signal SIGSEGV: details")
+
+    media.before = crash
+    poisoned = _completed(scene)
+    with poisoned.clock():
+        poisoned.run(scene.video.id, lambda: poisoned.buried == 1)
+    assert media.runs[task] == 5
+    for at in range(1, 15):
+        host = poisoned.copy(Trouble(kind, at))
+        with host.clock():
+            host.run(scene.video.id)
+        row = _row(host, scene)
+        assert (row.state, row.failure.code) == (State.FAILED, "ProcessingFailed")
+        assert row.failure.message.endswith("the media process ended with signal SIGSEGV.")
+        assert list(host.storage.blobs.containers) == [UPLOADS]
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_an_upload_that_nobody_told_of_is_found_and_one_that_never_came_expires(kind, scene, media):
+    for at in range(1, 12):
+        host = Host(scene, Trouble(kind, at))
+        with host.clock():
+            host.run(scene.video.id)
+        assert _row(host, scene).state is State.READY
+        assert _row(host, scene).queued - scene.video.created < timedelta(minutes=30)
+
+        host = Host(scene, Trouble(kind, at))
+        host.storage.blobs.delete_upload(scene.video.id)
+        with host.clock():
+            host.run(scene.video.id)
+        row = _row(host, scene)
+        assert (row.state, row.failure.code) == (State.FAILED, "UploadExpired")
+        assert timedelta(0) <= row.finished - scene.video.created - timedelta(hours=24) < timedelta(minutes=10)
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_what_a_clean_up_left_is_removed_by_the_timer(kind, scene, media):
+    host = _completed(scene)
+    with host.clock():
+        host.run(scene.video.id)
+    ready = left(host.storage, scene.video.id)
+    host.storage.blobs.create_container(f"work-{scene.video.id}", public=False)
+    for at in range(1, 40, 3):
+        again = host.copy(Trouble(kind, at))
+        with again.clock():
+            again.wait(timedelta(hours=24))
+        assert left(again.storage, scene.video.id) == ready, str(again.trouble)

@@ -1,0 +1,139 @@
+"""Probes many files in one media process, which is confined and sealed as every media process is; starting one for each
+file would take most of the time. The process is started again when it dies.
+"""
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Self
+
+from connector.domain.limits import SourceLimits
+from connector.domain.media_info import MediaInfo
+from connector.errors import MediaError, TaskCrashed
+from connector.media import sandbox
+from connector.media.channel import Channel
+from connector.media.child import confine, seal, work_of
+from connector.media.jobs import Limits, ProbeJob
+
+ACCEPTED = SourceLimits(minutes=720, pixels=8192 * 4352, frame_rate=1000, tracks=16)
+"""The settings' defaults."""
+SECONDS = 20
+"""For one file; a probe in the pipeline may take longer."""
+FILES = 100
+"""After so many a new process begins, so that what one leaves in memory is not laid to another."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    info: MediaInfo | None = None
+    refusal: MediaError | None = None
+    crash: str = ""
+    seconds: float = 0.0
+
+
+class _Bytes:
+    def __init__(self, data: bytes) -> None:
+        self.size, self._data = len(data), data
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self._data[offset : offset + length]
+
+    def close(self) -> None:
+        pass
+
+
+class _NoSink:
+    def put(self, area: str, name: str, data: bytes) -> None:
+        raise AssertionError("a probe writes nothing")
+
+    def progress(self, share: float) -> None:
+        pass
+
+
+class Prober:
+    """Use as a context. Not `sealed`: the process could open what it likes, and only demuxers are kept from it."""
+
+    def __init__(self, *, sealed: bool = True) -> None:
+        self._sealed = sealed
+        self._child: subprocess.Popen[bytes] | None = None
+        self._left = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def probe(self, data: bytes) -> Outcome:
+        if self._child is None or self._left == 0:
+            self._end()
+            self._begin()
+        self._left -= 1
+        child = self._child
+        assert child
+        parent = sandbox._Parent(child, [lambda: _Bytes(data)], _NoSink())
+        job = ProbeJob(limits=Limits(seconds=SECONDS * FILES, memory=3072 << 20, threads=1), accepted=ACCEPTED)
+        begin = time.monotonic()
+        try:
+            with _killed_after(child, SECONDS):
+                info = MediaInfo.model_validate(parent.serve(job))
+            return Outcome(info=info, seconds=time.monotonic() - begin)
+        except MediaError as error:
+            return Outcome(refusal=error, seconds=time.monotonic() - begin)
+        except (sandbox._ChildGone, TaskCrashed) as error:
+            crash = str(error) or f"the process {sandbox._ending(sandbox._exit_code(child))}"
+            self._end()
+            return Outcome(crash=crash, seconds=time.monotonic() - begin)
+
+    def _begin(self) -> None:
+        self._left = FILES
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "tests.hostile.prober", "sealed" if self._sealed else "open"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def _end(self) -> None:
+        if self._child is not None:
+            self._child.kill()
+            self._child.communicate()
+            self._child = None
+
+
+@contextmanager
+def _killed_after(child: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
+    timer = threading.Timer(seconds, child.send_signal, [signal.SIGKILL])
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+
+
+def main() -> None:
+    """The process: `child.main`, over and over."""
+    channel = Channel(sys.stdout.buffer, sys.stdin.buffer)
+    confined = False
+    while line := channel.job():
+        job = ProbeJob.model_validate_json(line)
+        if not confined:
+            confine(job.limits)
+            work_of(job)
+            if sys.argv[1] == "sealed":
+                seal()
+            confined = True
+        try:
+            channel.result(work_of(job)(channel).model_dump(mode="json"))
+        except MediaError as error:
+            channel.error(error.code, error.message)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,44 @@
+"""The app itself, on a storage that fails when a file says so.
+
+The file FAULT names the exception, such as StorageTimeout, that every storage call raises; without it all is well.
+"""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+from connector import errors, services
+from connector.pipeline.app import App
+
+PROJECT = Path(__file__).parents[3]
+
+
+class Faulty:
+    """Passes everything on to what it wraps, unless there is a fault."""
+
+    def __init__(self, wrapped):
+        self._wrapped = wrapped
+
+    def __getattr__(self, name):
+        found = getattr(self._wrapped, name)
+        if not callable(found):
+            return Faulty(found)
+
+        def call(*args, **kwargs):
+            fault = Path(os.environ["FAULT"])
+            if fault.exists():
+                raise getattr(errors, fault.read_text())("The storage of this test failed as it was told to.")
+            return found(*args, **kwargs)
+
+        return call
+
+
+real = services.app
+services.app = lambda: App(storage=Faulty(real().storage), settings=real().settings)
+
+specification = importlib.util.spec_from_file_location("real_function_app", PROJECT / "function_app.py")
+module = importlib.util.module_from_spec(specification)
+sys.modules["real_function_app"] = module
+specification.loader.exec_module(module)
+app = module.app

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 STORAGE = "MEDIA_STORAGE"
 AUTH_MODE = os.environ.get("AUTH_MODE") or "keys"
+SWEEP_SCHEDULE = os.environ.get("SWEEP_SCHEDULE") or "0 */5 * * * *"
 
 require_keys(os.environ)
 require_callers(os.environ)
@@ -137,7 +138,7 @@ _poison(ENCODE_QUEUE, "EncodePoison")
 
 
 @app.function_name("Sweep")
-@app.timer_trigger(arg_name="timer", schedule="0 * * * * *", run_on_startup=False)
+@app.timer_trigger(arg_name="timer", schedule=SWEEP_SCHEDULE, run_on_startup=False)
 @_queues
 def sweep(
     timer: func.TimerRequest,  # noqa: ARG001 - the binding's name

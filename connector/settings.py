@@ -153,6 +153,11 @@ class Settings(BaseModel):
         description="Traces, measures and log lines with their facts: `console` prints them, `azure` sends them to "
         "Application Insights; empty: off",
     )
+    sweep_schedule: str = Field(
+        "0 */5 * * * *",
+        pattern=r"^\S+( \S+){5}$",
+        description="When the timer looks for what stands still (NCRONTAB, six fields); each run is billed as a second",
+    )
     prepare_storage: bool = Field(
         False, description="Create tables, containers and CORS rules at start: locally; in Azure the Bicep does it"
     )

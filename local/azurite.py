@@ -19,6 +19,7 @@ ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1
 
 _PROJECT = Path(__file__).parent.parent
 _TETHER = Path(__file__).with_name("tether.cjs")
+_DURABLE = Path(__file__).with_name("durable.cjs")
 _SCRIPT = _PROJECT / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
 _LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at https?://.*:(\d+)")
 
@@ -49,9 +50,10 @@ def connection_string(ports: Ports) -> str:
     )
 
 
-def command(ports: Ports, location: Path | None, options: Sequence[str] = ()) -> list[str]:
+def command(ports: Ports, location: Path | None, options: Sequence[str] = (), *, durable: bool = False) -> list[str]:
     """The command line that starts Azurite; data is kept in memory when `location` is None.
 
+    `durable`: not even `kill -9` takes back what it has confirmed; each write saves the whole index then.
     Whoever runs it must hold a pipe to its stdin: Azurite ends when that closes.
     Raises AzuriteError when node or Azurite is missing.
     """
@@ -61,12 +63,15 @@ def command(ports: Ports, location: Path | None, options: Sequence[str] = ()) ->
     if not _SCRIPT.is_file():
         raise AzuriteError("Azurite was not found in node_modules: run `make setup`.")
     place = ["--inMemoryPersistence"] if location is None else ["--location", str(location)]
+    preloaded = ["--require", str(_TETHER)]
+    if durable and location is not None:
+        preloaded += ["--require", str(_DURABLE)]
     services: list[str] = []
     for name, port in (("blob", ports.blob), ("queue", ports.queue), ("table", ports.table)):
         services += [f"--{name}Host", "127.0.0.1", f"--{name}Port", str(port)]
         services += [f"--{name}KeepAliveTimeout", _KEEP_ALIVE]
     quiet = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
-    return [node, "--require", str(_TETHER), str(_SCRIPT), *place, *services, *quiet, *options]
+    return [node, *preloaded, str(_SCRIPT), *place, *services, *quiet, *options]
 
 
 def listening_ports(output: Sequence[str]) -> Ports | None:

@@ -89,6 +89,8 @@ class StackOptions:
     storage: Ports
     encoders: int
     drain_seconds: float
+    durable: bool = False
+    """Whether the storage saves its index before each answer."""
 
     @classmethod
     def read(cls, app_dir: Path, environment: Mapping[str, str]) -> Self:
@@ -112,6 +114,7 @@ class StackOptions:
             ),
             encoders=number("ENCODERS", os.cpu_count() or 1),
             drain_seconds=number("DRAIN_SECONDS", 30),
+            durable=environment.get("DURABLE", "").lower() == "true",
         )
 
 

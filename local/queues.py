@@ -78,6 +78,7 @@ class QueueListener:
         self._options = options
         self._lease = lease_seconds
         self._stopping = asyncio.Event()
+        self._taking = asyncio.Lock()
         self._running: set[asyncio.Task[None]] = set()
         self._held: set[_Held] = set()
 
@@ -91,6 +92,8 @@ class QueueListener:
     async def release(self) -> None:
         """Give back every message at once: this process is about to end."""
         self.stop()
+        async with self._taking:
+            pass  # what is on its way must come back, too
         for held in list(self._held):
             try:
                 await held.release(0)
@@ -117,15 +120,16 @@ class QueueListener:
         batch = self._options.batch_size
         found = False
         try:
-            async for message in self._queue.receive_messages(
-                messages_per_page=batch, max_messages=batch, visibility_timeout=round(self._lease)
-            ):
-                found = True
-                held = _Held(self._queue, message)
-                self._held.add(held)
-                task = asyncio.create_task(self._process(held))
-                self._running.add(task)
-                task.add_done_callback(self._running.discard)
+            async with self._taking:
+                async for message in self._queue.receive_messages(
+                    messages_per_page=batch, max_messages=batch, visibility_timeout=round(self._lease)
+                ):
+                    found = True
+                    held = _Held(self._queue, message)
+                    self._held.add(held)
+                    task = asyncio.create_task(self._process(held))
+                    self._running.add(task)
+                    task.add_done_callback(self._running.discard)
         except ResourceNotFoundError:
             return found  # deleted meanwhile: whoever sends next creates it again
         except AzureError as error:

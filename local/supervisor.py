@@ -60,15 +60,16 @@ class _Child:
 
 
 class _Azurite(_Child):
-    def __init__(self, ports: Ports, location: Path | None) -> None:
+    def __init__(self, ports: Ports, location: Path | None, *, durable: bool) -> None:
         super().__init__("azurite")
         self.ports = ports
         self._location = location
+        self._durable = durable
         self._output: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         self.process = process = await asyncio.create_subprocess_exec(
-            *azurite.command(self.ports, self._location),
+            *azurite.command(self.ports, self._location, durable=self._durable),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
@@ -184,7 +185,7 @@ class Supervisor:
         location = None if self._in_memory else options.data_dir / "azurite"
         if location is not None:
             location.mkdir(exist_ok=True)
-        storage = _Azurite(options.storage, location)
+        storage = _Azurite(options.storage, location, durable=options.durable)
         await self._start_child(storage)
         self.connection_string = azurite.connection_string(storage.ports)
         # The host's own connection, and the app's.
@@ -192,6 +193,7 @@ class Supervisor:
         prefix = HostOptions.read(options.app_dir).route_prefix
         defaults = {
             "PREPARE_STORAGE": "true",
+            "SWEEP_SCHEDULE": "*/30 * * * * *",
             "PUBLIC_URL": f"{base_url(listening.getsockname())}/{prefix}".rstrip("/"),
             **development_keys(options.data_dir),
         }

@@ -23,6 +23,7 @@ class Timer:
         self._function = function
         self._invoker = invoker
         self._queues = queues
+        self._firing: set[asyncio.Task[None]] = set()
         try:
             self._schedule = Schedule(function.trigger["schedule"])
         except ValueError as error:
@@ -31,17 +32,28 @@ class Timer:
     async def run(self) -> None:
         """Until cancelled."""
         if self._function.trigger.get("runOnStartup"):
-            await self.fire()
+            await asyncio.shield(self.fire())
         while True:
             due = self._schedule.after(datetime.now(UTC))
             # In steps, so that a clock that is set or a machine that slept is noticed.
             while (remaining := (due - datetime.now(UTC)).total_seconds()) > 0:  # noqa: ASYNC110 - waits for the clock
                 await asyncio.sleep(min(remaining, 3600))
             # A run that was started is not cut off when the timer is cancelled.
-            await asyncio.shield(asyncio.ensure_future(self.fire()))
+            await asyncio.shield(self.fire())
 
-    async def fire(self) -> None:
+    async def idle(self) -> None:
+        """Returns when no run is under way, and all that they sent is sent."""
+        if self._firing:
+            await asyncio.wait(self._firing)
+
+    def fire(self) -> asyncio.Task[None]:
         """Run now; a failure is in the log and waits for the next time."""
+        task = asyncio.create_task(self._fire())
+        self._firing.add(task)
+        task.add_done_callback(self._firing.discard)
+        return task
+
+    async def _fire(self) -> None:
         with contextlib.suppress(Exception):
             outputs = await self._invoker.run(self._function, TimerRequest(past_due=False))
             await self._queues.write_outputs(self._function, outputs)

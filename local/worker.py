@@ -5,14 +5,12 @@ Started by the supervisor as `python -m local.worker`.
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import os
 import signal
 import socket
 import sys
 import threading
-from collections.abc import Coroutine
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -52,8 +50,8 @@ class Worker:
         self._listeners: list[QueueListener] = []
         self._background: list[asyncio.Task[None]] = []
         self._serving: list[asyncio.Task[None]] = []
+        self._timers: list[Timer] = []
         self._runner: web.AppRunner | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
     async def start_encoder(self) -> None:
         one = replace(self._options, queues=replace(self._options.queues, batch_size=1, new_batch_threshold=0))
@@ -69,6 +67,7 @@ class Worker:
             admin[function.name.lower()] = self._fire_queue(function)
         for function in self._of_kind("timerTrigger"):
             timer = Timer(function, self.invoker, self.queues)
+            self._timers.append(timer)
             self._background.append(asyncio.create_task(timer.run()))
             admin[function.name.lower()] = self._fire_timer(timer)
         triggers = [BlobTrigger(f, self.invoker, self.queues) for f in self._of_kind("blobTrigger")]
@@ -87,7 +86,7 @@ class Worker:
         self._runner = web.AppRunner(
             site.application(),
             access_log=None,
-            shutdown_timeout=1,
+            shutdown_timeout=self._drain,
             max_line_size=_LONGEST_LINE,
             max_field_size=_LONGEST_LINE,
         )
@@ -154,7 +153,7 @@ class Worker:
 
     def _fire_timer(self, timer: Timer) -> Fire:
         async def fire(_: str) -> None:
-            self._spawn(timer.fire())
+            timer.fire()
 
         return fire
 
@@ -164,11 +163,6 @@ class Worker:
             await dispatcher.enqueue(trigger.message(container, name))
 
         return fire
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def until(self, signals: "asyncio.Queue[int]") -> int:
         """Serve until a signal or a function's timeout; answers the exit status.
@@ -183,24 +177,26 @@ class Worker:
             task.result()  # a listener or watcher that broke takes the process with it, loudly
         for task in self._background:
             task.cancel()
+        closing = asyncio.create_task(self._close_site())
         if stop in done and not timed_out.done():
             for listener in self._listeners:
                 listener.stop()
-            if self._runner is not None:
-                for site in list(self._runner.sites):
-                    await site.stop()
+            idle = (self.invoker.idle(), *(timer.idle() for timer in self._timers))
             ends: set[asyncio.Future[Any]] = {
-                asyncio.gather(self.invoker.idle(), *self._serving),
+                asyncio.gather(closing, *idle, *self._serving),
                 asyncio.create_task(signals.get()),
                 timed_out,
             }
             await asyncio.wait(ends, timeout=self._drain, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.gather(*(listener.release() for listener in self._listeners))
-        if self._runner is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._runner.cleanup(), 3)
+        await asyncio.wait({closing}, timeout=3)
         await self.queues.close()
         return 0 if stop in done else 1
+
+    async def _close_site(self) -> None:
+        """No more requests come in; returns when those that were in are answered."""
+        if self._runner is not None:
+            await self._runner.cleanup()
 
 
 async def _main(arguments: argparse.Namespace) -> int:

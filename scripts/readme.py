@@ -1,9 +1,10 @@
-"""Writes the tables of README.md that follow from the code: settings and formats. A test holds them together."""
+"""Writes the tables of README.md that follow from the code: settings, failures, formats. A test holds them together."""
 
 import re
 import sys
 from pathlib import Path
 
+from connector.domain.failures import SENTENCES
 from connector.domain.formats import FORMATS
 from connector.settings import Settings, variable
 
@@ -21,6 +22,10 @@ def settings_rows() -> list[str]:
     return rows
 
 
+def failures_rows() -> list[str]:
+    return [f"| `{code}` | {re.sub(r'{.*?}', '…', sentence)} |" for code, sentence in SENTENCES.items()]
+
+
 def formats_line() -> str:
     return " ".join(f.extension for f in FORMATS)
 
@@ -29,6 +34,8 @@ def updated(text: str) -> str:
     """The README with its tables as they follow from the code."""
     head = "| Setting | Default | Meaning |\n|---|---|---|\n"
     text = re.sub(re.escape(head) + r"(?:.*\S.*\n)+", lambda _: head + "\n".join(settings_rows()) + "\n", text)
+    codes = "| Code | Message |\n|---|---|\n"
+    text = re.sub(re.escape(codes) + r"(?:.*\S.*\n)+", lambda _: codes + "\n".join(failures_rows()) + "\n", text)
     lead = "each is proved by a test that publishes such a file:\n"
     return re.sub(re.escape(lead) + r".*\n", lambda _: f"{lead}{formats_line()}.\n", text)
 

@@ -23,11 +23,11 @@ FOLDER = PROJECT / ".data" / "screenshots"
 CHOSEN = PROJECT / "docs" / "portal.png"
 WIDTHS = {"desktop": 1280, "phone": 360}
 SAMPLES = {
-    "harbour.mp4": ("gradients=s=1280x720:r=25:d=16:speed=0.02:n=5:seed=7:type=spiral", "Harbour at dusk", ("travel",)),
-    "coastline.mov": ("mandelbrot=s=854x480:r=25:start_scale=0.9:end_scale=0.02:end_pts=200,trim=duration=8",
+    "harbour.mp4": ("gradients=s=1280x720:r=25:d=12:speed=0.02:n=5:seed=7:type=spiral", "Harbour at dusk", ("travel",)),
+    "coastline.mov": ("mandelbrot=s=640x360:r=25:start_scale=0.9:end_scale=0.02:end_pts=125,trim=duration=5",
                       "The longest coastline", ("maths", "travel")),
-    "signals.mkv": ("testsrc2=s=640x360:r=25:d=6", "Signals", ("lab",)),
-    "dunes.mp4": ("gradients=s=640x360:r=25:d=6:c0=0xe9b872:c1=0x90323d:c2=0x5e3023:speed=0.03:seed=3", "Dunes", ()),
+    "signals.mkv": ("testsrc2=s=640x360:r=25:d=4", "Signals", ("lab",)),
+    "dunes.mp4": ("gradients=s=640x360:r=25:d=4:c0=0xe9b872:c1=0x90323d:c2=0x5e3023:speed=0.03:seed=3", "Dunes", ()),
     "interview-cut-3.mp4": ("smptehdbars=s=640x360:r=25:d=5", "", ()),
 }  # fmt: skip
 PROTECTED = "dunes.mp4"

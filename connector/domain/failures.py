@@ -25,7 +25,8 @@ SENTENCES: dict[str, str] = {
     "key and IV that were given when the video was created. {reason}",
     "IncompleteStoryboard": "The small pictures of the storyboard are not complete.",
     "Deleted": "The video was deleted; what is left of it is being removed.",
-    "ProcessingFailed": "Processing was tried several times and failed while {doing}: {reason}.",
+    "ProcessingFailed": "Processing was tried several times and failed while {doing}: {reason}. "
+    "Upload the file again; if that fails too, convert it with another program first.",
 }
 """By code. What stands in braces is told from case to case."""
 

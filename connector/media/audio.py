@@ -3,7 +3,7 @@
 from __future__ import annotations  # PyAV's Packet is generic for type checkers only
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from av.audio.codeccontext import AudioCodecContext
@@ -32,6 +32,8 @@ CHANNELS = 2
 FRAME = 1024
 """Samples of an AAC frame."""
 FRAME_TICKS = FRAME * TIMESCALE // RATE
+HOLE = 5 * RATE // FRAME
+"""AAC frames. A longer hole is not left to the filter, which holds all of its silence in memory at once."""
 PROGRESS_EVERY = 500
 
 
@@ -98,22 +100,30 @@ class _Timeline:
         self._sink: FilterContext | None = None
         self._made = 0
 
-    def push(self, frame: AudioFrame | None) -> list[AudioFrame]:
+    def push(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
+        """What is finished by now; None ends the sound."""
         if frame is None:
-            return self._end()
-        out: list[AudioFrame] = []
-        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
-        if shape != self._shape:
-            if self._shape is not None:
-                out = self._end()
-            self._build(frame)
-            self._shape = shape
+            yield from self._end()
+            return
         base = frame.time_base or Fraction(1, frame.sample_rate)
         if frame.pts is not None:
             frame.pts = round((frame.pts * base - self._origin) * frame.sample_rate)
         frame.time_base = Fraction(1, frame.sample_rate)
+        shape = (frame.format.name, frame.layout.name, frame.sample_rate)
+        hole = self._frames_until(frame) - self._made > HOLE
+        if shape != self._shape or hole:
+            yield from self._end()
+            while hole and self._made < self._frames_until(frame):
+                self._made += 1
+                yield _silence()
+            self._build(frame)
+            self._shape = shape
         self._source.push(frame)  # type: ignore[union-attr]  # _build made it
-        return out + self._drain()
+        yield from self._drain()
+
+    def _frames_until(self, frame: AudioFrame) -> int:
+        """Whole AAC frames before it."""
+        return 0 if frame.pts is None else frame.pts * RATE // (frame.sample_rate * FRAME)
 
     def _end(self) -> list[AudioFrame]:
         if self._source is None:
@@ -142,10 +152,12 @@ class _Timeline:
             f":channel_layout={layout_name}:time_base=1/{frame.sample_rate}",
         )
         self._source = chain
+        # The filter counts in samples of what goes in.
+        begin = round(Fraction(self._made * FRAME * frame.sample_rate, RATE))
         filters = [
             # Fills holes with silence and cuts overlaps, so that sound stays with the picture; begins at 0 exactly,
-            # or where the sound of another shape ended.
-            ("aresample", f"{RATE}:async=1:min_hard_comp=0.04:first_pts={self._made * FRAME}"),
+            # or where what came before ended.
+            ("aresample", f"{RATE}:async=1:min_hard_comp=0.04:first_pts={begin}"),
             ("aformat", f"sample_fmts=fltp:sample_rates={RATE}:channel_layouts=stereo"),
             ("asetnsamples", f"n={FRAME}:p=1"),
         ]
@@ -185,7 +197,7 @@ class _Writer:
     def tables(self) -> bytes:
         return b"".join(table.pack() for table in self._tables)
 
-    def encode(self, frames: list[AudioFrame]) -> None:
+    def encode(self, frames: Iterable[AudioFrame]) -> None:
         for frame in frames:
             if self.full:
                 return

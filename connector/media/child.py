@@ -1,7 +1,9 @@
 """The media child process: `python -m connector.media.child`. Reads one job, does it, says what came of it, ends."""
 
+import ctypes
 import os
 import resource
+import signal
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -14,8 +16,11 @@ from connector.errors import MediaError
 from connector.media.channel import Channel
 from connector.media.jobs import AnyJob, AudioJob, ChunkJob, Limits, ProbeJob, SplitJob, StillJob, StoryboardJob
 
+_PR_SET_PDEATHSIG = 1
+
 
 def main() -> None:
+    end_with_parent()
     # Libraries that print get stderr; only the channel has the real standard output.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -29,6 +34,14 @@ def main() -> None:
         channel.result(work(channel).model_dump(mode="json"))
     except MediaError as error:
         channel.error(error.code, error.message)
+
+
+def end_with_parent() -> None:
+    """Linux ends this process with the thread that started it, which waits for it. Elsewhere it ends at its next word,
+    for the pipe is closed then. Before the job is read: a parent that died earlier sends none.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def confine(limits: Limits) -> None:

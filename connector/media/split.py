@@ -10,6 +10,7 @@ import io
 from fractions import Fraction
 
 import av
+from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream as AvVideo
@@ -19,7 +20,7 @@ from connector.domain.failures import refused
 from connector.domain.task import PieceOutput, SplitOutput
 from connector.media.channel import Channel
 from connector.media.jobs import SplitJob
-from connector.media.source import RemoteFile, decode_times_only, opened, packet_time, seconds
+from connector.media.source import RemoteFile, decode_times_only, opened, packet_time, readable, seconds
 
 MAX_PIECE = 128 * 1024 * 1024
 """Bytes after which a piece ends at the next keyframe, even if it is short."""
@@ -37,9 +38,9 @@ def split(job: SplitJob, channel: Channel) -> SplitOutput:
         rate = video.average_rate or video.base_rate
         length = 1 / rate if rate else Fraction(0)
         cutter = _Cutter(channel, video, job.piece_seconds)
-        for packet in container.demux([video, *container.streams.audio]):
+        for packet in readable(container.demux([video, *container.streams.audio])):
             time = packet_time(packet, by_dts=by_dts)
-            if packet.size == 0 or time is None:
+            if time is None:
                 continue
             if by_dts:
                 packet.pts = packet.dts  # the time that the pieces keep
@@ -68,7 +69,12 @@ class _Cutter:
             self._close()
             self._open(time)
         packet.stream = self._out
-        self._container.mux(packet)
+        try:
+            self._container.mux(packet)
+        except MemoryError:
+            raise  # says nothing about the packet
+        except FFmpegError:
+            return  # its time cannot follow the last one's: damaged, and left out
 
     def _full(self, time: Fraction) -> bool:
         assert self._buffer is not None  # noqa: S101 - for the type checker

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 from connector.domain.failures import refused
@@ -14,6 +15,9 @@ from connector.pipeline.fail import fail
 
 log = logging.getLogger(__name__)
 
+SENDING = timedelta(seconds=10)
+"""A message goes out at once; it takes longer only if its sender died."""
+
 
 def complete_upload(app: App, video_id: UUID) -> list[Message]:
     """Moves the video on to QUEUED, once; or to FAILED when the upload is too large.
@@ -22,18 +26,24 @@ def complete_upload(app: App, video_id: UUID) -> list[Message]:
     """
     video = app.storage.videos.get(video_id)
     with app.telemetry.span("complete", {"video_id": str(video_id)}, video.trace):
+        moved = False
         while video.state is State.AWAITING_UPLOAD:
             try:
                 video = app.storage.videos.save(_queued(app, video))
+                moved = True
             except Conflict:
                 video = app.storage.videos.get(video_id)  # somebody else moved it on
             except MediaError as error:
                 fail(app, video_id, error.code, error.message)
                 return []
-        if video.state is not State.QUEUED:
+        if video.state is not State.QUEUED or not (moved or _left_alone(video)):
             return []
-        # Sent also when the state is not ours to change: whoever changed it may have died before sending.
         return [Message(step="probe", video_id=video_id, trace=app.telemetry.traceparent())]
+
+
+def _left_alone(video: Video) -> bool:
+    """Whether whoever queued it may have died before the message was sent; just now, it is being sent."""
+    return video.queued is None or now() - video.queued > SENDING
 
 
 def _queued(app: App, video: Video) -> Video:

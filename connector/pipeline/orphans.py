@@ -25,12 +25,9 @@ EVERY = 10
 """Minutes: a look costs a dozen calls, so it is not taken at every run of the timer."""
 
 _DIGITS = 6
-_WINDOW = timedelta(milliseconds=1 << 48 - 4 * _DIGITS)
-"""Of ids that begin with the same digits: 4.7 hours (RFC 9562 section 5.7)."""
-_RECENT = 40
-"""The windows of the last week come round every few hours: most of what is left is left by young videos."""
-_FIRST = datetime(2024, 1, 1, tzinfo=UTC)
-"""No video is older."""
+"""Ids that begin with the same ones are of a window of 4.7 hours (RFC 9562 section 5.7)."""
+_CYCLES = (40, 10_000)
+"""Windows of the last week, which come round every few hours, for most is left by young videos; and of five years."""
 
 
 def remove_orphans(app: App, moment: datetime) -> None:
@@ -46,11 +43,10 @@ def remove_orphans(app: App, moment: datetime) -> None:
 
 
 def windows(moment: datetime) -> list[str]:
-    """First digits of the ids to look at now: one window of the last week, and one of all."""
+    """First digits of the ids to look at now: one window of each cycle."""
     newest = int((moment - AGE).timestamp() * 1000) >> 48 - 4 * _DIGITS
     turn = _minutes(moment) // EVERY
-    every = (moment - _FIRST) // _WINDOW
-    return sorted({f"{newest - turn % count:0{_DIGITS}x}" for count in (_RECENT, every)})
+    return sorted({f"{newest - (newest - turn) % cycle:0{_DIGITS}x}" for cycle in _CYCLES})
 
 
 def _minutes(moment: datetime) -> int:

@@ -49,7 +49,7 @@ def blame(app: App, message: Message, error: Exception) -> None:
             return
         row = app.storage.tasks.get(video_id, name)
         if row is None or row.attempts == 0:
-            # The row of a step that keeps no count tells of the last failure, which is over; no task is done by failing.
+            # A step that keeps no count has failed, and that is over; a task is not done by failing.
             over = moment if message.step in {"probe", "package"} else None
             etag = row.etag if row else None
             app.storage.tasks.put(Task(video_id, name, 0, moment, moment, finished=over, error=reason, etag=etag))

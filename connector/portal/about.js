@@ -19,7 +19,8 @@ export function aboutForm(video, etag, saved) {
     h("label", { for: "about-tag" }, "Tags"), tags,
     h("div", { class: "row" }, tag, h("button", { type: "button", onclick: addTag }, "Add tag")),
     h("h3", {}, "Metadata"), facts,
-    h("div", { class: "row end" }, h("button", { type: "button", onclick: () => addFact("", "").focus() }, "Add a field"), save),
+    h("div", { class: "row" },
+      h("button", { type: "button", onclick: () => addFact("", "").focus() }, "Add a field"), h("span", { class: "spring" }), save),
     note);
 
   function fill(from) {

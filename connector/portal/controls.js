@@ -12,6 +12,8 @@ const STEP = 5; // seconds
 export function controls(stage) {
   let face = null;
   let listening = new AbortController();
+  let begun = false; // there is a first picture: before, players go where they want to
+  let impatient = false; // play was pressed while the player was still being loaded
   let chosen = null; // the rendition's height, so that it outlives a change of player
   const handle = { storyboard: null };
 
@@ -30,8 +32,8 @@ export function controls(stage) {
     play, mute, volume, time, h("span", { class: "spring" }), quality, full);
 
   function toggle() {
-    if (!face) return;
-    if (face.video.paused) face.video.play().catch(() => {}); // a pause before the first picture is no failure
+    if (!face) impatient = true;
+    else if (face.video.paused) face.video.play().catch(() => {}); // a pause before the first picture is no failure
     else face.video.pause();
   }
 
@@ -68,7 +70,8 @@ export function controls(stage) {
   function update() {
     if (!face) return;
     const { video } = face;
-    const duration = Number.isFinite(video.duration) ? video.duration : 0;
+    begun ||= video.readyState >= 2;
+    const duration = begun && Number.isFinite(video.duration) ? video.duration : 0;
     seek.max = duration;
     if (!seek.matches(":active")) seek.value = video.currentTime;
     seek.style.setProperty("--played", `${duration ? (100 * seek.value) / duration : 0}%`);
@@ -136,12 +139,15 @@ export function controls(stage) {
     attach(player) {
       handle.detach();
       face = player;
+      begun = false;
       listening = new AbortController();
       const { signal } = listening;
-      const events = ["timeupdate", "durationchange", "loadedmetadata", "resize", "play", "pause", "playing", "waiting",
+      const events = ["timeupdate", "durationchange", "loadedmetadata", "loadeddata", "resize", "play", "pause", "playing", "waiting",
         "seeking", "seeked", "ended", "volumechange", "canplay"];
       for (const name of events) face.video.addEventListener(name, update, { signal });
       face.video.addEventListener("click", toggle, { signal });
+      if (impatient) toggle();
+      impatient = false;
       update();
     },
     detach() {

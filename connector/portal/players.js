@@ -36,9 +36,15 @@ export function choicesFor(isProtected) {
 export async function open(choice, stage, url, token, failed) {
   const video = document.createElement("video");
   video.playsInline = true;
+  video.preload = "auto";
   stage.prepend(video);
   video.addEventListener("error", () => { if (video.error) failed(video.error.message || `code ${video.error.code}`); });
-  return { video, ...(await choice.open(video, url, token, failed)) };
+  try {
+    return { video, ...(await choice.open(video, url, token, failed)) };
+  } catch (error) {
+    video.remove();
+    throw error;
+  }
 }
 
 const loaded = new Map();

@@ -54,8 +54,8 @@ export async function show(id, place, signal) {
   signal.throwIfAborted();
   body.replaceChildren(parts.stage, factsOf(video),
     h("div", { class: "panels" },
-      h("div", {}, about, end(video)),
-      h("div", {}, parts.chooser, parts.share, parts.thumbnails, steps)));
+      h("div", {}, parts.chooser, about, end(video)),
+      h("div", {}, parts.share, parts.thumbnails, steps)));
   parts.begin();
 }
 
@@ -95,7 +95,7 @@ async function player(video, signal) {
   const numbers = h("dl", { class: "numbers" });
   const chooser = h("section", { class: "panel" },
     h("h2", {}, "Player"),
-    h("div", { class: "row" }, h("label", { for: "choice" }, "Player and protocol"), select),
+    h("div", { class: "row choice" }, h("label", { for: "choice" }, "Player and protocol"), select),
     h("h3", {}, "Statistics"), numbers);
 
   let face = null;
@@ -130,8 +130,8 @@ async function player(video, signal) {
         if (before.time) face.video.currentTime = before.time;
         if (before.playing) face.video.play().catch(() => {});
       };
-      if (face.video.readyState >= 1) back();
-      else face.video.addEventListener("loadedmetadata", back, { once: true });
+      if (face.video.readyState >= 2) back();
+      else face.video.addEventListener("loadeddata", back, { once: true });
     }
   }
 

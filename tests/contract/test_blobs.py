@@ -153,6 +153,28 @@ def test_an_upload_is_deleted_and_no_other(storage):
     assert storage.blobs.exists(UPLOADS, f"{other}/{other}.mp4")
 
 
+def test_containers_are_found_by_how_their_names_begin(storage):
+    names = [f"work-feedbeef-{n}" for n in range(3)]
+    for name in names:
+        storage.blobs.create_container(name, public=False)
+
+    assert sorted(storage.blobs.container_names("work-feedbe")) == names
+    assert list(storage.blobs.container_names("work-feedbf")) == []
+    for name in names:
+        storage.blobs.delete_container(name)
+    assert list(storage.blobs.container_names("work-feedbe")) == []
+
+
+def test_uploads_are_found_by_how_their_folders_begin(storage):
+    video_id = new_id()
+    for name in ("a.mp4", "b.mp4", "c/d.mp4"):
+        storage.blobs.put(UPLOADS, f"{video_id}/{name}", b"1")
+
+    assert list(storage.blobs.upload_folders(str(video_id)[:18])) == [str(video_id)]
+    storage.blobs.delete_upload(video_id)
+    assert list(storage.blobs.upload_folders(str(video_id))) == []
+
+
 def test_signed_urls_name_the_blob_and_are_longer_than_the_plain_one(storage):
     name = f"{new_id()}/ä.mp4"
     plain = storage.blobs.public_uri(UPLOADS, name)

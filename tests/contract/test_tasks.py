@@ -2,12 +2,13 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 
 from connector.domain.task import EncodeOutput, RenditionOutput, SegmentOutput, StillOutput, Task, TaskResult
 from connector.domain.video import new_id
-from connector.errors import TooLarge
+from connector.errors import Conflict, NotFound, TooLarge
 
 NOW = datetime(2024, 2, 29, 12, 30, 15, 123456, tzinfo=UTC)
 
@@ -38,18 +39,57 @@ def test_a_task_comes_back_as_it_was_put(storage, result):
 
     storage.tasks.put(task)
 
-    assert storage.tasks.get(task.video_id, task.name) == task
-    assert storage.tasks.of(task.video_id) == [task]
+    found = storage.tasks.get(task.video_id, task.name)
+    assert replace(found, etag=None) == task
+    assert storage.tasks.of(task.video_id) == [found]
 
 
-def test_putting_replaces(storage):
+def test_a_row_is_replaced_as_it_was_read(storage):
     task = make_task(new_id(), finished=NOW, result=audio_result(20_000))
     storage.tasks.put(task)
+    read = storage.tasks.get(task.video_id, task.name)
 
-    again = replace(task, attempts=2, finished=None, result=None, progress=0.5)
+    again = replace(read, attempts=2, finished=None, result=None, progress=0.5, driven=NOW)
     storage.tasks.put(again)
 
-    assert storage.tasks.get(task.video_id, task.name) == again
+    found = storage.tasks.get(task.video_id, task.name)
+    assert replace(found, etag=read.etag) == again
+    assert found.etag != read.etag
+
+
+def test_a_row_that_changed_since_it_was_read_is_not_replaced(storage):
+    task = make_task(new_id())
+    storage.tasks.put(task)
+    read = storage.tasks.get(task.video_id, task.name)
+    storage.tasks.put(replace(read, attempts=2))
+
+    for late in (replace(read, attempts=3), replace(task, attempts=3)):
+        with pytest.raises(Conflict):
+            storage.tasks.put(late)
+
+    assert storage.tasks.get(task.video_id, task.name).attempts == 2
+
+
+def test_a_row_that_is_gone_is_not_replaced(storage):
+    task = make_task(new_id())
+    storage.tasks.put(task)
+    read = storage.tasks.get(task.video_id, task.name)
+    storage.tasks.delete(task.video_id)
+
+    with pytest.raises(NotFound):
+        storage.tasks.put(read)
+
+
+def test_videos_with_rows_are_found_by_how_their_ids_begin(storage):
+    mine, other = new_id(), UUID("feedbeef-0000-7000-8000-000000000000")
+    for video_id, name in ((mine, "chunk-000000"), (mine, "chunk-000001"), (other, "chunk-000000")):
+        storage.tasks.put(make_task(video_id, name))
+
+    assert list(storage.tasks.videos(str(mine)[:13])).count(mine) == 1
+    assert list(storage.tasks.videos("feedbe")) == [other]
+    assert list(storage.tasks.videos("feedbf")) == []
+    storage.tasks.delete(other)
+    assert list(storage.tasks.videos("feedbe")) == []
 
 
 def test_an_unknown_task_is_none(storage):

@@ -7,7 +7,7 @@ after five seconds, one whose process died after ten minutes; at its fifth failu
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -147,10 +147,8 @@ class Host:
 
     def tick(self) -> None:
         self._sweep_at = self.moment + MINUTE
-        try:
+        with suppress(Killed, Exception):  # the timer comes again
             self._invoke(lambda: sweep(self._app))
-        except (Killed, Exception):
-            pass  # the timer comes again
 
     def _is_over(self, video_id: UUID) -> bool:
         try:

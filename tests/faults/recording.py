@@ -1,7 +1,7 @@
 """What media children really did, once, so that it can be done again and again at no cost.
 
-Only the child process is replaced: what its parent does for it (opening and reading sources, writing blobs) are the same
-calls of the app, in the order they had. Blobs that the real parent writes at the same time are written one by one.
+Only the child process is replaced: what its parent does for it (opening and reading sources, writing blobs) are the
+same calls of the app, in the order they had. Blobs that the real parent writes at the same time are written one by one.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Whatever call to storage or queue goes wrong, and however: the video is READY in the end, and the same is published."""
+"""Whatever call to storage or queue goes wrong, and however: the video gets READY, and the same is published."""
 
 import pytest
 

@@ -9,7 +9,7 @@ from connector.domain.layout import UPLOADS
 from connector.domain.video import State
 from connector.errors import TaskCrashed
 from tests.faults.host import LEASE, Host
-from tests.faults.troubles import Kind, Killed, Trouble
+from tests.faults.troubles import Killed, Kind, Trouble
 from tests.faults.world import left
 
 pytestmark = pytest.mark.media

@@ -8,6 +8,7 @@ import pytest
 
 from connector.api.errors import STATUS
 from connector.api.routes import ROUTES
+from connector.domain.failures import SENTENCES
 from connector.domain.formats import FORMATS
 from connector.settings import Settings, variable
 from scripts.readme import README, updated
@@ -32,27 +33,26 @@ def test_every_call_is_in_the_reference(route):
     assert {m for methods in found for m in methods.split(", ")} == set(route.operations)
 
 
-def _codes() -> set[str]:
-    """First argument of each MediaError, and the code given to each `fail`."""
-    found = set()
+def _constants() -> tuple[set[str], set[str]]:
+    """(codes that failures are made with, all texts) in the code. A code is the first argument of `MediaError` and
+    `refused`, and the third of `fail`.
+    """
+    codes, texts = set(), set()
     for path in (ROOT / "connector").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Name)
-                and node.func.id in {"MediaError", "fail"}
-            ):
-                at = node.args[2 if node.func.id == "fail" else 0]
-                if isinstance(at, ast.Constant):
-                    found.add(at.value)
-    return found
+            if isinstance(node, ast.Constant) and path.name != "failures.py":
+                texts.add(node.value)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                at = {"MediaError": 0, "refused": 0, "fail": 2}.get(node.func.id)
+                if at is not None and isinstance(node.args[at], ast.Constant):
+                    codes.add(node.args[at].value)
+    return codes, texts
 
 
-def test_every_code_of_a_failed_video_is_in_the_reference():
-    codes = _codes()
-    assert {"EmptyFile", "UploadExpired", "ProcessingFailed", "UndecryptableUpload"} <= codes
-    rows = "\n".join(line for line in REFERENCE.splitlines() if line.startswith("| `"))
-    assert [code for code in sorted(codes) if f"`{code}`" not in rows] == []
+def test_every_code_of_a_failed_video_has_its_sentence_and_is_in_the_reference():
+    codes, texts = _constants()
+    assert {"EmptyFile", "UploadExpired", "ProcessingFailed", "TooLong"} <= codes <= set(SENTENCES) <= texts
+    assert all(f"| `{code}` | " in REFERENCE for code in SENTENCES)
 
 
 def test_every_status_of_an_error_is_in_the_reference():

@@ -96,7 +96,7 @@ def test_uploads_are_noticed_by_event_and_never_loaded():
 
 def test_the_timer_runs_every_minute():
     trigger = _bindings("Sweep")["timer"]
-    assert (trigger["type"], trigger["schedule"], trigger["runOnStartup"]) == ("timerTrigger", "0 * * * * *", False)
+    assert (trigger["type"], trigger["schedule"], trigger["runOnStartup"]) == ("timerTrigger", "0 */5 * * * *", False)
 
 
 def test_the_host_gives_each_task_a_processor_and_five_attempts():

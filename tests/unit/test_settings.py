@@ -18,6 +18,7 @@ FIELDS = {variable(field): field for field in Settings.model_fields}
 GOOD = {
     **{name: (text, text) for name, text in IDENTITY.items()},
     "CORS_ORIGINS": ("https://a.example, https://b.example,", ("https://a.example", "https://b.example")),
+    "EMBED_ORIGINS": ("https://a.example, https://*.b.example", ("https://a.example", "https://*.b.example")),
     "SEGMENT_SECONDS": ("2.5", 2.5),
     "CHUNK_SECONDS": ("60", 60),
     "MAX_RESOLUTION": ("1080", 1080),
@@ -51,6 +52,7 @@ GOOD = {
     "STALL_MINUTES": ("2", 2),
     "APPLICATIONINSIGHTS_CONNECTION_STRING": ("InstrumentationKey=1", "InstrumentationKey=1"),
     "TELEMETRY": ("console", "console"),
+    "SWEEP_SCHEDULE": ("0 */10 * * * *", "0 */10 * * * *"),
     "PREPARE_STORAGE": ("true", True),
     "BLOB_TRIGGER_SOURCE": ("LogsAndContainerScan", "LogsAndContainerScan"),
 }
@@ -70,6 +72,7 @@ WRONG = {
     "MEDIA_STORAGE__blobServiceUri": ("http://hunter2", "https://account?sig=hunter2", "hunter2"),
     "MEDIA_STORAGE__tableServiceUri": ("hunter2",),
     "MEDIA_STORAGE__credential": ("hunter2",),
+    "EMBED_ORIGINS": ("hunter2", "'none'; script-src hunter2"),
     "SEGMENT_SECONDS": ("0", "21", "hunter2"),
     "CHUNK_SECONDS": ("0", "601", "hunter2"),
     "MAX_RESOLUTION": ("100", "5000", "1080.5", "hunter2"),
@@ -95,6 +98,7 @@ WRONG = {
     "PLAYBACK_ACCESS": ("hunter2",),
     "STALL_MINUTES": ("0", "hunter2"),
     "TELEMETRY": ("hunter2", "azure"),
+    "SWEEP_SCHEDULE": ("hunter2", "* * * * *"),
     "PREPARE_STORAGE": ("hunter2",),
     "BLOB_TRIGGER_SOURCE": ("hunter2",),
 }

@@ -269,9 +269,9 @@ def test_completing_without_a_blob_is_409(app):
 def test_completing_is_202_however_often(app):
     video = create(app, "a.mp4").video
     app.storage.blobs.put(UPLOADS, video.blob_name, b"x")
-    for _ in range(2):
+    for messages in (1, 0):
         response = ask(app, "MarkComplete", "POST", video=video.id)
-        assert (response.status, response.body, len(response.messages)) == (202, None, 1)
+        assert (response.status, response.body, len(response.messages)) == (202, None, messages)
         assert "Content-Type" not in response.headers
     assert ask(app, "Video", video=video.id).body["UploadUri"] is None
 

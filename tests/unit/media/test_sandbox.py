@@ -77,3 +77,13 @@ def test_what_the_child_finds_wrong_with_the_media_is_passed_on(monkeypatch):
     with pytest.raises(sandbox.MediaError, match="Nothing there") as error:
         _run(monkeypatch, code)
     assert error.value.code == "NoMedia"
+
+
+def test_a_child_that_writes_without_end_is_stopped(monkeypatch):
+    megabyte = '{"op":"put","area":"output","name":"a","length":1048576}\n'
+    code = f"import sys; sys.stdin.readline()\nwhile True: sys.stdout.write({megabyte!r} + 'x' * 1048576)"
+    taken = []
+    monkeypatch.setattr(NoSink, "put", lambda self, area, name, data: taken.append(len(data)))
+    with pytest.raises(TaskCrashed, match="the output is over the limit"):
+        _run(monkeypatch, code)
+    assert sum(taken) <= JOB.most_output

@@ -1,6 +1,7 @@
 """The upload is complete: said once, twice, at the same time, or wrongly."""
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -9,8 +10,9 @@ from connector.domain.layout import UPLOADS
 from connector.domain.messages import Message
 from connector.domain.video import State
 from connector.errors import Conflict, NotFound, NotUploaded
-from connector.pipeline.complete import complete_by_name, complete_upload
+from connector.pipeline.complete import SENDING, complete_by_name, complete_upload
 from connector.pipeline.create import create, upload_uri
+from connector.pipeline.delete import delete
 from tests.unit.pipeline.world import drive, state, uploaded
 
 
@@ -38,10 +40,19 @@ def test_completing_remembers_what_was_uploaded_and_starts_the_probe(app):
     assert upload_uri(app, row) is None
 
 
-def test_completing_again_only_repeats_the_message(app):
+def test_completing_again_at_once_sends_nothing_more(app):
+    video = uploaded(app)
+    complete_upload(app, video.id)
+    row = app.storage.videos.get(video.id)
+    assert complete_upload(app, video.id) == []
+    assert app.storage.videos.get(video.id) == row
+
+
+def test_completing_again_later_only_repeats_the_message(app, monkeypatch):
     video = uploaded(app)
     first = complete_upload(app, video.id)
     row = app.storage.videos.get(video.id)
+    monkeypatch.setattr("connector.pipeline.complete.now", lambda: row.queued + SENDING + timedelta(seconds=1))
     assert complete_upload(app, video.id) == first
     assert app.storage.videos.get(video.id) == row
 
@@ -53,19 +64,19 @@ def test_completing_a_video_that_is_further_sends_nothing(app):
     assert complete_upload(app, video.id) == []
 
 
-def test_of_two_at_the_same_time_one_moves_the_video_on_and_both_send(app, monkeypatch):
+def test_of_two_at_the_same_time_the_one_that_moves_the_video_on_sends(app, monkeypatch):
     video = uploaded(app)
     save = app.storage.videos.save
 
     def overtaken(changed):
         monkeypatch.setattr(app.storage.videos, "save", save)
-        complete_upload(app, video.id)
+        assert complete_upload(app, video.id) == [Message(step="probe", video_id=video.id)]
         with pytest.raises(Conflict):
             save(changed)
         raise Conflict("The video was changed since it was read.")
 
     monkeypatch.setattr(app.storage.videos, "save", overtaken)
-    assert complete_upload(app, video.id) == [Message(step="probe", video_id=video.id)]
+    assert complete_upload(app, video.id) == []
     assert state(app, video) is State.QUEUED
 
 
@@ -92,6 +103,14 @@ NO_VIDEO = "uploads/01a20000-0000-7000-8000-000000000000/a.mp4"
 @pytest.mark.parametrize("name", ["", "uploads", "uploads/x", "uploads/not-an-id/a.mp4", NO_VIDEO])
 def test_a_blob_of_no_video_is_left_alone(app, name):
     assert complete_by_name(app, name) == []
+
+
+def test_the_upload_of_a_video_that_was_deleted_is_removed(app):
+    video = uploaded(app)
+    delete(app, video.id)
+    app.storage.blobs.put(UPLOADS, video.blob_name, b"late")
+    assert complete_by_name(app, f"{UPLOADS}/{video.blob_name}") == []
+    assert app.storage.blobs.containers[UPLOADS].blobs == {}
 
 
 def test_a_blob_of_another_name_does_not_complete_the_upload(app):

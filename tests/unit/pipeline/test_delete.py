@@ -6,12 +6,13 @@ from uuid import uuid4
 import pytest
 
 from connector.domain.layout import UPLOADS
+from connector.domain.video import State
 from connector.errors import NotFound, StorageUnavailable
 from connector.pipeline.create import create
 from connector.pipeline.delete import delete
 from connector.pipeline.fail import fail
 from connector.pipeline.steps import run_step
-from tests.unit.pipeline.world import all_encoded, encoding, left_behind, uploaded, with_fault
+from tests.unit.pipeline.world import all_encoded, drive, encoding, left_behind, uploaded, with_fault
 
 
 def _traces(app, video):
@@ -36,6 +37,28 @@ def test_deleting_removes_everything_at_every_stage(app, stage):
     with pytest.raises(NotFound):
         app.storage.videos.get(video.id)
     assert len(_traces(app, other)) == kept
+
+
+def test_a_deletion_that_broke_off_says_so(app):
+    video = _ready(app)
+    with pytest.raises(StorageUnavailable):
+        delete(with_fault(app, 4, after=False), video.id)
+    row = app.storage.videos.get(video.id)
+    assert (row.state, row.failure.code) == (State.FAILED, "Deleted")
+
+
+def test_a_video_that_moves_on_while_it_is_deleted_is_deleted(app, monkeypatch):
+    video, messages = encoding(app)
+    save = app.storage.videos.save
+
+    def overtaken(changed):
+        monkeypatch.setattr(app.storage.videos, "save", save)
+        drive(app, messages)
+        return save(changed)
+
+    monkeypatch.setattr(app.storage.videos, "save", overtaken)
+    delete(app, video.id)
+    assert _traces(app, video) == []
 
 
 def test_deleting_what_is_not_there_is_not_found(app):

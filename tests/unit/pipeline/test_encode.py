@@ -1,5 +1,7 @@
 """The tasks: repeated, overlapping, crashing, too late."""
 
+from threading import Event
+
 import pytest
 
 from connector.domain.layout import output_container
@@ -7,11 +9,11 @@ from connector.domain.messages import Message
 from connector.domain.video import State
 from connector.errors import MediaError, StorageUnavailable, TaskCrashed
 from connector.pipeline import run
+from connector.pipeline.complete import complete_upload
 from connector.pipeline.delete import delete
 from connector.pipeline.fail import fail, give_up
 from connector.pipeline.steps import bury, run_step
-from tests.unit.pipeline.twin import TASKS
-from tests.unit.pipeline.world import all_encoded, drive, encoding, left_behind, output, state, with_fault
+from tests.unit.pipeline.world import all_encoded, drive, encoding, left_behind, output, state, uploaded, with_fault
 
 
 def _package(video):
@@ -64,8 +66,7 @@ def test_of_two_that_finish_at_the_same_time_at_least_one_sends_on(app, media):
     assert _package(video) in sent
 
 
-def test_a_twin_that_runs_on_does_not_take_back_a_finished_row(app, media, monkeypatch):
-    monkeypatch.setattr(run, "HEARTBEAT_SECONDS", 0)
+def test_a_twin_that_runs_on_does_not_take_back_a_finished_row(app, media):
     video, messages = encoding(app)
     media.progress = (0.5,)
 
@@ -74,51 +75,38 @@ def test_a_twin_that_runs_on_does_not_take_back_a_finished_row(app, media, monke
         run_step(app, messages[0])
         seen.append(app.storage.tasks.get(video.id, messages[0].task))
 
-    def look(job):
-        seen.append(app.storage.tasks.get(video.id, messages[0].task))
-
     seen = []
-    media.before, media.after = twin_first, look
+    media.before = twin_first
     run_step(app, messages[0])
-    assert [row.done for row in seen[1:]] == [True, True]
+    assert seen[0].done
+    assert app.storage.tasks.get(video.id, messages[0].task) == seen[0]
 
 
-def test_a_row_that_a_twin_took_back_is_encoded_again(app, media):
-    """The twin began just before the first finished, and its worker died."""
-    video, message = all_encoded(app)
-    lost = Message(step="chunk", video_id=video.id, index=2)
+def test_of_twins_the_one_that_begins_late_does_nothing(app, media, monkeypatch):
+    _, messages = encoding(app)
+    put = app.storage.tasks.put
 
-    def die(job):
-        raise TaskCrashed("the media process ended with signal SIGKILL: no message")
+    def overtaken(task):
+        monkeypatch.setattr(app.storage.tasks, "put", put)
+        run_step(app, messages[0])
+        put(task)
 
-    app.storage.tasks.put(_undone(app.storage.tasks.get(video.id, lost.task)))
-    assert run_step(app, message) == [lost]
-    media.before = die
-    with pytest.raises(TaskCrashed):
-        run_step(app, lost)
-    media.before = lambda job: None
-    drive(app, [lost])
-    assert state(app, video) is State.READY
+    monkeypatch.setattr(app.storage.tasks, "put", overtaken)
+    run_step(app, messages[0])
+    assert media.counts["chunk-0"] == 1, "the slower one sees that it is done"
 
 
-def test_a_row_that_is_taken_back_while_packaging_is_encoded_again(app, media):
+def test_a_task_that_comes_when_all_is_packaged_does_nothing(app, media):
     video, message = all_encoded(app)
     with pytest.raises(StorageUnavailable):
         run_step(with_fault(app, 8, after=False), message)
     assert state(app, video) is State.PACKAGING
-    app.storage.tasks.put(_undone(app.storage.tasks.get(video.id, TASKS[0])))
-    drive(app, [message])
-    assert state(app, video) is State.READY
+    ran = list(media.ran)
+    assert run_step(app, Message(step="chunk", video_id=video.id)) == []
+    assert media.ran == ran
 
 
-def _undone(task):
-    from dataclasses import replace
-
-    return replace(task, finished=None, result=None)
-
-
-def test_progress_reaches_the_row(app, media, monkeypatch):
-    monkeypatch.setattr(run, "HEARTBEAT_SECONDS", 0)
+def test_heartbeat_and_progress_reach_the_row(app, media):
     video, messages = encoding(app)
     media.progress = (0.25, 0.5)
     media.after = lambda job: seen.append(app.storage.tasks.get(video.id, messages[0].task))
@@ -128,13 +116,37 @@ def test_progress_reaches_the_row(app, media, monkeypatch):
     assert seen[0].heartbeat > seen[0].started
 
 
-def test_progress_is_written_seldom(app, media):
+def test_the_heart_beats_while_a_job_says_nothing(app, media, monkeypatch):
+    monkeypatch.setattr(run, "HEARTBEAT_SECONDS", 0.01)
     video, messages = encoding(app)
-    media.progress = (0.25, 0.5)
-    media.after = lambda job: seen.append(app.storage.tasks.get(video.id, messages[0].task))
-    seen = []
+    beaten = Event()
+    put = app.storage.tasks.put
+
+    def watch(task):
+        put(task)
+        if not task.done and task.heartbeat > task.started:
+            beaten.set()
+
+    monkeypatch.setattr(app.storage.tasks, "put", watch)
+    media.before = lambda job: beaten.wait(60)
     run_step(app, messages[0])
-    assert seen[0].progress == 0
+    assert beaten.is_set()
+    assert app.storage.tasks.get(video.id, messages[0].task).done
+
+
+def test_a_heartbeat_that_cannot_be_written_costs_nothing(app, media, monkeypatch, caplog):
+    _video, messages = encoding(app)
+    media.progress = (0.5,)
+    get = app.storage.tasks.get
+
+    def trouble(video_id, name):
+        monkeypatch.setattr(app.storage.tasks, "get", get)
+        raise StorageUnavailable("Storage answered 503 ServerBusy.")
+
+    media.before = lambda job: monkeypatch.setattr(app.storage.tasks, "get", trouble)
+    run_step(app, messages[0])
+    assert media.counts["chunk-0"] == 1
+    assert "a heartbeat was not written" in caplog.text
 
 
 def test_media_at_fault_fails_the_video_and_removes_what_was_made(app, media):
@@ -278,3 +290,32 @@ def test_a_message_whose_task_a_twin_finished_fails_nothing(app):
 def test_a_poison_message_that_is_none_of_ours_is_only_logged(app, caplog):
     bury(app, b"\xff{")
     assert "none of ours" in caplog.text
+
+
+@pytest.mark.parametrize("step", ["probe", "package"])
+def test_the_cause_is_known_of_steps_without_a_task_too(app, media, step):
+    if step == "probe":
+        video = uploaded(app)
+        (message,) = complete_upload(app, video.id)
+    else:
+        video, message = all_encoded(app)
+
+    def crash(job):
+        raise TaskCrashed("540 s were not enough")
+
+    media.before = crash
+    for _ in range(2):
+        with pytest.raises(TaskCrashed):
+            run_step(app, message)
+    give_up(app, message)
+    assert app.storage.videos.get(video.id).failure.message.endswith("540 s were not enough.")
+
+
+def test_a_task_that_fails_before_it_is_begun_is_not_taken_for_done(app):
+    video, messages = encoding(app)
+    with pytest.raises(StorageUnavailable):
+        run_step(with_fault(app, 3, after=False), messages[0])
+    row = app.storage.tasks.get(video.id, messages[0].task)
+    assert (row.done, row.attempts, row.error) == (False, 0, "Storage answered 503 ServerBusy.")
+    drive(app, messages)
+    assert state(app, video) is State.READY

@@ -13,8 +13,9 @@ from connector.errors import StorageUnavailable
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.delete import delete
+from connector.pipeline.rows import change
 from connector.pipeline.steps import run_step
-from connector.pipeline.sweep import LOST, sweep
+from connector.pipeline.sweep import LOST, MAX_ATTEMPTS, SILENT, sweep
 from tests.unit.pipeline.world import all_encoded, drive, encoding, state, uploaded
 
 MINUTE = timedelta(minutes=1)
@@ -61,8 +62,44 @@ def test_tasks_that_were_begun_and_fell_silent_are_started_again(app, clock, med
     for message in messages[1:3]:
         with pytest.raises(OSError):
             run_step(app, message)
-    clock.ahead = app.stall + MINUTE
+    clock.ahead = SILENT - timedelta(seconds=5)
+    assert sweep(app) == []
+    clock.ahead = SILENT + timedelta(seconds=1)
     assert sweep(app) == messages[1:3]
+    assert sweep(app) == [], "they were just sent"
+
+
+def test_a_silent_task_is_sent_again_while_others_go_on(app, clock, media):
+    video, messages = encoding(app)
+    name = messages[0].task
+
+    def die(job):
+        raise OSError
+
+    media.before = die
+    for message in messages[:2]:
+        with pytest.raises(OSError):
+            run_step(app, message)
+    clock.ahead = 2 * SILENT
+    change(app, video.id, messages[1].task, heartbeat=clock())
+    assert sweep(app) == messages[:1]
+    assert app.storage.tasks.get(video.id, name).driven
+
+
+def test_a_task_that_was_begun_again_and_again_is_given_up(app, clock, media, monkeypatch):
+    video, messages = encoding(app)
+    monkeypatch.setattr("connector.pipeline.rows.now", clock)
+
+    def die(job):
+        raise KeyboardInterrupt
+
+    media.before = die
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        with pytest.raises(KeyboardInterrupt):
+            run_step(app, messages[0])
+        clock.ahead += SILENT + MINUTE
+        assert sweep(app) == (messages[:1] if attempt < MAX_ATTEMPTS else [])
+    assert "the worker stopped" in app.storage.videos.get(video.id).failure.message
 
 
 def test_tasks_that_stand_in_a_long_queue_are_not_sent_again_before_they_count_as_lost(app, clock):
@@ -124,11 +161,22 @@ def test_an_upload_that_nobody_began_expires(app, clock):
     assert (row.state, row.failure.code) == (State.FAILED, "UploadExpired")
 
 
-def test_an_upload_that_nobody_completed_is_completed(app, clock):
+@pytest.mark.parametrize("wait", ["stall", "upload_lifetime"])
+def test_an_upload_that_nobody_completed_is_completed(app, clock, wait):
     video = uploaded(app)
-    clock.ahead = app.upload_lifetime + MINUTE
+    clock.ahead = getattr(app, wait) + MINUTE
     assert sweep(app) == [Message(step="probe", video_id=video.id)]
     assert state(app, video) is State.QUEUED
+
+
+def test_uploads_are_looked_for_less_and_less_often(app, clock, monkeypatch):
+    create(app, "a.mp4")
+    properties, looks = app.storage.blobs.properties, []
+    monkeypatch.setattr(app.storage.blobs, "properties", lambda *name: (looks.append(name), properties(*name)))
+    for minute in range(24 * 60):
+        clock.ahead = minute * MINUTE
+        sweep(app)
+    assert 5 < len(looks) < 10
 
 
 def test_a_video_that_moves_on_or_goes_while_it_is_looked_at_is_left_alone(app, clock, monkeypatch):

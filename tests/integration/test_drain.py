@@ -1,0 +1,135 @@
+"""A stack that is told to end: it takes nothing new, and what runs ends or goes back at once. Nothing is lost."""
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import pytest
+
+from client import Client
+from connector.domain.task import Task
+from connector.storage.azure import AzureStorage
+from local.stack import Stack
+from tests.conftest import PROJECT
+from tests.integration.publishing import numbered_source
+from tests.integration.test_host import Toy, alive, until
+
+pytestmark = [pytest.mark.media, pytest.mark.azurite]
+
+ALONE = {"QUEUE_LEASE_SECONDS": "600", "SWEEP_SCHEDULE": "0 0 0 29 2 *", "SEGMENT_SECONDS": "2", "CHUNK_SECONDS": "4"}
+"""Neither does a lease end in time nor does the timer help: only what is given back can be taken again."""
+SLOW, QUICK = {"ENCODER_PRESET": "veryslow"}, {"ENCODER_PRESET": "ultrafast"}
+WORKERS = ("host", "encoder-1", "encoder-2")
+
+
+def stack(folder: Path, **env: str) -> Stack:
+    return Stack(PROJECT, folder / "data", env={**ALONE, **env}, in_memory=False)
+
+
+def upload(stack: Stack) -> UUID:
+    with Client(stack.api) as client:
+        video = client.create("a.mp4")
+        client.upload(video, numbered_source())
+        client.mark_complete(video.id)
+        return UUID(video.id)
+
+
+def publish_the_rest(folder: Path, video_id: UUID) -> dict[str, int]:
+    """Starts again with the same data; how often each task was begun until the video was ready."""
+    with stack(folder, **QUICK) as again, Client(again.api) as client, tasks_of(again, video_id) as tasks:
+        assert list(client.watch(str(video_id), every=0.2))[-1].status == "Completed"
+        return {task.name: task.attempts for task in tasks() if task.attempts}
+
+
+@contextmanager
+def tasks_of(stack: Stack, video_id: UUID) -> Iterator:
+    storage = AzureStorage(stack.connection_string)
+    try:
+        yield lambda: storage.tasks.overview(video_id)
+    finally:
+        storage.close()
+
+
+def begun(stack: Stack, video_id: UUID) -> list[Task]:
+    """Encoding tasks, as soon as there are some."""
+    with tasks_of(stack, video_id) as tasks:
+        return until(lambda: [task for task in tasks() if task.attempts], "a task to begin")
+
+
+def media_processes(stack: Stack) -> dict[str, int]:
+    """The children of the workers, once there are some."""
+    workers = [pid for name, pid in stack.pids.items() if name in WORKERS]
+
+    def found() -> dict[str, int]:
+        pids = [pid for worker in workers for pid in children(worker)]
+        return {f"media process {pid}": pid for pid in pids}
+
+    return until(found, "a media process")
+
+
+def children(pid: int) -> list[int]:
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for path in lists for child in path.read_text().split()]
+
+
+def test_after_the_grace_period_running_tasks_go_back_at_once_and_are_done_after_the_next_start(tmp_path):
+    with stack(tmp_path, **SLOW, DRAIN_SECONDS="0") as first:
+        video_id = upload(first)
+        interrupted = {task.name for task in begun(first, video_id) if not task.done}
+        media = media_processes(first)
+        first.signal(signal.SIGTERM)
+        assert first.wait() == 0
+        until(lambda: not alive(media), "the media processes to end")
+    attempts = publish_the_rest(tmp_path, video_id)
+    assert interrupted
+    assert {attempts[name] for name in interrupted} == {2}
+    assert set(attempts.values()) <= {1, 2}
+
+
+def test_within_the_grace_period_running_tasks_end_and_are_not_done_again(tmp_path):
+    with stack(tmp_path, **QUICK, DRAIN_SECONDS="60") as first:
+        video_id = upload(first)
+        begun(first, video_id)
+        first.signal(signal.SIGTERM)
+        assert first.wait() == 0
+    assert set(publish_the_rest(tmp_path, video_id).values()) == {1}
+
+
+def test_media_processes_end_with_a_worker_that_was_killed(tmp_path):
+    with stack(tmp_path, **SLOW) as running:
+        video_id = upload(running)
+        begun(running, video_id)
+        media = media_processes(running)
+        for pid in media.values():
+            os.kill(pid, signal.SIGSTOP)  # it can notice nothing by itself
+        for name in WORKERS:
+            os.kill(running.pids[name], signal.SIGKILL)
+        until(lambda: not alive(media), "the media processes to end")
+
+
+def test_a_request_that_is_under_way_is_answered_and_no_new_one_comes_in(tmp_path):
+    with Toy(tmp_path, encoders=1) as toy:
+        address = urlsplit(toy.stack.api)
+        with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+            connection.sendall(b"POST /api/size HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\nhalf")
+            toy.request("GET", "echo/5")  # answered by the same loop: the half is there
+            toy.stack.signal(signal.SIGTERM)
+            until(lambda: refuses(address.hostname, address.port), "the host to take no more")
+            connection.sendall(b"half")
+            answer = connection.recv(10_000)
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.endswith(b'{"size": 8}')
+        assert toy.stack.wait() == 0
+
+
+def refuses(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=5).close()
+    except ConnectionRefusedError:
+        return True
+    return False

@@ -34,6 +34,7 @@ check: setup ## ruff, mypy, import rules, unit tests
 bench: setup ## paired measurements; results go to bench/RESULTS.md
 	$(BIN)/python -m bench.pipeline
 	$(BIN)/python -m bench.keys
+	$(BIN)/python -m bench.api
 
 .PHONY: soak
 soak: setup ## ten minutes of 4K: memory and disk of the workers (takes long)

@@ -12,9 +12,7 @@ from connector.domain import layout
 from connector.domain.plan import Plan, Size, Stills
 from connector.domain.video import State, Video
 from connector.errors import NotFound, NotPlayable, VideoNotFound
-from connector.media.jobs import ImageFormat
 from connector.pipeline.app import App
-from connector.pipeline.protect import stills_of
 
 MIN_HEIGHT, MAX_HEIGHT = 16, 3840
 """px. No rendition is higher than 3840: the long side of 2160p."""
@@ -29,7 +27,7 @@ class ThumbnailQuery(RedirectQuery):
     """Seconds, less than the video's duration."""
     height: Annotated[int, Field(ge=MIN_HEIGHT, le=MAX_HEIGHT)] | None = None
     """px, at most the highest rendition's; an odd one loses a line. Left out: as the indexed thumbnails."""
-    format: ImageFormat = "jpg"
+    format: layout.ImageFormat = "jpg"
 
 
 def get_thumbnails(app: App, request: Request) -> Response:
@@ -38,7 +36,7 @@ def get_thumbnails(app: App, request: Request) -> Response:
     stills = video.plan.stills if video.plan else None
     if video.state is not State.READY or stills is None:
         return Response(200, [])
-    container = stills_of(video)
+    container = layout.stills_of(video)
 
     def thumbnail(kind: str, index: int, blob: str, size: Size) -> dict[str, object]:
         model = ThumbnailModel(
@@ -103,7 +101,7 @@ def _with_picture(app: App, request: Request) -> tuple[Video, Plan, Stills]:
 
 def _way(app: App, request: Request, video: Video, name: str) -> Response:
     """A public image keeps its one address, so that browsers and caches know it again; others get a signed one."""
-    blobs, container = app.storage.blobs, stills_of(video)
+    blobs, container = app.storage.blobs, layout.stills_of(video)
     if video.key_id is None and not app.signed:
         url = blobs.public_uri(container, name)
     else:

@@ -14,7 +14,13 @@ A protected video has no download.mp4, no iframes.m3u8, and its thumbnails in a 
 `TIMESCALE`. A second, private container per video (`work_container`) holds what must never be public.
 """
 
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from connector.domain.video import Video
+
+ImageFormat = Literal["jpg", "webp", "png"]
 
 TIMESCALE = 240_000
 """Ticks per second of every track: exact for all common frame rates and for AAC frames at 48 kHz (5120 ticks)."""
@@ -46,6 +52,11 @@ def work_container(video_id: UUID) -> str:
 def stills_container(video_id: UUID) -> str:
     """Private: where the stills of a protected video are, whose output may be public because it is encrypted."""
     return f"stills-{video_id}"
+
+
+def stills_of(video: "Video") -> str:
+    """The container of a video's stills."""
+    return output_container(video.id) if video.key_id is None else stills_container(video.id)
 
 
 def init_segment(kind: str, rendition: int) -> str:

@@ -111,8 +111,10 @@ class Video:
 
 
 def new_id() -> UUID:
-    """A UUIDv7 (RFC 9562 section 5.7), so that ids sort by creation: 48 bits of Unix milliseconds, then 12 bits of their
-    fraction (section 6.2, method 3)."""
+    """A UUIDv7 (RFC 9562 section 5.7), so that ids sort by creation.
+
+    48 bits of Unix milliseconds come first, then 12 bits of their fraction (section 6.2, method 3).
+    """
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     value = milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1_000_000) << 64
     return UUID(int=value | 0b10 << 62 | secrets.randbits(62))

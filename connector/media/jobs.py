@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from connector.domain.layout import ImageFormat
 from connector.domain.limits import SourceLimits
 from connector.domain.media_info import MediaInfo
 from connector.domain.plan import Plan, Size
@@ -97,7 +98,6 @@ class StoryboardJob(Job):
     """Number of tiles in each strip."""
 
 
-ImageFormat = Literal["jpg", "webp", "png"]
 
 
 class StillJob(Job):

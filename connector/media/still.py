@@ -7,10 +7,11 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from connector.domain.failures import refused
+from connector.domain.layout import ImageFormat
 from connector.domain.plan import Size
 from connector.domain.types import Model
 from connector.media.channel import Channel
-from connector.media.jobs import ImageFormat, StillJob
+from connector.media.jobs import StillJob
 from connector.media.picture import FilterChain
 from connector.media.source import RemoteFile, opened
 from connector.media.stills import jpeg

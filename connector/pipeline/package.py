@@ -15,7 +15,7 @@ from connector.pipeline import measures
 from connector.pipeline.app import App, now
 from connector.pipeline.assemble import Outputs, inits, presentation
 from connector.pipeline.playback import manifest_names, protection_of, render, storyboard
-from connector.pipeline.protect import protector, stills_of
+from connector.pipeline.protect import protector
 from connector.pipeline.remaining import remaining
 from connector.pipeline.run import run_job, work_blob
 
@@ -56,7 +56,7 @@ def _stills(app: App, video: Video, plan: Plan, outputs: Outputs) -> Storyboard 
     """Writes poster and storyboard."""
     if plan.stills is None:
         return None
-    blobs, stills, work = app.storage.blobs, stills_of(video), layout.work_container(video.id)
+    blobs, stills, work = app.storage.blobs, layout.stills_of(video), layout.work_container(video.id)
     best = max((c.poster for c in outputs.chunks if c.poster), key=lambda p: p.score)
     candidate = blobs.get(work, best.name)
     blobs.put(stills, layout.POSTER, protector(app, video).intermediate(best.name, candidate))

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from connector.domain.layout import output_container, stills_container
 from connector.domain.video import Video
 from connector.media.sandbox import Source
 from connector.pipeline.app import App
@@ -73,8 +72,3 @@ def protector(app: App, video: Video) -> Protector:
     if video.key_id is None:
         return Protector()
     return _AesProtector(video.key_id, content_key(app, video.key_id))
-
-
-def stills_of(video: Video) -> str:
-    """The container of a video's stills."""
-    return output_container(video.id) if video.key_id is None else stills_container(video.id)

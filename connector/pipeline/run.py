@@ -15,7 +15,7 @@ from connector.media import sandbox
 from connector.media.jobs import Area, Job
 from connector.pipeline.app import App, now
 from connector.pipeline.keys import upload_key
-from connector.pipeline.protect import Decrypted, Protector, protector, stills_of
+from connector.pipeline.protect import Decrypted, Protector, protector
 from connector.pipeline.rows import change
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class TaskSink:
             case "output":
                 blobs.put(layout.output_container(self._video.id), name, self._protector.segment(name, data))
             case "stills":
-                blobs.put(stills_of(self._video), name, data)
+                blobs.put(layout.stills_of(self._video), name, data)
             case "work":
                 blobs.put(layout.work_container(self._video.id), name, self._protector.intermediate(name, data))
             case "block" if self._video.key_id is None:

@@ -18,9 +18,9 @@ from connector.domain.video import Video
 from connector.errors import Busy, InvalidRequest
 from connector.isobmff.samples import frame_time
 from connector.media import sandbox
-from connector.media.jobs import ImageFormat, Limits, StillJob
+from connector.media.jobs import Limits, StillJob
 from connector.pipeline.app import App
-from connector.pipeline.protect import protector, stills_of
+from connector.pipeline.protect import protector
 from connector.pipeline.run import TaskSink
 
 LIMITS = Limits(seconds=20, memory=640 << 20, threads=1)
@@ -40,7 +40,7 @@ class Picture:
     frame: int
     """Output frame."""
     size: Size
-    form: ImageFormat
+    form: layout.ImageFormat
 
     @property
     def name(self) -> str:
@@ -65,7 +65,7 @@ class _Bytes:
         """Nothing is open."""
 
 
-def picture_at(plan: Plan, time: float, height: int | None, form: ImageFormat) -> Picture:
+def picture_at(plan: Plan, time: float, height: int | None, form: layout.ImageFormat) -> Picture:
     """The frame shown at `time` seconds, `height` px high: an odd one loses a line; None: as the indexed thumbnails.
 
     `plan` is of a video with a picture. Raises InvalidRequest that names what is out of range.
@@ -115,7 +115,7 @@ def made(app: App, video: Video, picture: Picture) -> str:
 
 
 def _is_there(app: App, video: Video, picture: Picture) -> bool:
-    return app.storage.blobs.exists(stills_of(video), picture.name)
+    return app.storage.blobs.exists(layout.stills_of(video), picture.name)
 
 
 @contextmanager

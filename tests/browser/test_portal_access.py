@@ -1,5 +1,5 @@
-"""The portal is open to everybody: by keyboard, by screen reader, in the dark, on a phone; and closed to what is not its
-own: scripts, frames, callers without a key.
+"""The portal is open to everybody: by keyboard, by screen reader, in the dark, on a phone; and closed to others: their
+scripts, their frames, and callers without a key.
 """
 
 import pytest

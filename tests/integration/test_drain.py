@@ -62,11 +62,11 @@ def begun(stack: Stack, video_id: UUID) -> list[Task]:
 
 
 def media_processes(stack: Stack) -> dict[str, int]:
-    """The children of the workers, once there are some."""
+    """The children of the workers that are at work, once there are some."""
     workers = [pid for name, pid in stack.pids.items() if name in WORKERS]
 
     def found() -> dict[str, int]:
-        pids = [pid for worker in workers for pid in children(worker)]
+        pids = [pid for worker in workers for pid in children(worker) if is_sealed(pid)]
         return {f"media process {pid}": pid for pid in pids}
 
     return until(found, "a media process")
@@ -75,6 +75,14 @@ def media_processes(stack: Stack) -> dict[str, int]:
 def children(pid: int) -> list[int]:
     lists = Path(f"/proc/{pid}/task").glob("*/children")
     return [int(child) for path in lists for child in path.read_text().split()]
+
+
+def is_sealed(pid: int) -> bool:
+    """Whether a media process has begun: it can open no file then."""
+    try:
+        return "Max open files            0 " in Path(f"/proc/{pid}/limits").read_text()
+    except OSError:
+        return False  # it has just ended
 
 
 def test_after_the_grace_period_running_tasks_go_back_at_once_and_are_done_after_the_next_start(tmp_path):

@@ -308,7 +308,7 @@ def test_the_cause_is_known_of_steps_without_a_task_too(app, media, step):
         with pytest.raises(TaskCrashed):
             run_step(app, message)
     give_up(app, message)
-    assert app.storage.videos.get(video.id).failure.message.endswith("540 s were not enough.")
+    assert ": 540 s were not enough." in app.storage.videos.get(video.id).failure.message
 
 
 def test_a_task_that_fails_before_it_is_begun_is_not_taken_for_done(app):

@@ -4,12 +4,13 @@ import subprocess
 
 import pytest
 
+from connector.domain import layout
 from connector.domain.layout import output_container, stills_container, work_container
 from connector.domain.task import Task
 from connector.pipeline.app import now
 from connector.pipeline.create import create
 from connector.pipeline.keys import content_key, iv
-from connector.pipeline.protect import protector, stills_of
+from connector.pipeline.protect import protector
 from connector.pipeline.run import TaskSink, upload, work_blob
 from tests.integration.pipeline import KEYS, memory_app
 
@@ -37,7 +38,7 @@ def _sink(app, *, protected):
 def test_a_clear_video_is_written_as_it_is(app):
     video = _sink(app, protected=False)
     blobs = app.storage.blobs
-    assert stills_of(video) == output_container(video.id)
+    assert layout.stills_of(video) == output_container(video.id)
     for name in (AREAS["output"], AREAS["stills"]):
         assert blobs.get(output_container(video.id), name) == DATA
     assert blobs.get(work_container(video.id), AREAS["work"]) == DATA

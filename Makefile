@@ -40,6 +40,10 @@ bench: setup ## paired measurements; results go to bench/RESULTS.md
 soak: setup ## ten minutes of 4K: memory and disk of the workers (takes long)
 	$(BIN)/python -m bench.soak
 
+.PHONY: package
+package: setup ## what would be deployed, and how large it is
+	@$(BIN)/python -m scripts.package
+
 .PHONY: clean
 clean: ## removes the data that runs left
 	rm -rf .data

@@ -146,9 +146,6 @@ class Invoker:
         # The real worker's setting and default: min(32, cores + 4).
         threads = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "0")) or None
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="function")
-        self._running = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
         self.timed_out = asyncio.Event()
         """Set once a function ran over its time: this process must end."""
 
@@ -157,8 +154,6 @@ class Invoker:
 
         Raises FunctionTimeoutError, and whatever the function raises. Both are in the log by then.
         """
-        self._running += 1
-        self._idle.clear()
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._call(function, value)
@@ -173,10 +168,6 @@ class Invoker:
         except Exception:
             log.exception("Function %s failed", function.name)
             raise
-        finally:
-            self._running -= 1
-            if not self._running:
-                self._idle.set()
 
     async def _call(self, function: Function, value: Any) -> dict[str, Any]:
         outs = {str(binding["name"]): _Out() for binding in function.outputs if binding["name"] != "$return"}
@@ -196,7 +187,3 @@ class Invoker:
             return await work
         except TimeoutError as error:
             raise RuntimeError(f"The function raised {error!r}.") from error
-
-    async def idle(self) -> None:
-        """Returns when no function runs."""
-        await self._idle.wait()

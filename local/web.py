@@ -1,5 +1,6 @@
 """The host's HTTP side: function routes, keys, the blob webhook and the admin address."""
 
+import asyncio
 import hmac
 import ipaddress
 import json
@@ -68,12 +69,29 @@ class Site:
         self._blobs = blobs
         self._admin = admin
         self._keys = keys
+        self._pending = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def idle(self) -> None:
+        """Returns when no request is under way."""
+        await self._idle.wait()
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=MAX_BODY)
-        application.router.add_route("*", "/{path:.*}", self._answer)
+        application.router.add_route("*", "/{path:.*}", self._counted)
         application.on_response_prepare.append(_name_server)
         return application
+
+    async def _counted(self, request: web.Request) -> web.Response:
+        self._pending += 1
+        self._idle.clear()
+        try:
+            return await self._answer(request)
+        finally:
+            self._pending -= 1
+            if not self._pending:
+                self._idle.set()
 
     async def _answer(self, request: web.Request) -> web.Response:
         path = request.rel_url.raw_path

@@ -51,6 +51,7 @@ class Worker:
         self._background: list[asyncio.Task[None]] = []
         self._serving: list[asyncio.Task[None]] = []
         self._timers: list[Timer] = []
+        self._site: Site | None = None
         self._runner: web.AppRunner | None = None
 
     async def start_encoder(self) -> None:
@@ -75,7 +76,7 @@ class Worker:
         for trigger in triggers:
             admin[trigger.function.name.lower()] = self._fire_blob(trigger, dispatcher)
         router = Router([Route.of(f) for f in self._of_kind("httpTrigger")], self._options.route_prefix)
-        site = Site(
+        self._site = site = Site(
             router=router,
             invoker=self.invoker,
             queues=self.queues,
@@ -86,7 +87,7 @@ class Worker:
         self._runner = web.AppRunner(
             site.application(),
             access_log=None,
-            shutdown_timeout=self._drain,
+            shutdown_timeout=1,
             max_line_size=_LONGEST_LINE,
             max_field_size=_LONGEST_LINE,
         )
@@ -181,9 +182,8 @@ class Worker:
         if stop in done and not timed_out.done():
             for listener in self._listeners:
                 listener.stop()
-            idle = (self.invoker.idle(), *(timer.idle() for timer in self._timers))
             ends: set[asyncio.Future[Any]] = {
-                asyncio.gather(closing, *idle, *self._serving),
+                asyncio.gather(closing, *(timer.idle() for timer in self._timers), *self._serving),
                 asyncio.create_task(signals.get()),
                 timed_out,
             }
@@ -195,8 +195,13 @@ class Worker:
 
     async def _close_site(self) -> None:
         """No more requests come in; returns when those that were in are answered."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        if self._runner is None or self._site is None:
+            return
+        for site in list(self._runner.sites):
+            await site.stop()
+        # Only then: aiohttp takes no more of a body once it cleans up.
+        await self._site.idle()
+        await self._runner.cleanup()
 
 
 async def _main(arguments: argparse.Namespace) -> int:

@@ -5,18 +5,18 @@ what the browser tests need.
 """
 
 import itertools
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import imageio_ffmpeg
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from client import Client
 from local.stack import Stack
+from tests.browser.conftest import ARGUMENTS, chromium
 
 PROJECT = Path(__file__).parent.parent
 FOLDER = PROJECT / ".data" / "screenshots"
@@ -31,7 +31,7 @@ SAMPLES = {
     "interview-cut-3.mp4": ("smptehdbars=s=640x360:r=25:d=5", "", ()),
 }  # fmt: skip
 PROTECTED = "dunes.mp4"
-_STATES = ("library", "encoding", "player", "protected", "failed", "upload", "delete", "sign-in", "embed")
+BROKEN = "holiday <1>.avi"
 
 
 def sample(folder: Path, name: str) -> Path:
@@ -47,9 +47,9 @@ def sample(folder: Path, name: str) -> Path:
 
 
 def publish(client: Client, folder: Path) -> dict[str, str]:
-    """Ids by name of all samples, the last of which is broken, published and described."""
+    """Ids by name, of a broken file and all samples, published and described."""
     ids = {}
-    broken = folder / "holiday <1>.avi"
+    broken = folder / BROKEN
     broken.write_bytes(b"this is no video " * 4096)
     for path in (broken, *(sample(folder, name) for name in reversed(SAMPLES))):
         _, title, tags = SAMPLES.get(path.name, ("", "", ()))
@@ -60,3 +60,110 @@ def publish(client: Client, folder: Path) -> dict[str, str]:
         list(client.watch(video.id, every=0.3))
         ids[path.name] = video.id
     return ids
+
+
+class Camera:
+    """Takes every state in every look. Names tell state, width and scheme."""
+
+    def __init__(self, browser: Browser, api: str, ids: dict[str, str]) -> None:
+        self._browser, self._address, self._ids = browser, f"{api}/portal", ids
+
+    def all(self) -> None:
+        for (width, pixels), scheme in itertools.product(WIDTHS.items(), ("light", "dark")):
+            size = {"width": pixels, "height": 800}
+            context = self._browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
+            for state, show in self._states().items():
+                page = context.new_page()
+                show(page)
+                page.screenshot(
+                    path=FOLDER / f"{state}-{width}-{scheme}.png", full_page=state not in {"delete", "sign-in"}
+                )
+                page.close()
+            context.close()
+
+    def chosen(self) -> None:
+        """The library beside the player would be too much for one picture: the player it is."""
+        context = self._browser.new_context(viewport={"width": 1080, "height": 900}, color_scheme="light")
+        page = context.new_page()
+        self._player(page)
+        CHOSEN.parent.mkdir(exist_ok=True)
+        page.screenshot(path=CHOSEN)
+        context.close()
+
+    def _states(self) -> dict[str, Callable[[Page], None]]:
+        return {
+            "library": self._library,
+            "player": self._player,
+            "protected": lambda page: self._video(page, PROTECTED),
+            "failed": self._failed,
+            "upload": self._upload,
+            "delete": self._delete,
+            "sign-in": self._sign_in,
+        }
+
+    def _library(self, page: Page) -> None:
+        page.goto(self._address)
+        page.locator(".card").nth(len(SAMPLES)).wait_for()
+        for card in page.locator(".card").all():
+            card.scroll_into_view_if_needed()
+        expect(page.locator(".card img")).to_have_count(len(SAMPLES))
+        page.evaluate("scrollTo(0, 0)")
+        page.wait_for_timeout(500)
+
+    def _video(self, page: Page, name: str) -> None:
+        page.goto(f"{self._address}#{self._ids[name]}")
+        picture = page.locator(".stage video")
+        picture.wait_for()
+        while picture.evaluate("video => video.readyState") < 2:
+            page.wait_for_timeout(50)
+        for still in page.locator(".stills img").all():
+            still.scroll_into_view_if_needed()
+        page.evaluate("scrollTo(0, 0)")
+        page.wait_for_timeout(1000)
+
+    def _player(self, page: Page) -> None:
+        self._video(page, next(iter(SAMPLES)))
+        seek = page.locator(".seek")
+        width = (seek.bounding_box() or {"width": 0})["width"]
+        seek.click(position={"x": 0.4 * width, "y": 8})
+        page.wait_for_timeout(500)
+        seek.hover(position={"x": 0.7 * width, "y": 8})
+        page.wait_for_timeout(500)
+
+    def _failed(self, page: Page) -> None:
+        page.goto(f"{self._address}#{self._ids[BROKEN]}")
+        page.locator("#video .reason").wait_for()
+
+    def _upload(self, page: Page) -> None:
+        """One that is being encoded, one that was refused."""
+        self._library(page)
+        page.locator("#files").set_input_files({"name": "letter.txt", "mimeType": "text/plain", "buffer": b"x"})
+        page.locator("#files").set_input_files(FOLDER / "signals.mkv")
+        page.locator(".cells li").first.wait_for(timeout=60_000)
+
+    def _delete(self, page: Page) -> None:
+        self._video(page, next(iter(SAMPLES)))
+        page.locator(".danger").first.click()
+
+    def _sign_in(self, page: Page) -> None:
+        page.route("**/api/Videos?*", lambda route: route.fulfill(status=401))
+        page.goto(self._address)
+        page.locator("#sign-in[open]").wait_for()
+
+
+def main() -> int:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory() as data, Stack(PROJECT, Path(data), env={"ENCODER_PRESET": "ultrafast"}) as stack:
+        with Client(stack.api) as client:
+            ids = publish(client, FOLDER)
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+            camera = Camera(browser, stack.api, ids)
+            camera.chosen()
+            camera.all()
+            browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -42,6 +42,7 @@ def sweep(app: App) -> list[Message]:
         unfinished = [state for state in State if state not in FINAL]
         for video in app.storage.videos.in_states(unfinished, now() - _silence(app)):
             _look_after(app, video, out)
+        # Only now: were the table itself missing, every video would seem to be gone.
         remove_orphans(app, now())
     except StorageError:
         # The messages so far must get out: their videos count as driven again.

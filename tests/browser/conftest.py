@@ -12,7 +12,7 @@ from tests.browser.player import Player
 from tests.integration.publishing import Published, publish_numbered
 
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_ARGUMENTS = (
+ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -22,6 +22,11 @@ _ARGUMENTS = (
     "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
 )
+
+
+def chromium() -> str | None:
+    """Where it is."""
+    return next(filter(None, map(shutil.which, _CHROMIUM)), None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,11 +44,11 @@ def published(client: Client) -> Published:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     # not for the session: a running Playwright keeps an event loop that other tests' asyncio.run would trip over
-    chromium = next(filter(None, map(shutil.which, _CHROMIUM)), None)
-    if chromium is None:
+    path = chromium()
+    if path is None:
         pytest.skip(f"no Chromium on the PATH (looked for {', '.join(_CHROMIUM)})")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
 

@@ -108,7 +108,7 @@ def test_the_package_is_what_runs_and_nothing_else():
     assert not [line for line in _lines(".funcignore") if "/" in line]
     packed = [path for path in _project() if not _ignored(path)]
     assert {path.parts[0] for path in packed} == {
-        *("NOTICE", "connector", "function_app.py", "host.json", "requirements.txt"),
+        *("LICENSE", "NOTICE", "connector", "function_app.py", "host.json", "requirements.txt"),
     }
     assert [path for path in _project() if path.parts[0] == "connector" and path not in packed] == []
 

@@ -9,7 +9,7 @@ import pytest
 from connector.domain.layout import UPLOADS
 from connector.domain.messages import Message
 from connector.domain.video import State
-from connector.errors import StorageUnavailable
+from connector.errors import NotFound, StorageUnavailable
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.delete import delete
@@ -215,3 +215,13 @@ def test_trouble_with_one_video_does_not_keep_the_others(app, clock, monkeypatch
     assert {m.video_id for m in sweep(app)} == {videos[0].id, videos[2].id}
     assert app.storage.blobs.exists(UPLOADS, videos[1].blob_name)
     assert "could not be looked after" in caplog.text
+
+
+def test_without_a_table_of_videos_nothing_is_taken_for_an_orphan(app, clock, monkeypatch, caplog):
+    def missing(states, before):
+        raise NotFound("Storage answered 404 TableNotFound.")
+
+    monkeypatch.setattr(app.storage.videos, "in_states", missing)
+    monkeypatch.setattr("connector.pipeline.sweep.remove_orphans", lambda app, moment: pytest.fail("too bold"))
+    assert sweep(app) == []
+    assert "could not look after everything" in caplog.text

@@ -1,0 +1,108 @@
+"""The local host around the deployment package: with its Python and its files, and nothing else of this project."""
+
+import contextlib
+import os
+import shutil
+import threading
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from local.stack import Stack
+from scripts.package import PROJECT, environment, files
+
+BESIDES = ("aiohappyeyeballs", "aiohttp", "aiosignal", "attrs", "azure-storage-queue", "frozenlist")
+"""What the local host needs and the app must not."""
+
+_WATCH = """
+import os, sys
+
+_pipe = os.open(os.path.join(os.path.dirname(__file__), "loaded"), os.O_WRONLY)
+
+def _tell(event, arguments):
+    file = None
+    if event == "exec" and arguments[0].co_name == "<module>":
+        file = arguments[0].co_filename
+    elif event == "import":
+        file = arguments[1]  # of a compiled module, otherwise nothing
+    if file and file.startswith("/"):
+        try:
+            os.write(_pipe, (file + "\\n").encode())
+        except OSError:  # nobody listens any more
+            pass
+
+sys.addaudithook(_tell)
+"""
+
+
+def copied(folder: Path) -> Path:
+    """The folder, with the package as it arrives in Azure."""
+    for path in files():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(PROJECT / path, folder / path)
+    return folder
+
+
+class Host:
+    """A new folder with the local host and what it needs: the one thing that is added to the package's own path.
+
+    While it is entered, every process with that folder on its path tells which modules it loads and from where: by a
+    pipe, because a media process may write no file.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        for name in ("local", "node_modules"):
+            self._link(Path(name), PROJECT / name)
+        for name in BESIDES:
+            distribution = metadata.distribution(name)
+            for file in distribution.files or ():
+                if ".." not in file.parts:
+                    self._link(Path(file), Path(str(distribution.locate_file(file))))
+        (folder / "sitecustomize.py").write_text(_WATCH, "utf-8")
+        self._pipe = folder / "loaded"
+        os.mkfifo(self._pipe)
+        self.loaded: set[Path] = set()
+        """Files of the modules that were loaded, complete when the context is left."""
+
+    def _link(self, name: Path, target: Path) -> None:
+        (self._folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (self._folder / name).symlink_to(target)
+
+    def stack(self, package: Path, data: Path) -> Stack:
+        """The stack, to be entered, on the package's environment."""
+        stack = Stack(package, data, encoders=1, env={"PYTHONPATH": str(self._folder)})
+        stack._command[0] = str(environment() / "bin" / "python")
+        return stack
+
+    def __enter__(self) -> Self:
+        opened = os.open(self._pipe, os.O_RDONLY | os.O_NONBLOCK)  # does not wait until somebody writes
+        os.set_blocking(opened, True)
+        self._writing = os.open(self._pipe, os.O_WRONLY)  # or the pipe would end with the first process
+        self._reader = threading.Thread(target=self._read, args=(opened,))
+        self._reader.start()
+        return self
+
+    def _read(self, opened: int) -> None:
+        with os.fdopen(opened, encoding="utf-8") as lines:
+            self.loaded.update(Path(line.rstrip("\n")) for line in lines)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._writing)
+        self._reader.join()
+
+
+@contextlib.contextmanager
+def running(package: Path, host: Host, data: Path):
+    """The API of the package, served from its folder as in Azure; a working folder is on the path of Python's `-m`."""
+    with host:
+        stack = host.stack(package, data)
+        with contextlib.chdir(package):
+            stack.__enter__()
+        try:
+            yield stack
+        finally:
+            stack.stop()

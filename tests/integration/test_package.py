@@ -1,0 +1,182 @@
+"""What is deployed, made as the remote build makes it, is enough to publish a video, and not much more."""
+
+import ast
+import re
+import subprocess
+import sysconfig
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib import metadata
+from pathlib import Path
+
+import httpx
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from pathspec import GitIgnoreSpec
+
+from client import Client, Status
+from scripts.package import FFMPEG, LIMIT, PROJECT, REQUIREMENTS, environment, files, report, site_packages, sizes
+from tests.integration.packaged import BESIDES, Host, copied, running
+from tests.integration.publishing import publish
+from tests.media.audio import Audio
+from tests.media.cache import cached
+from tests.media.sources import Video, numbered
+
+pytestmark = [pytest.mark.media, pytest.mark.azurite]
+
+MODULES = """
+import pkgutil, importlib, connector, function_app
+for module in pkgutil.walk_packages(connector.__path__, "connector."):
+    importlib.import_module(module.name)
+"""
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    return copied(tmp_path_factory.mktemp("package"))
+
+
+def _python(package, code):
+    """What the code prints, run by the package's Python in its folder; a warning is an error."""
+    python = environment() / "bin" / "python"
+    done = subprocess.run([python, "-W", "error", "-c", code], cwd=package, env={}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+# What is uploaded
+
+
+def test_the_players_and_pages_of_the_portal_are_in_the_package():
+    vendored = re.findall(r'^  ".*/(.+?)",$', (PROJECT / "scripts/vendor.mjs").read_text("utf-8"), re.MULTILINE)
+    pages = {path.relative_to(PROJECT) for path in (PROJECT / "connector/portal").rglob("*") if path.is_file()}
+    assert {Path("connector/portal/vendor", name) for name in vendored} < pages <= set(files())
+
+
+def _func_ignores(path):
+    """As Core Tools read .funcignore, which is not as git does:
+    https://github.com/Azure/azure-functions-core-tools/blob/main/src/Cli/func/Common/GitIgnoreParser.cs
+    """
+    lines = [line for line in (PROJECT / ".funcignore").read_text("utf-8").splitlines() if line[:1] not in {"#", ""}]
+    escaped = (re.sub(r"[-\[\]/{}()+?.\\^$|]", r"\\\g<0>", line) for line in lines)
+    patterns = (line.replace("**", "(.+)").replace("*", "([^/]+)") for line in escaped)
+    return re.match(rf"^(({')|('.join(patterns)}))\b", path) is not None
+
+
+def test_azd_and_func_upload_the_same():
+    spec = GitIgnoreSpec.from_lines((PROJECT / ".funcignore").read_text("utf-8").splitlines())
+    unwanted = (".env", ".git/config", ".azure/a/.env", ".venv/bin/python", "local.settings.json", "docs/a.png")
+    there = [path.name for path in PROJECT.iterdir()]
+    for path in (*unwanted, *there):
+        assert _func_ignores(path) == spec.match_file(path), path
+    assert all(spec.match_file(path) for path in unwanted)
+    assert not [path for path in files() if _func_ignores(path.as_posix())]
+
+
+# What is installed
+
+
+def test_the_package_is_small_but_for_ffmpeg(capsys):
+    found = sizes()
+    with capsys.disabled():
+        print(f"\n{report(found)}")
+    assert sum(found.values()) - found[FFMPEG] <= LIMIT
+
+
+def _imported():
+    """Dotted names of what the app imports: all that could be a module's."""
+    for path in (PROJECT / "function_app.py", *(PROJECT / "connector").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                yield node.module
+
+
+def _owner(module, distributions):
+    """The package that has this module."""
+    path = module.replace(".", "/")
+    return next((name for name, has in distributions.items() if has & {f"{path}.py", f"{path}/__init__.py"}), None)
+
+
+def test_the_requirements_are_what_the_app_imports():
+    lines = [line for line in REQUIREMENTS.read_text("utf-8").splitlines() if not line.startswith("#")]
+    requirements = {canonicalize_name(Requirement(line).name): Requirement(line).specifier for line in lines}
+    assert all(str(pinned).startswith("==") for pinned in requirements.values())
+    installed = {
+        canonicalize_name(distribution.name): {file.as_posix() for file in distribution.files or ()}
+        for distribution in metadata.distributions(path=[str(site_packages(environment()))])
+    }
+    with_pydantic = {"pydantic-core"}  # always the one that pydantic itself pins
+    assert {_owner(name, installed) for name in _imported()} - {None} - with_pydantic == set(requirements)
+
+
+def test_every_module_loads_without_a_warning(package):
+    _python(package, MODULES)
+
+
+def test_the_app_loads_telemetry_only_when_it_is_asked_for(package):
+    asked = "any(name.startswith(('opentelemetry', 'azure.monitor')) for name in sys.modules)"
+    assert _python(package, f"import sys, function_app, connector.services; print({asked})") == "False\n"
+    key = "InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=http://127.0.0.1:9/"
+    build = f"import os, sys; from connector.otel import application_insights; application_insights({key!r})"
+    assert _python(package, f"{build}; print({asked}, flush=True); os._exit(0)") == "True\n"
+
+
+# What runs
+
+
+@dataclass
+class Run:
+    """A video's way through the package, and the files of all modules that were loaded for it."""
+
+    last: Status
+    urls: dict[str, int]
+    portal: dict[str, int]
+    loaded: set[Path]
+    host: Path
+
+
+@pytest.fixture(scope="module")
+def run(package, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("host")
+    video = Video(fps=Fraction(25), frames=50, size=(320, 180), gop=25)
+    source = cached("package.mp4", lambda path: numbered(path, video, Audio()), video)
+    host = Host(folder)
+    with running(package, host, tmp_path_factory.mktemp("data")) as stack, Client(stack.api) as client:
+        video_id, seen = publish(client, source)
+        urls = client.playback_urls(video_id) if seen[-1].status == "Completed" else {}
+        pages = [path.relative_to("connector/portal") for path in files() if path.parts[:2] == ("connector", "portal")]
+        return_codes = {page.as_posix(): httpx.get(f"{stack.api}/portal/{page}").status_code for page in pages}
+        played = {kind: httpx.get(url).status_code for kind, url in urls.items()}
+    return Run(seen[-1], played, return_codes, host.loaded, folder)
+
+
+def test_it_publishes_a_video(run):
+    assert run.last.status == "Completed", run.last.message
+    assert run.urls == dict.fromkeys(("HLS", "DASH", "Streaming", "Progressive"), 200)
+
+
+def test_it_serves_the_portal_whole(run):
+    assert "vendor/hls.min.js" in run.portal
+    assert set(run.portal.values()) == {200}, run.portal
+
+
+def test_all_that_ran_came_out_of_the_package(run, package):
+    packages = site_packages(environment())
+    standard = {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
+    own = {file.relative_to(package).as_posix() for file in run.loaded if file.is_relative_to(package)}
+    assert {"function_app.py", "connector/pipeline/package.py", "connector/media/chunk.py"} <= own
+    libraries = {file.relative_to(packages).as_posix() for file in run.loaded if file.is_relative_to(packages)}
+    for needed in ("av", "azure/data/tables", "azure/functions", "azure/storage/blob", "cryptography", "pydantic"):
+        assert f"{needed}/__init__.py" in libraries
+    for unused in ("opentelemetry/", "azure/monitor/", "azure/identity/"):
+        assert not [file for file in libraries if file.startswith(unused)]
+    elsewhere = [file for file in run.loaded if not any(map(file.is_relative_to, (package, packages, run.host)))]
+    assert [file for file in elsewhere if "site-packages" in file.parts or not standard & set(file.parents)] == []
+
+
+def test_the_local_host_brings_nothing_that_the_package_has():
+    installed = {canonicalize_name(d.name) for d in metadata.distributions(path=[str(site_packages(environment()))])}
+    assert installed.isdisjoint(BESIDES)

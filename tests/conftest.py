@@ -7,15 +7,17 @@ import pytest
 
 from client import Client
 from local.stack import Stack
+from tests.integration.secrecy import secret_shapes
 
 PROJECT = Path(__file__).parent.parent
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Azurite, the Functions host and two encoders."""
+    """Azurite, the Functions host and two encoders. At the end, no secret may be in what they logged."""
     with Stack(PROJECT, tmp_path_factory.mktemp("stack"), encoders=2) as running:
         yield running
+    assert secret_shapes(running.log.read_bytes()) == []
 
 
 @pytest.fixture(scope="session")

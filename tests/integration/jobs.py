@@ -76,7 +76,9 @@ def children() -> list[int]:
 
 
 def probed(path: Path) -> MediaInfo:
-    return MediaInfo.model_validate(sandbox.run(ProbeJob(limits=LIMITS, accepted=ACCEPTED), [lambda: FileSource(path)], Collector()))
+    return MediaInfo.model_validate(
+        sandbox.run(ProbeJob(limits=LIMITS, accepted=ACCEPTED), [lambda: FileSource(path)], Collector())
+    )
 
 
 def chunk_job(

@@ -4,7 +4,10 @@ import base64
 import logging
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from urllib.parse import quote, quote_plus
 
 from connector.domain.messages import Message
 from connector.pipeline.app import App
@@ -103,6 +106,21 @@ def spellings(secret: bytes) -> set[bytes]:
             # The first and last letters depend on what stands beside.
             found.add(encode(bytes(before) + secret).rstrip(b"=")[4 if before else 0 : -1])
     return found
+
+
+def written(secret: str) -> set[bytes]:
+    """Likewise of one that is text: as it is, in an address, and, if it is base64 itself, what that stands for."""
+    found = spellings(secret.encode()) | {
+        form(secret).encode() for form in (quote_plus, quote, partial(quote, safe=""))
+    }
+    with suppress(ValueError):
+        found |= spellings(base64.b64decode(secret, altchars="-_" if {"-", "_"} & set(secret) else None, validate=True))
+    return found
+
+
+def secret_shapes(log: bytes) -> list[bytes]:
+    """What looks like a signature of an address, a token or an account's key, whoever made it."""
+    return re.findall(rb".{0,80}(?:\bsig=|\beyJ[\w-]{8}|AccountKey=|SharedKey |Bearer[ =]\w).{0,20}", log)
 
 
 def slices(data: bytes) -> set[bytes]:

@@ -279,7 +279,9 @@ class CountingFile:
 @pytest.mark.parametrize("suffix", ["mov", "mp4", "mkv"])
 def test_the_probe_reads_head_and_tail_only(suffix):
     file, app = CountingFile(unusual(f"big_{suffix}").read_bytes()), memory_app()
-    result = sandbox.run(ProbeJob(limits=app.probe_limits, accepted=app.source_limits), [lambda: file], TaskSink(app, None, None))
+    result = sandbox.run(
+        ProbeJob(limits=app.probe_limits, accepted=app.source_limits), [lambda: file], TaskSink(app, None, None)
+    )
     info = MediaInfo.model_validate(result)
     assert info.access is Access.SEEK
     assert (info.video.start, info.video.end) == (0, 50)

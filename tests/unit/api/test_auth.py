@@ -73,7 +73,18 @@ def test_a_public_route_asks_nothing(app, published):
         ({"roles": [""]}, set()),
         ({"roles": ["videos.write", "Videos.WriteAll"], "scp": "Videos.ReadAll xVideos.Read"}, set()),
     ],
-    ids=["role", "scope", "write-role", "write-scope", "too-wide-a-scope", "narrow-scope", "neither", "empty", "empty-role", "similar"],
+    ids=[
+        "role",
+        "scope",
+        "write-role",
+        "write-scope",
+        "too-wide-a-scope",
+        "narrow-scope",
+        "neither",
+        "empty",
+        "empty-role",
+        "similar",
+    ],
 )
 def test_a_role_or_scope_allows_and_writing_includes_reading(app, claims, allowed):
     for permission in (READ, WRITE):

@@ -182,7 +182,7 @@ def patiently(act: Callable[[], T]) -> T:
     while True:
         try:
             return act()
-        except (ClientError, AzureError, httpx.TransportError):
+        except (ClientError, AzureError, httpx.HTTPError):
             if time.monotonic() > end:
                 raise
             time.sleep(0.5)
@@ -190,18 +190,16 @@ def patiently(act: Callable[[], T]) -> T:
 
 def publish(stack: Stack, order: Order) -> Video:
     """The video as it was created; it is final. Raises TimeoutError when it is stuck."""
-    with Client(stack.api) as client:
+    with Client(stack.api) as client, ThreadPoolExecutor(len(order.events) or 1) as pool:
         video = patiently(lambda: client.create(order.source.name, protect=order.protect))
         send_copies(stack, order, video)
         upload(client, video, order.source)
-        events = [threading.Timer(after, partial(tell, stack, video)) for after in order.events]
-        for event in events:
-            event.start()
+        told = [pool.submit(tell, stack, video, after) for after in order.events]
         if order.mark:
             patiently(lambda: client.mark_complete(video.id))
         until(lambda: patiently(lambda: client.status(video.id)).final, f"video {video.id}", PATIENCE)
-        for event in events:
-            event.join()
+        for event in told:
+            event.result()
         return video
 
 
@@ -225,8 +223,9 @@ def send_copies(stack: Stack, order: Order, video: Video) -> None:
             patiently(partial(queue.send_message, body, visibility_timeout=round(after)))
 
 
-def tell(stack: Stack, video: Video) -> None:
-    """The storage's event, once more."""
+def tell(stack: Stack, video: Video, after: float) -> None:
+    """The storage's event, once more, after so many seconds."""
+    time.sleep(after)
     subject = f"/blobServices/default/containers/{UPLOADS}/blobs/{video.id}/{video.id}.mp4"
     event = {"eventType": "Microsoft.Storage.BlobCreated", "subject": subject, "data": {}}
     host = urlsplit(stack.api)

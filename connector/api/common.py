@@ -4,7 +4,8 @@ from uuid import UUID
 
 from connector.api.conditional import etag_for
 from connector.api.http import Request, Response
-from connector.api.models import AddressModel, RedirectQuery, Wire
+from connector.api.inputs import RedirectQuery
+from connector.api.models import AddressModel, Wire
 from connector.domain.video import Video
 from connector.errors import NotFound, VideoNotFound
 from connector.pipeline.app import App

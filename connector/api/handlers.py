@@ -5,7 +5,8 @@ from uuid import UUID
 from connector.api.common import elsewhere, etag_of, not_found, stored_video, video_id, wire
 from connector.api.conditional import check_if_match
 from connector.api.http import Request, Response
-from connector.api.models import AboutModel, FormatModel, HealthModel, NewVideo, VideoList, VideosQuery
+from connector.api.inputs import AboutModel, NewVideo, VideosQuery
+from connector.api.models import FormatModel, HealthModel, VideoList
 from connector.api.views import states_named, status_model, video_model
 from connector.domain import layout
 from connector.domain.formats import FORMATS

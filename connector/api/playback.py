@@ -6,7 +6,8 @@ from uuid import UUID
 
 from connector.api.common import stored_video, video_id, wire
 from connector.api.http import Request, Response
-from connector.api.models import PlaybackModel, PlaybackQuery, TokenModel, TokenQuery
+from connector.api.inputs import PlaybackQuery, TokenQuery
+from connector.api.models import PlaybackModel, TokenModel
 from connector.domain import layout
 from connector.domain.video import State, Video
 from connector.errors import Forbidden, InvalidRequest, NotFound, NotPlayable, Unauthorized, VideoNotFound

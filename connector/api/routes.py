@@ -13,22 +13,17 @@ from connector.api.auth import Permission, authorize
 from connector.api.conditional import fresh
 from connector.api.errors import error_response
 from connector.api.http import Request, Response
+from connector.api.inputs import AboutModel, NewVideo, PlaybackQuery, RedirectQuery, TokenQuery, VideosQuery
 from connector.api.models import (
-    AboutModel,
     AddressModel,
     FormatModel,
     HealthModel,
-    NewVideo,
     PlaybackModel,
-    PlaybackQuery,
-    RedirectQuery,
     StatusModel,
     ThumbnailModel,
     TokenModel,
-    TokenQuery,
     VideoList,
     VideoModel,
-    VideosQuery,
 )
 from connector.errors import MethodNotAllowed, RequestError, ResourceNotFound, UnknownMethod
 from connector.pipeline.app import App

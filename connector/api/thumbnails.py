@@ -7,7 +7,8 @@ from pydantic import Field
 
 from connector.api.common import elsewhere, stored_video, wire
 from connector.api.http import Request, Response
-from connector.api.models import RedirectQuery, ThumbnailModel
+from connector.api.inputs import RedirectQuery
+from connector.api.models import ThumbnailModel
 from connector.domain import layout
 from connector.domain.plan import Plan, Size, Stills
 from connector.domain.video import State, Video
@@ -23,10 +24,13 @@ _LONGEST_KEPT = timedelta(hours=1)
 class ThumbnailQuery(RedirectQuery):
     """Which moment to show, and how."""
 
-    time: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    """Seconds, less than the video's duration."""
-    height: Annotated[int, Field(ge=MIN_HEIGHT, le=MAX_HEIGHT)] | None = None
-    """px, at most the highest rendition's; an odd one loses a line. Left out: as the indexed thumbnails."""
+    time: Annotated[float, Field(ge=0, allow_inf_nan=False, description="Seconds, less than the video's duration.")]
+    height: Annotated[
+        Annotated[int, Field(ge=MIN_HEIGHT, le=MAX_HEIGHT)] | None,
+        Field(
+            description="px, at most the highest rendition's; an odd one loses a line. Left out: as the indexed thumbnails."
+        ),
+    ] = None
     format: layout.ImageFormat = "jpg"
 
 

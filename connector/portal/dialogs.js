@@ -11,6 +11,9 @@ function answerOf(dialog) {
   });
 }
 
+// A button that submits would be the one that Enter presses.
+$("sign-in-cancel").addEventListener("click", () => $("sign-in").close());
+
 /** A Functions key, or a token; "" when nothing was given. `refused`: the one before was not accepted. */
 export async function askForCredential(wantsToken, refused) {
   const [dialog, field] = [$("sign-in"), $("credential")];

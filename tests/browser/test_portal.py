@@ -143,7 +143,7 @@ def test_the_library_is_searched_by_name_tag_and_status_and_loaded_by_the_page(p
     expect(cards.filter(has_text="many-")).to_have_count(24)
     page.locator("#more").scroll_into_view_if_needed()
     expect(cards.filter(has_text="many-")).to_have_count(30)
-    page.get_by_label("Tag").fill("odd")
+    page.get_by_label("Tag", exact=True).fill("odd")
     expect(cards).to_have_count(15)
     page.get_by_label("Status").select_option("Ready")
     expect(page.get_by_text("No video matches.")).to_be_visible()

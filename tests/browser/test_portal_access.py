@@ -61,13 +61,14 @@ def test_every_state_meets_wcag_and_fits(browser, stack, videos, scheme, width):
         assert narrow_enough(page), state
 
     portal.open()
-    expect(portal.card("clear").locator("img").first).to_be_visible()
+    portal.card("clear").first.scroll_into_view_if_needed()
+    expect(portal.card("clear").first.locator("img")).to_be_visible()
     check("library")
     portal.choose({"name": "letter.txt", "mimeType": "text/plain", "buffer": b"x"})
     portal.choose({"name": "broken.mp4", "mimeType": "video/mp4", "buffer": b"no video" * 100})
     expect(portal.transfer("broken.mp4").get_by_role("alert")).to_be_visible(timeout=PATIENCE_MS)
     check("failed uploads")
-    page.get_by_label("Tag").fill("nothing has this")
+    page.get_by_label("Tag", exact=True).fill("nothing has this")
     expect(page.get_by_text("No video matches.")).to_be_visible()
     check("nothing found")
     for name in ("clear", "protected"):
@@ -111,7 +112,7 @@ def test_everything_can_be_done_by_keyboard(portal, client, videos):
     expect(portal.card("clear").first).to_be_visible()
     tab_to("Choose videos")
     with page.expect_file_chooser():
-        press("Enter")
+        press("Space")
     tab_to("Protect")
     press("Space")
     expect(page.get_by_label("Protect")).to_be_checked()

@@ -35,10 +35,12 @@ bench: setup ## paired measurements; results go to bench/RESULTS.md
 	$(BIN)/python -m bench.pipeline
 	$(BIN)/python -m bench.keys
 	$(BIN)/python -m bench.api
+	$(BIN)/python -m bench.load
 
 .PHONY: soak
-soak: setup ## ten minutes of 4K: memory and disk of the workers (takes long)
+soak: setup ## ten minutes of 4K, then everything is killed while videos are published (takes long)
 	$(BIN)/python -m bench.soak
+	$(BIN)/python -m bench.kill
 
 .PHONY: package
 package: setup ## what would be deployed, and how large it is

@@ -1,17 +1,18 @@
 """How long each task of a video takes by itself: what `bench.scale` and `bench.cost` count with.
 
-Run: python -m bench.tasks [--seconds 22 130] [--source FILE …]
+Run: python -m bench.tasks [--seconds 4 22 130] [--source FILE …]
 
-One encoder runs the tasks one after the other on the local stack. A task's CPU is what the encoder and the children that
-it has waited for used between the end of the task before it and its own end; probe and package are timed by the moments
-that Status shows as steps. A line over the length of the source (base + rate × seconds) is laid through the tasks of each kind. Chunks
-of at least two lengths are needed for it: 22 s give chunks of 4 and 2 s, 130 s of up to 20 s.
+One encoder runs the tasks one after the other on the local stack. A task's CPU is what the encoder, and the children
+that it has waited for, used between the end of the task before it and its own end; probe and package are timed by the
+moments that Status shows as steps. Through the tasks of each kind a line over their size is laid, for which sources of
+two lengths at least are needed. 4 s give one chunk, 22 s chunks of 4 and 2 s, 130 s chunks of up to 20 s.
 """
 
 import argparse
 import json
 import os
 import platform
+import statistics
 import sys
 import threading
 import time
@@ -25,6 +26,7 @@ from uuid import UUID
 from azure.storage.blob import BlobServiceClient
 
 from bench.model.times import PATH, Line
+from bench.model.work import packaging
 from bench.pipeline import PROJECT, make_source
 from client import Client
 from connector.domain.layout import output_container
@@ -38,11 +40,11 @@ SAMPLE_SECONDS = 0.02
 
 @dataclass
 class Measured:
-    """Per kind, (source seconds, seconds) of each task."""
-
     points: dict[str, list[tuple[float, float]]] = field(
-        default_factory=lambda: {"chunk": [], "audio": [], "probe": [], "package": []}
+        default_factory=lambda: {"chunk": [], "audio": [], "package": []}
     )
+    """Per kind, (size, seconds) of each task; the sizes are those of `Times`."""
+    probes: list[float] = field(default_factory=list)
     encoder_cpu: float = 0.0
     services_cpu: float = 0.0
     seconds: float = 0.0
@@ -111,11 +113,12 @@ def read(storage: AzureStorage, video_id: UUID, samples: list[tuple[float, float
     length = float(plan.duration)
     into.seconds += length
     moments = (video.queued, video.encoding, video.packaging, video.finished)
-    queued, encoding, packaging, finished = [moment.timestamp() for moment in moments if moment]
-    into.points["probe"].append((length, encoding - queued))
-    into.points["package"].append((length, finished - packaging))
+    queued, encoding, packaged, finished = [moment.timestamp() for moment in moments if moment]
+    rows = storage.tasks.of(video_id)
+    into.probes.append(encoding - queued)
+    into.points["package"].append((packaging(plan, len(rows)).requests, finished - packaged))
     last = samples[0][1]
-    for task in sorted(storage.tasks.of(video_id), key=lambda t: t.finished or datetime.max.replace(tzinfo=UTC)):
+    for task in sorted(rows, key=lambda t: t.finished or datetime.max.replace(tzinfo=UTC)):
         step, _, index = task.name.partition("-")
         assert task.finished
         used = used_by(samples, task.finished)
@@ -126,7 +129,7 @@ def read(storage: AzureStorage, video_id: UUID, samples: list[tuple[float, float
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, nargs="+", default=[22, 130], help="lengths of the 1080p sources")
+    parser.add_argument("--seconds", type=int, nargs="+", default=[4, 22, 130], help="lengths of the 1080p sources")
     parser.add_argument("--source", type=Path, nargs="+", default=[], help="files to publish instead")
     arguments = parser.parse_args()
     data = PROJECT / ".data" / "bench"
@@ -152,6 +155,7 @@ def summary(found: Measured, arguments: argparse.Namespace) -> dict[str, object]
     return {
         "measured_by": f"{command}; {datetime.now(UTC):%Y-%m-%d}; {machine}",
         **{kind: asdict(Line.through(points)) for kind, points in found.points.items()},
+        "probe": statistics.median(found.probes),
         "services": found.services_cpu / found.encoder_cpu,
         "source_bytes": round(found.source_bytes / found.seconds),
         "stored_bytes": round(found.stored_bytes / found.seconds),

@@ -11,38 +11,41 @@ PATH = Path(__file__).parent.parent / "task_times.json"
 
 @dataclass(frozen=True)
 class Line:
-    """Seconds that a task over so many seconds of source takes: `base + rate × source`."""
+    """Seconds that a task of a size takes: `base + rate × size`."""
 
     base: float
     rate: float
 
-    def at(self, source: float) -> float:
-        return self.base + self.rate * source
+    def at(self, size: float) -> float:
+        return self.base + self.rate * size
 
     @classmethod
     def through(cls, points: Sequence[tuple[float, float]]) -> Self:
-        """Least squares over (source seconds, seconds). Where all have one length, or the line would begin below 0,
-        it goes through 0. Raises ValueError without points.
+        """Least squares over (size, seconds), neither number below 0. Raises ValueError unless there are two sizes:
+        from one, nothing can be said of others.
         """
-        if not points:
-            raise ValueError("nothing was measured")
+        if len({size for size, _ in points}) < 2:
+            raise ValueError("tasks of one size only were measured")
         x, y = (sum(side) / len(points) for side in zip(*points, strict=True))
-        spread = sum((a - x) ** 2 for a, _ in points)
-        if spread > 0:
-            rate = sum((a - x) * (b - y) for a, b in points) / spread
-            if 0 <= rate <= y / x:
-                return cls(y - rate * x, rate)
-        return cls(0.0, sum(a * b for a, b in points) / sum(a * a for a, _ in points))
+        rate = sum((a - x) * (b - y) for a, b in points) / sum((a - x) ** 2 for a, _ in points)
+        if rate < 0:
+            return cls(y, 0.0)
+        if rate * x > y:
+            return cls(0.0, sum(a * b for a, b in points) / sum(a * a for a, _ in points))
+        return cls(y - rate * x, rate)
 
 
 @dataclass(frozen=True)
 class Times:
-    """`chunk` and `audio`: CPU seconds of one core, child and parent. `probe` and `package`: seconds."""
+    """Seconds."""
 
     chunk: Line
+    """CPU of one core, child and parent, over seconds of source."""
     audio: Line
-    probe: Line
+    """Likewise."""
+    probe: float
     package: Line
+    """Over its requests to storage (`work.packaging`): they grow with the video more than anything else does."""
     services: float
     """CPU seconds of storage and host on the local stack for each one of the encoders."""
     source_bytes: float
@@ -55,6 +58,6 @@ class Times:
     @classmethod
     def load(cls, path: Path = PATH) -> Self:
         found = json.loads(path.read_text("utf-8"))
-        lines = {name: Line(**found[name]) for name in ("chunk", "audio", "probe", "package")}
-        numbers = {name: float(found[name]) for name in ("services", "source_bytes", "stored_bytes")}
+        lines = {name: Line(**found[name]) for name in ("chunk", "audio", "package")}
+        numbers = {name: float(found[name]) for name in ("probe", "services", "source_bytes", "stored_bytes")}
         return cls(**lines, **numbers, measured_by=found["measured_by"])

@@ -109,11 +109,12 @@ def work_of(minutes: float, times: Times, chunk_seconds: float = SETTINGS.chunk_
     plan = plan_of(minutes, chunk_seconds)
     made = tuple((_chunk if step == "chunk" else _audio)(plan, index, times) for step, index in tasks(plan))
     length = float(plan.duration)
+    parts = packaging(plan, len(made))
     return Work(
         plan=plan,
         tasks=made,
-        probe=_short("probe", length, times.probe.at(length), Load(reads=OPENING, source_reads=OPENING, writes=2)),
-        package=_short("package", length, times.package.at(length), _packaging(plan, len(made))),
+        probe=_short("probe", length, times.probe, Load(reads=OPENING, source_reads=OPENING, writes=2)),
+        package=_short("package", length, times.package.at(parts.requests), parts),
     )
 
 
@@ -161,8 +162,8 @@ def _encoding(step: str, index: int, seconds: float, times: Times, load: Load) -
     return Task(step, index, seconds, cpu, ideal=line.rate * seconds, begin=line.base, load=load)
 
 
-def _packaging(plan: Plan, rows: int) -> Load:
-    """Reads sample tables and strips of tiles; writes manifests, init segments, stills and the progressive file."""
+def packaging(plan: Plan, rows: int) -> Load:
+    """Of a video with so many tasks: reads sample tables and strips of tiles; writes manifests, init segments, stills and the progressive file."""
     tracks = len(plan.renditions) + len(plan.audio)
     strips = min(len(plan.chunks), plan.stills.count if plan.stills else 0)
     reads = len(plan.chunks) + len(plan.audio) + 2 * strips + 1
@@ -175,9 +176,9 @@ def _packaging(plan: Plan, rows: int) -> Load:
         blocks=2,
         table_reads=2 + math.ceil(rows / PAGE),
         table_writes=2,
-        in_a_row=reads + writes + 4,
     )
 
 
 def _short(step: str, seconds: float, measured: float, load: Load) -> Task:
+    """What is measured holds the waiting for its requests as well."""
     return Task(step, 0, seconds, measured, ideal=0.0, begin=measured, load=load)

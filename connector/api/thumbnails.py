@@ -28,7 +28,7 @@ class ThumbnailQuery(RedirectQuery):
     height: Annotated[
         Annotated[int, Field(ge=MIN_HEIGHT, le=MAX_HEIGHT)] | None,
         Field(
-            description="px, at most the highest rendition's; an odd one loses a line. Left out: as the indexed thumbnails."
+            description="px, at most the highest rendition's; an odd one loses a line; left out: as indexed thumbnails."
         ),
     ] = None
     format: layout.ImageFormat = "jpg"

@@ -70,7 +70,7 @@ def run(job: Job, sources: Sequence[Callable[[], Source]], sink: Sink) -> Any:
     the child died or ran over a limit (worth another try), and whatever `sources` and `sink` raise.
     """
     child = subprocess.Popen(
-        [sys.executable, "-m", "connector.media.child"],
+        [sys.executable, "-P", "-m", "connector.media.child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -29,7 +29,7 @@ export function controls(stage) {
   const preview = h("div", { class: "preview", hidden: true, "aria-hidden": "true" }, tile, tileTime);
   const bar = h("div", { class: "controls" },
     h("div", { class: "seek-row" }, preview, seek),
-    play, mute, volume, time, h("span", { class: "spring" }), quality, full);
+    play, mute, volume, time, h("div", { class: "right" }, quality, full));
 
   function toggle() {
     if (!face) impatient = true;
@@ -111,7 +111,7 @@ export function controls(stage) {
     const { left, width } = seek.getBoundingClientRect();
     showPreview(Math.min(1, Math.max(0, (clientX - left) / width)) * Number(seek.max));
   });
-  for (const end of ["pointerleave", "blur", "change"]) seek.addEventListener(end, () => { preview.hidden = true; });
+  for (const end of ["pointerleave", "blur"]) seek.addEventListener(end, () => { preview.hidden = true; });
   volume.addEventListener("input", () => {
     if (!face) return;
     face.video.volume = Number(volume.value);

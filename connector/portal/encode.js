@@ -23,7 +23,7 @@ export function encodeView() {
     view.classList.toggle("failed", status.Status === "Failed");
     bar.value = status.Progress;
     bar.hidden = FINAL.includes(status.Status);
-    stages.replaceChildren(...STAGES.map((name) => stage(name, steps.get(name))));
+    stages.replaceChildren(...STAGES.map((name) => stage(name, steps.get(name), status.Status === "Failed")));
     for (const [kind, count] of [["chunk", status.Chunks], ["audio", status.AudioTracks], ["split", 0]]) {
       const begun = [...steps.keys()].filter((name) => name.startsWith(`${kind}-`)).length;
       for (let index = 0; index < Math.max(count, begun); index += 1) {
@@ -39,9 +39,9 @@ export function encodeView() {
   return { view, show };
 }
 
-function stage(name, step) {
-  const state = step?.Finished ? "done" : step ? "active" : "ahead";
-  const time = step?.Finished ? `${step.Seconds.toFixed(1)} s` : step ? "…" : "–";
+function stage(name, step, failed) {
+  const state = step?.Finished ? "done" : !step ? "ahead" : failed ? "broken" : "active";
+  const time = { done: `${step?.Seconds.toFixed(1)} s`, ahead: "–", broken: "failed", active: "…" }[state];
   return h("li", { class: state }, h("span", {}, name), " ", h("span", { class: "quiet" }, time));
 }
 

@@ -26,7 +26,8 @@ export const CHOICES = [
 
 /** What this browser can play of what the video has. */
 export function choicesFor(isProtected) {
-  const itself = document.createElement("video").canPlayType(HLS_TYPE) !== "";
+  // Chromium's own HLS player never begins with encrypted CMAF, and does not say so.
+  const itself = document.createElement("video").canPlayType(HLS_TYPE) !== "" && !(isProtected && navigator.userAgentData);
   const sources = "MediaSource" in window || "ManagedMediaSource" in window;
   return CHOICES.filter(({ kind, native }) =>
     native ? (kind === "HLS" ? itself : !isProtected) : sources);

@@ -8,7 +8,7 @@ import { bytes, remaining } from "./format.js";
 import * as journal from "./journal.js";
 import * as library from "./library.js";
 import { speedometer } from "./speed.js";
-import { upload } from "./upload.js";
+import { blockLength, upload } from "./upload.js";
 
 let turn = Promise.resolve();
 let formats = null;
@@ -195,7 +195,7 @@ function transfer(name) {
 
 /** The card of an upload that a reload broke off. */
 function brokenOff(entry) {
-  const share = entry.size ? (entry.blocks.split("1").length - 1) * 8 * 1024 * 1024 / entry.size : 0;
+  const share = entry.size ? (entry.blocks.split("1").length - 1) * blockLength(entry.size) / entry.size : 0;
   const again = h("button", { type: "button", class: "primary", onclick: () => $("files").click() }, "Choose file");
   const drop = h("button", { type: "button", onclick: remove }, "Discard");
   const card = h("li", { class: "transfer waiting", "data-broken-off": entry.id },

@@ -70,7 +70,7 @@ export async function upload(file, { address, has, confirmed, moved, waiting, si
       const index = missing.shift();
       const block = file.slice(index * length, index * length + length);
       const progress = (sent) => { moving.set(index, sent); tell(); };
-      await persistently((to) => put(`${to}&comp=block&blockid=${idOf(index)}`, block, { progress, signal: stop }));
+      await persistently((to) => put(`${to}&comp=block&blockid=${encodeURIComponent(blockId(index))}`, block, { progress, signal: stop }));
       moving.delete(index);
       settled += sizeOf(index);
       confirmed(index);
@@ -81,7 +81,7 @@ export async function upload(file, { address, has, confirmed, moved, waiting, si
   tell();
   try {
     await Promise.all(Array.from({ length: AT_A_TIME }, work));
-    const list = [...Array(count).keys()].map((index) => `<Latest>${atob64(index)}</Latest>`).join("");
+    const list = [...Array(count).keys()].map((index) => `<Latest>${blockId(index)}</Latest>`).join("");
     const body = `<?xml version="1.0" encoding="utf-8"?><BlockList>${list}</BlockList>`;
     await persistently((to) => put(`${to}&comp=blocklist`, body, { signal: stop }));
   } catch (error) {
@@ -90,8 +90,8 @@ export async function upload(file, { address, has, confirmed, moved, waiting, si
   }
 }
 
-const atob64 = (index) => btoa(String(index).padStart(6, "0"));
-const idOf = (index) => encodeURIComponent(atob64(index));
+/** All ids of a blob's blocks have one length. */
+const blockId = (index) => btoa(String(index).padStart(6, "0"));
 
 /** One PUT. XMLHttpRequest, since fetch does not tell how much has left. */
 function put(url, body, { progress = () => {}, signal }) {

@@ -1,0 +1,154 @@
+"""What a thousand minutes of 1080p cost: instance-seconds, executions, requests and bytes, at list prices.
+
+Run: python -m bench.cost
+
+Counts follow from the plan (`bench.model.work`), seconds from `bench/task_times.json`. Free grants are not taken off.
+"""
+
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bench.model.platform import BILLED_LEAST, INSTANCE_MEMORY, LATENCY, STREAM
+from bench.model.times import Times
+from bench.model.work import FETCH, PAGE, Task, Work, work_of
+from bench.pipeline import PROJECT
+from bench.results import write_section
+
+MINUTES = 1000
+LENGTH = 10
+"""Minutes of each video."""
+CALLS = 4
+"""Executions beside the queue's: POST /Videos, MarkComplete, the blob's event, one look at Status. Each a second or less."""
+QUEUE_REQUESTS = 3
+"""Of each message: put, get, delete."""
+ROUND = 0.1
+"""Seconds to which executions are rounded up."""
+HD_LINES = 720
+"""From which on services charge for HD."""
+
+
+class Price(NamedTuple):
+    usd: float
+    per: float
+    unit: str
+    source: str
+
+
+FUNCTIONS = "https://azure.microsoft.com/pricing/details/functions/"
+BLOBS = "https://azure.microsoft.com/pricing/details/storage/blobs/"
+GB_SECOND = Price(0.000026, 1, "GB-s", f"{FUNCTIONS} as quoted by https://modal.com/blog/azure-function-pricing-guide")
+EXECUTION = Price(0.40, 1_000_000, "executions", f"{FUNCTIONS}: from memory")
+WRITE = Price(0.05, 10_000, "writes", f"{BLOBS}, hot, LRS, as quoted by calculators")
+READ = Price(0.004, 10_000, "reads", f"{BLOBS}, likewise")
+KEPT = Price(0.0184, 1, "GB and month", f"{BLOBS}, likewise")
+TABLE = Price(0.00036, 10_000, "requests", "https://azure.microsoft.com/pricing/details/storage/tables/: from memory")
+QUEUE = Price(0.004, 10_000, "requests", "https://azure.microsoft.com/pricing/details/storage/queues/: from memory")
+PRICED = "2025, a US region, USD"
+
+MANAGED = {
+    # Per output minute: of SD, of HD.
+    "AWS Elemental MediaConvert, basic": (0.0075, 0.015, "https://aws.amazon.com/mediaconvert/pricing/: from memory"),
+    "Google Transcoder API": (0.015, 0.030, "https://cloud.google.com/transcoder/pricing"),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    what: str
+    amount: float
+    price: Price
+
+    @property
+    def usd(self) -> float:
+        return self.amount / self.price.per * self.price.usd
+
+
+def billed(seconds: float) -> float:
+    return max(BILLED_LEAST.value, math.ceil(seconds / ROUND - 1e-9) * ROUND)
+
+
+def seconds(task: Task, speed: float = 1.0) -> float:
+    """How long a task keeps its instance."""
+    reading = task.load.bytes_out / STREAM.value
+    return task.load.in_a_row * LATENCY.value + max(task.cpu / speed, reading)
+
+
+def bill(work: Work, times: Times, videos: float, speed: float = 1.0) -> list[Line]:
+    """Of so many such videos, on cores that are `speed` times as fast as those that were measured."""
+    everything = [*work.tasks, work.probe, work.package]
+    length = float(work.plan.duration)
+    instance = sum(billed(seconds(task, speed)) for task in everything) + CALLS * billed(0)
+    looks = len(work.tasks) * math.ceil(len(work.tasks) / PAGE)
+    table = sum(task.load.table_reads + task.load.table_writes for task in everything) + looks
+    upload = math.ceil(length * times.source_bytes / FETCH) + 1
+    kept = length * (times.source_bytes + times.stored_bytes) / 1e9
+    return [
+        Line("instances", videos * instance * INSTANCE_MEMORY.value / 1024, GB_SECOND),
+        Line("executions", videos * (len(everything) + CALLS), EXECUTION),
+        Line("blob writes, the upload's among them", videos * (upload + sum(t.load.writes for t in everything)), WRITE),
+        Line("blob reads", videos * sum(task.load.reads for task in everything), READ),
+        Line("table requests", videos * table, TABLE),
+        Line("queue requests", videos * QUEUE_REQUESTS * len(everything), QUEUE),
+        Line("kept: original and output, a month", videos * kept, KEPT),
+    ]
+
+
+def managed(work: Work) -> dict[str, float]:
+    """USD for a minute of source with the same renditions."""
+    high = sum(min(r.width, r.height) >= HD_LINES for r in work.plan.renditions)
+    low = len(work.plan.renditions) - high
+    return {name: low * sd + high * hd for name, (sd, hd, _) in MANAGED.items()}
+
+
+def report(work: Work, times: Times) -> str:
+    lines = bill(work, times, MINUTES / LENGTH)
+    once = sum(line.usd for line in lines if line.price is not KEPT)
+    ladder = ", ".join(str(min(r.width, r.height)) for r in work.plan.renditions)
+    slower = sum(line.usd for line in bill(work, times, MINUTES / LENGTH, speed=0.5) if line.price is not KEPT)
+    rows = [
+        f"| {line.what} | {line.amount:,.0f} {line.price.unit} | {line.price.usd:g} per {line.price.per:,.0f} |"
+        f" **{line.usd:.2f}** |"
+        for line in lines
+    ]
+    output = MINUTES * len(work.plan.renditions)
+    others = [
+        f"| {name} | {usd * MINUTES:.2f} | {MANAGED[name][2]} |" for name, usd in managed(work).items()
+    ]
+    return "\n".join(
+        [
+            f"`python -m bench.cost`: {MINUTES:,} minutes of 1080p30 in videos of {LENGTH} minutes, all renditions",
+            f"({ladder} lines) and sound. Task times by {times.measured_by}. Prices: {PRICED}. Nothing of this was",
+            "billed by Azure: a core of an instance is taken to be as fast as those that were measured.",
+            "",
+            "| | amount | USD | cost, USD |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            f"Made once: **{once:.2f}**, or {once / output:.5f} per output minute ({output:,} of them); on cores half as",
+            f"fast {slower:.2f}. Not in it: what viewers load, log and telemetry, free grants.",
+            "",
+            "| managed encoder, the same renditions | USD | price list |",
+            "|---|---|---|",
+            *others,
+            "",
+            *_sources(lines),
+        ]
+    )
+
+
+def _sources(lines: Sequence[Line]) -> list[str]:
+    return [f"- {line.what}: {line.price.source}" for line in lines]
+
+
+def main() -> int:
+    times = Times.load()
+    work = work_of(LENGTH, times)
+    write_section(PROJECT / "bench" / "RESULTS.md", f"Cost of {MINUTES:,} minutes", report(work, times))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

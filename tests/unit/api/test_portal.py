@@ -1,0 +1,57 @@
+"""The portal's files, the embedded player's page, and what their pages may load and be shown in."""
+
+import pytest
+
+from connector.api.http import Request
+from connector.api.routes import ROUTES, respond
+from tests.unit.pipeline.world import an_app
+
+ID = "01a20000-0000-7000-8000-000000000000"
+[ROUTE] = [route for route in ROUTES if route.name == "Portal"]
+
+
+def ask(name, **settings):
+    app = an_app(public_url="https://app.example/api", **settings)
+    request = Request("GET", f"https://app.example/api/portal/{name}", {}, {}, {"name": name}, b"", "the-id")
+    return respond(lambda: app, ROUTE, request)
+
+
+def policy(answer):
+    return dict(part.partition(" ")[::2] for part in answer.headers["Content-Security-Policy"].split("; "))
+
+
+@pytest.mark.parametrize("name", ["index.html", "portal.js", f"embed/{ID}"])
+def test_no_page_allows_inline_code_eval_or_other_hosts(name):
+    answer = ask(name)
+    assert answer.status == 200
+    assert policy(answer)["default-src"] == "'none'"
+    assert policy(answer)["script-src"] == policy(answer)["style-src"] == "'self'"
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+
+
+def test_only_the_embedded_player_is_shown_in_frames_and_only_where_the_settings_say():
+    assert policy(ask("index.html", embed_origins=("https://a.example",)))["frame-ancestors"] == "'none'"
+    assert policy(ask(f"embed/{ID}"))["frame-ancestors"] == "*"
+    origins = ("https://a.example", "https://b.example")
+    assert policy(ask(f"embed/{ID}", embed_origins=origins))["frame-ancestors"] == "https://a.example https://b.example"
+
+
+def test_the_embedded_player_learns_where_to_play_from_the_id_alone():
+    text = ask(f"embed/{ID.upper()}").body.decode()
+    assert f"video-{ID}/master.m3u8" in text
+    assert f'data-rendered="https://app.example/api/Playback/{ID}/master.m3u8"' in text
+
+
+def test_in_private_containers_only_rendered_playlists_lead_anywhere():
+    text = ask(f"embed/{ID}", playback_access="signed").body.decode()
+    assert 'data-hls=""' in text
+    assert 'data-poster=""' in text
+
+
+@pytest.mark.parametrize("name", ["embed/", "embed/me", f"embed/{ID}/", "embed.htm", "../settings.py", "vendor"])
+def test_nothing_else_is_there(name):
+    assert ask(name).status == 404
+
+
+def test_the_address_with_a_slash_leads_to_the_one_without():
+    assert ask("").headers["Location"] == "../portal"

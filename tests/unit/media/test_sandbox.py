@@ -29,7 +29,7 @@ def _run(monkeypatch, code: str, sources=()):
     real = subprocess.Popen
 
     def start(command, **options):
-        assert command[1:] == ["-m", "connector.media.child"]
+        assert command[1:] == ["-P", "-m", "connector.media.child"]
         return real([sys.executable, "-c", code], **options)
 
     monkeypatch.setattr(subprocess, "Popen", start)

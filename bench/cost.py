@@ -13,15 +13,16 @@ from typing import NamedTuple
 
 from bench.model.platform import BILLED_LEAST, INSTANCE_MEMORY, LATENCY, STREAM
 from bench.model.times import Times
-from bench.model.work import FETCH, PAGE, Task, Work, work_of
+from bench.model.work import PAGE, Task, Work, work_of
 from bench.pipeline import PROJECT
 from bench.results import write_section
+from client.upload import BLOCK
 
 MINUTES = 1000
 LENGTH = 10
 """Minutes of each video."""
 CALLS = 4
-"""Executions beside the queue's: POST /Videos, MarkComplete, the blob's event, one look at Status. Each a second or less."""
+"""Executions beside the queue's, of a second or less: POST /Videos, MarkComplete, the blob's event, one Status."""
 QUEUE_REQUESTS = 3
 """Of each message: put, get, delete."""
 ROUND = 0.1
@@ -83,7 +84,7 @@ def bill(work: Work, times: Times, videos: float, speed: float = 1.0) -> list[Li
     instance = sum(billed(seconds(task, speed)) for task in everything) + CALLS * billed(0)
     looks = len(work.tasks) * math.ceil(len(work.tasks) / PAGE)
     table = sum(task.load.table_reads + task.load.table_writes for task in everything) + looks
-    upload = math.ceil(length * times.source_bytes / FETCH) + 1
+    upload = math.ceil(length * times.source_bytes / BLOCK) + 1
     kept = length * (times.source_bytes + times.stored_bytes) / 1e9
     return [
         Line("instances", videos * instance * INSTANCE_MEMORY.value / 1024, GB_SECOND),
@@ -109,26 +110,25 @@ def report(work: Work, times: Times) -> str:
     ladder = ", ".join(str(min(r.width, r.height)) for r in work.plan.renditions)
     slower = sum(line.usd for line in bill(work, times, MINUTES / LENGTH, speed=0.5) if line.price is not KEPT)
     rows = [
-        f"| {line.what} | {line.amount:,.0f} {line.price.unit} | {line.price.usd:g} per {line.price.per:,.0f} |"
+        f"| {line.what} | {line.amount:,.0f} {line.price.unit} | {line.price.usd:.10f}".rstrip("0")
+        + f" per {line.price.per:,.0f} |"
         f" **{line.usd:.2f}** |"
         for line in lines
     ]
     output = MINUTES * len(work.plan.renditions)
-    others = [
-        f"| {name} | {usd * MINUTES:.2f} | {MANAGED[name][2]} |" for name, usd in managed(work).items()
-    ]
+    others = [f"| {name} | {usd * MINUTES:.2f} | {MANAGED[name][2]} |" for name, usd in managed(work).items()]
     return "\n".join(
         [
-            f"`python -m bench.cost`: {MINUTES:,} minutes of 1080p30 in videos of {LENGTH} minutes, all renditions",
-            f"({ladder} lines) and sound. Task times by {times.measured_by}. Prices: {PRICED}. Nothing of this was",
-            "billed by Azure: a core of an instance is taken to be as fast as those that were measured.",
+            f"`python -m bench.cost`: {MINUTES:,} minutes of 1080p30 in videos of {LENGTH} minutes, all",
+            f"renditions ({ladder} lines) and sound. Task times by {times.measured_by}. Prices: {PRICED}.",
+            "Nothing of this was billed by Azure: a core of an instance is taken to be as fast as those measured.",
             "",
             "| | amount | USD | cost, USD |",
             "|---|---|---|---|",
             *rows,
             "",
-            f"Made once: **{once:.2f}**, or {once / output:.5f} per output minute ({output:,} of them); on cores half as",
-            f"fast {slower:.2f}. Not in it: what viewers load, log and telemetry, free grants.",
+            f"Made once: **{once:.2f}**, or {once / output:.5f} per output minute ({output:,} of them);",
+            f"on cores half as fast {slower:.2f}. Not in it: what viewers load, log and telemetry, free grants.",
             "",
             "| managed encoder, the same renditions | USD | price list |",
             "|---|---|---|",

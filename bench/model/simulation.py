@@ -9,6 +9,7 @@ from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 
 from bench.model.platform import Platform
@@ -153,7 +154,7 @@ class _Simulation:
             blobs = Limit(self.platform.blob_requests), Limit(self.platform.blob_requests)
             video = _Video(number, work, Done(moment), rows, *blobs, left=len(work.tasks))
             videos.append(video)
-            self._at(moment, lambda v=video: self._send(self.advance, v, [v.work.probe]))
+            self._at(moment, partial(self._send, self.advance, video, [work.probe]))
         while self._events:
             self.now, _, happens = heapq.heappop(self._events)
             happens()
@@ -187,7 +188,7 @@ class _Simulation:
         queue = self.limits[f"messages of the queue {'encode' if pool is self.encode else 'advance'}"]
         for n, task in enumerate(tasks):
             seen = queue.through(self.now + (n + 1) * self.platform.send, 1)
-            self._at(seen, lambda t=task: self._arrive(pool, video, t))
+            self._at(seen, partial(self._arrive, pool, video, task))
 
     def _arrive(self, pool: _Pool, video: _Video, task: Task) -> None:
         pool.waiting.append((video, task))
@@ -203,7 +204,7 @@ class _Simulation:
         begin = math.floor(self.now / interval) * interval
         place = bisect_left(pool.idle, self.now - begin)
         phase = pool.idle[place] if place < len(pool.idle) else interval + pool.idle[0]
-        self._at(begin + phase, lambda: self._poll(pool))
+        self._at(begin + phase, partial(self._poll, pool))
 
     def _poll(self, pool: _Pool) -> None:
         pool.polling = False
@@ -232,7 +233,7 @@ class _Simulation:
         if self.platform.ramp is None or pool.planned or not self._missing(pool):
             return
         pool.planned = True
-        self._at(max(self.now + self.platform.look, pool.growth), lambda: self._add(pool))
+        self._at(max(self.now + self.platform.look, pool.growth), partial(self._add, pool))
 
     def _missing(self, pool: _Pool) -> int:
         there = pool.running + pool.starting
@@ -247,10 +248,10 @@ class _Simulation:
         pool.starting += more
         pool.growth = self.now + ramp.period
         for _ in range(more):
-            self._at(self.now + self.platform.cold_start, lambda: self._started(pool))
+            self._at(self.now + self.platform.cold_start, partial(self._started, pool))
         if self._missing(pool) > 0:
             pool.planned = True
-            self._at(pool.growth, lambda: self._add(pool))
+            self._at(pool.growth, partial(self._add, pool))
 
     def _started(self, pool: _Pool) -> None:
         pool.starting -= 1
@@ -291,7 +292,7 @@ class _Simulation:
                 self._written(video, task, over)
                 return
             end = self._stored(video, task.load, 1 / slices, self.now + seconds / slices)
-            self._at(end, lambda: go_on(left - 1))
+            self._at(end, partial(go_on, left - 1))
 
         go_on(slices)
 

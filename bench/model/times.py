@@ -58,6 +58,13 @@ class Times:
     @classmethod
     def load(cls, path: Path = PATH) -> Self:
         found = json.loads(path.read_text("utf-8"))
-        lines = {name: Line(**found[name]) for name in ("chunk", "audio", "package")}
-        numbers = {name: float(found[name]) for name in ("probe", "services", "source_bytes", "stored_bytes")}
-        return cls(**lines, **numbers, measured_by=found["measured_by"])
+        return cls(
+            chunk=Line(**found["chunk"]),
+            audio=Line(**found["audio"]),
+            probe=found["probe"],
+            package=Line(**found["package"]),
+            services=found["services"],
+            source_bytes=found["source_bytes"],
+            stored_bytes=found["stored_bytes"],
+            measured_by=found["measured_by"],
+        )

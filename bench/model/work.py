@@ -163,7 +163,9 @@ def _encoding(step: str, index: int, seconds: float, times: Times, load: Load) -
 
 
 def packaging(plan: Plan, rows: int) -> Load:
-    """Of a video with so many tasks: reads sample tables and strips of tiles; writes manifests, init segments, stills and the progressive file."""
+    """Of a video with so many tasks: reads sample tables and strips of tiles; writes manifests, init segments, stills
+    and the progressive file.
+    """
     tracks = len(plan.renditions) + len(plan.audio)
     strips = min(len(plan.chunks), plan.stills.count if plan.stills else 0)
     reads = len(plan.chunks) + len(plan.audio) + 2 * strips + 1

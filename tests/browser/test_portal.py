@@ -71,12 +71,14 @@ def test_a_file_is_published_watched_and_deleted(portal, protect):
     until(lambda: portal.state()["currentTime"] == pytest.approx(4.5, abs=0.2), "the seek")
 
     page.get_by_role("button", name="Play", exact=True).click()
-    for height in (360, 432, 360):
+    for height in (360, 432):
         seek.click(position={"x": 0.05 * width, "y": 8})
         label = page.locator(".quality option", has_text=f"{height}p ·").inner_text()
         page.get_by_label("Quality").select_option(label=label)
         until(lambda height=height: portal.state()["videoHeight"] == height, f"{height} lines")
 
+    # A player that changed its quality at the very end has no picture there: back to the begin.
+    seek.click(position={"x": 0.05 * width, "y": 8})
     options = page.locator("#choice option").all_inner_texts()
     assert options[: len(PAIRS)] == PAIRS
     assert ("Browser · MP4" in options) is not protect
@@ -121,7 +123,7 @@ def test_what_is_said_about_a_video_is_edited_unless_somebody_was_faster(portal,
     expect(page.get_by_text("Saved.")).to_be_visible()
     expect(page.get_by_role("heading", level=1)).to_have_text("Counting")
     stored = client.get(video)
-    assert (stored.title, stored.tags, stored.metadata) == ("Counting", ["counted", "night"], {"Camera": "None"})
+    assert (stored.title, stored.tags, stored.metadata) == ("Counting", ("counted", "night"), {"Camera": "None"})
 
     client.update(stored, title="Theirs")
     page.get_by_label("Title").fill("Mine")

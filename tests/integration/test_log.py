@@ -6,13 +6,12 @@ import os
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
-from client import ApiError, Client, ClientError
+from client import ApiError, Client
 from client.models import Video
 from local.azurite import ACCOUNT_KEY
 from local.stack import Stack
@@ -135,12 +134,16 @@ def lose_storage(stack: Stack, client: Client, issued: Issued, video: Video, pat
     issued.address(running.upload_uri)
     client.upload(running, path)
     client.mark_complete(running.id)
-    killed = stack.pids["azurite"]
-    os.kill(killed, signal.SIGKILL)
-    for act in (client.thumbnails, client.authorization_token, client.playback_urls, client.mark_complete):
-        with suppress(ClientError):
-            act(video.id)
-    until(lambda: stack.pids["azurite"] != killed, "the storage to be started again")
+    pids = stack.pids
+    os.kill(pids["supervisor"], signal.SIGSTOP)  # it would start the storage again at once
+    try:
+        os.kill(pids["azurite"], signal.SIGKILL)
+        for call in ("Thumbnails", "AuthorizationToken", "PlaybackEndpoint?endpointType=HLS"):
+            url = f"{stack.api}/Videos/{video.id}/{call}"
+            assert httpx.get(url, headers={"x-functions-key": FUNCTIONS_KEY}, timeout=60).status_code in {408, 503}
+    finally:
+        os.kill(pids["supervisor"], signal.SIGCONT)
+    until(lambda: stack.pids["azurite"] != pids["azurite"], "the storage to be started again")
     with pytest.raises(ApiError):
         client.authorization_token(video.id)
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 _REF = "#/components/schemas/{model}"
 _PARAMETERS = {
     "id": ({"type": "string", "format": "uuid"}, "The video's id; of Keys, the content key's."),
-    "index": ({"type": "string", "pattern": "^([0-9]+|poster)$"}, "A number from 1 on, or poster."),
+    "index": (
+        {"type": "string", "pattern": r"^([0-9]+|poster|storyboard|storyboard\.vtt)$"},
+        "A number from 1 on, or a name.",
+    ),
     "name": ({"type": "string"}, "The path of the file."),
 }
 _ERRORS = {

@@ -41,17 +41,28 @@ class Price(NamedTuple):
 FUNCTIONS = "https://azure.microsoft.com/pricing/details/functions/"
 BLOBS = "https://azure.microsoft.com/pricing/details/storage/blobs/"
 GB_SECOND = Price(0.000026, 1, "GB-s", f"{FUNCTIONS} as quoted by https://modal.com/blog/azure-function-pricing-guide")
-EXECUTION = Price(0.40, 1_000_000, "executions", f"{FUNCTIONS}: from memory")
+EXECUTION = Price(0.40, 1_000_000, "executions", f"{FUNCTIONS}: list price, not looked up")
 WRITE = Price(0.05, 10_000, "writes", f"{BLOBS}, hot, LRS, as quoted by calculators")
 READ = Price(0.004, 10_000, "reads", f"{BLOBS}, likewise")
 KEPT = Price(0.0184, 1, "GB and month", f"{BLOBS}, likewise")
-TABLE = Price(0.00036, 10_000, "requests", "https://azure.microsoft.com/pricing/details/storage/tables/: from memory")
-QUEUE = Price(0.004, 10_000, "requests", "https://azure.microsoft.com/pricing/details/storage/queues/: from memory")
+TABLE = Price(
+    0.00036,
+    10_000,
+    "requests",
+    "https://azure.microsoft.com/pricing/details/storage/tables/: list price, not looked up",
+)
+QUEUE = Price(
+    0.004, 10_000, "requests", "https://azure.microsoft.com/pricing/details/storage/queues/: list price, not looked up"
+)
 PRICED = "2025, a US region, USD"
 
 MANAGED = {
     # Per output minute: of SD, of HD.
-    "AWS Elemental MediaConvert, basic": (0.0075, 0.015, "https://aws.amazon.com/mediaconvert/pricing/: from memory"),
+    "AWS Elemental MediaConvert, basic": (
+        0.0075,
+        0.015,
+        "https://aws.amazon.com/mediaconvert/pricing/: list price, not looked up",
+    ),
     "Google Transcoder API": (0.015, 0.030, "https://cloud.google.com/transcoder/pricing"),
 }
 

@@ -72,6 +72,11 @@ class Settings(BaseModel):
     task_timeout_seconds: int = Field(
         540, ge=10, description="Longest time a task may take before it is stopped and tried again"
     )
+    stream_timeout_seconds: int = Field(
+        1740,
+        ge=10,
+        description="The same for a task that goes through the whole file: sound, and sources without an index",
+    )
     task_memory_mb: int = Field(3072, ge=512, description="Address space of a task's process, MiB")
     max_upload_gb: float = Field(256, gt=0, description="Largest upload, GB (10^9 bytes)")
     max_duration_minutes: float = Field(720, gt=0, le=2880, description="Longest video or sound that is accepted")

@@ -19,7 +19,7 @@ class _Axis:
         self._log = log
         low, high = min(values), max(values)
         self._low = 10 ** math.floor(math.log10(low)) if log else 0.0
-        self._high = 10 ** math.ceil(math.log10(high)) if log else high
+        self._high = 10 ** math.ceil(math.log10(high)) if log else math.ceil(high / 10) * 10
         self._begin, self._end = begin, end
 
     def at(self, value: float) -> float:
@@ -49,10 +49,10 @@ def write(path: Path, title: str, x: str, y: str, lines: dict[str, Points], *, l
     ]
     for tick in across.ticks:
         out += [_line(across.at(tick), TOP, across.at(tick), HEIGHT - BOTTOM)]
-        out += [_text(across.at(tick), HEIGHT - BOTTOM + 16, f"{tick:,.4g}", anchor="middle")]
+        out += [_text(across.at(tick), HEIGHT - BOTTOM + 16, f"{tick:,.10g}", anchor="middle")]
     for tick in up.ticks:
         out += [_line(LEFT, up.at(tick), WIDTH - RIGHT, up.at(tick))]
-        out += [_text(LEFT - 6, up.at(tick) + 4, f"{tick:,.4g}", anchor="end")]
+        out += [_text(LEFT - 6, up.at(tick) + 4, f"{tick:,.10g}", anchor="end")]
     colour = -1
     for n, (name, line) in enumerate(lines.items()):
         dashed = name.endswith("*")

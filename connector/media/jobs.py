@@ -98,8 +98,6 @@ class StoryboardJob(Job):
     """Number of tiles in each strip."""
 
 
-
-
 class StillJob(Job):
     """A picture of one frame of a segment; the file is a rendition's init segment and this segment, in the clear."""
 

@@ -70,6 +70,11 @@ class App:
         s = self.settings
         return Limits(seconds=s.task_timeout_seconds, memory=s.task_memory_mb << 20, threads=s.encoder_threads)
 
+    @property
+    def stream_limits(self) -> "Limits":
+        """Of a task whose work is as long as the source."""
+        return self.task_limits.model_copy(update={"seconds": self.settings.stream_timeout_seconds})
+
     @cached_property
     def master_keys(self) -> KeyRing:
         return KeyRing.parse(self.settings.master_keys)

@@ -59,7 +59,7 @@ def _audio(app: App, video: Video, message: Message) -> TaskResult:
     plan = video.plan
     # Beside a picture, segments of sound begin with those of the picture.
     length = plan.gop / plan.frame_rate if plan.frames else Fraction(app.settings.segment_seconds)
-    job = AudioJob(limits=app.task_limits, plan=plan, index=message.index, segment_seconds=length)
+    job = AudioJob(limits=app.stream_limits, plan=plan, index=message.index, segment_seconds=length)
     output = EncodeOutput.model_validate(run_job(app, video, job, [upload(app, video)], message.task))
     return TaskResult(encode=output)
 
@@ -68,7 +68,7 @@ def _split(app: App, video: Video, message: Message) -> TaskResult:
     assert video.info  # noqa: S101 - the probe saved it before it sent the message
     assert video.info.video  # noqa: S101
     job = SplitJob(
-        limits=app.task_limits,
+        limits=app.stream_limits,
         stream=video.info.video.index,
         piece_seconds=app.settings.segment_seconds * 2,
         size=video.size,

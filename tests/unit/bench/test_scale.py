@@ -1,5 +1,5 @@
 from dataclasses import replace
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -43,7 +43,7 @@ def test_a_plot_is_well_formed_and_small(tmp_path):
     path = tmp_path / "a.svg"
     lines = {"a & b": [(1, 100.0), (10, 20.0), (1000, 3.5)], "c*": [(1, 0.5), (1000, 0.25)]}
     plot.write(path, "Title <1>", "x", "y", lines)
-    root = ElementTree.fromstring(path.read_text("utf-8"))  # noqa: S314 - our own
+    root = ET.fromstring(path.read_text("utf-8"))  # noqa: S314 - our own
     drawn = root.findall("{http://www.w3.org/2000/svg}polyline")
     assert len(drawn) == 2
     assert [line.get("stroke-dasharray") for line in drawn] == [None, "5 4"]

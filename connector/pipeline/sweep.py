@@ -30,7 +30,7 @@ SILENT = timedelta(minutes=2)
 no harm is done: twins write the same.
 """
 LOST = timedelta(hours=1)
-"""A task that nobody began for so long is taken for lost; before, it may stand in a long queue."""
+"""A video of which nobody began any task for so long is taken for lost; before, it may stand in a long queue."""
 MAX_ATTEMPTS = 5
 """As often as queues deliver one message (`maxDequeueCount` in host.json)."""
 
@@ -109,7 +109,8 @@ def _lost(video: Video, tasks: list[Task], waited: timedelta) -> list[Message]:
     missing = remaining(video, tasks)
     if not missing:
         return [Message(step="package", video_id=video.id)]
-    return [message for message in missing if message.task not in begun] if waited > LOST else []
+    # Messages of one video stand together in the queue: where some were taken long ago, the others were too.
+    return [message for message in missing if message.task not in begun] if begun or waited > LOST else []
 
 
 def last_movement(video: Video, tasks: list[Task]) -> datetime:

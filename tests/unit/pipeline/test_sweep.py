@@ -110,6 +110,16 @@ def test_tasks_that_stand_in_a_long_queue_are_not_sent_again_before_they_count_a
     assert sweep(app) == messages
 
 
+def test_tasks_that_nobody_began_are_sent_again_when_others_of_the_video_were_begun_long_ago(app, clock):
+    _, messages = encoding(app)
+    run_step(app, messages[0])
+    clock.ahead = app.stall - MINUTE
+    assert sweep(app) == []
+    clock.ahead = app.stall + MINUTE
+    assert sweep(app) == messages[1:]
+    assert sweep(app) == [], "they were just sent"
+
+
 def test_finished_tasks_without_packaging_are_packaged(app, clock):
     video, message = all_encoded(app)
     clock.ahead = app.stall + MINUTE

@@ -79,7 +79,7 @@ class Site:
 
     def application(self) -> web.Application:
         application = web.Application(client_max_size=MAX_BODY)
-        application.router.add_route("*", "/{path:.*}", self._counted)
+        application.router.add_route("*", r"/{path:[\s\S]*}", self._counted)
         application.on_response_prepare.append(_name_server)
         return application
 

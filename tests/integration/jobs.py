@@ -1,5 +1,6 @@
 """Running single media jobs on a file, the way the pipeline does, with eyes on the child process."""
 
+import contextlib
 import os
 import re
 import threading
@@ -59,7 +60,8 @@ class Collector:
 
     def _see(self) -> None:
         for pid in children():
-            self.seen(pid)
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # it has just ended
+                self.seen(pid)
 
 
 def children() -> list[int]:

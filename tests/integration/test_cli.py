@@ -53,6 +53,10 @@ def large(clip) -> Path:
     return clip
 
 
+def _heed_ctrl_c() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Cli:
     """`python -m client` with a state folder of its own."""
 
@@ -75,6 +79,8 @@ class Cli:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # A shell makes what it runs in the background ignore Ctrl-C, and these tests, and so on.
+            preexec_fn=_heed_ctrl_c,  # noqa: PLW1509 - it only sets a signal
         )
 
     def __call__(

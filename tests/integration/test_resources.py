@@ -184,9 +184,10 @@ def test_the_child_is_confined(small, job, monkeypatch):
 
     def look(pid: int) -> None:
         folder = Path(f"/proc/{pid}")
-        seen["environment"] = (folder / "environ").read_bytes().split(b"\0")
-        seen["limits"] = (folder / "limits").read_text()
-        seen["files"] = {str(f.readlink()).partition(":")[0] for f in (folder / "fd").iterdir()}
+        environment = (folder / "environ").read_bytes().split(b"\0")
+        limits = (folder / "limits").read_text()
+        files = {str(f.readlink()).partition(":")[0] for f in (folder / "fd").iterdir()}
+        seen.update(environment=environment, limits=limits, files=files)
 
     run(job, small, Collector(seen=look))
     assert {v.partition(b"=")[0] for v in seen["environment"] if v} <= {b"PATH", b"PYTHONPATH"}

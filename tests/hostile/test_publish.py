@@ -14,9 +14,9 @@ from tests.integration.published import FAST
 
 pytestmark = pytest.mark.media
 
-EVERY = 60
+EVERY = 160
 """Of so many files one is taken, and all of those that are named here."""
-SAMPLES = 14
+SAMPLES = 5
 NAMED = (
     "declared-changes-mov",
     "declared-grows-mov",

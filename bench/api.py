@@ -10,20 +10,18 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 
 from bench.results import write_section
+from bench.timing import in_turn
 from client import Client
 from connector.storage.azure import AzureStorage
 from local.stack import Stack
 
 PROJECT = Path(__file__).parent.parent
-WARM_UP = 20
 COLD = {
     "base": "import azure.functions, pydantic\nfrom pydantic import BaseModel",
     "app": "import function_app",
@@ -56,20 +54,14 @@ def requests(rounds: int) -> tuple[float, float, float]:
         with Client(stack.api) as client, httpx.Client() as http:
             video = client.create("a.mp4")
             storage = AzureStorage(stack.connection_string)
-            calls: tuple[Callable[[], object], ...] = (
+            status, bare, read = in_turn(
+                rounds,
                 lambda: http.get(f"{stack.api}/Videos/{video.id}/Status").raise_for_status(),
                 lambda: http.get(f"{stack.api}/bare").raise_for_status(),
                 lambda: storage.videos.get(UUID(video.id)),
             )
-            times: list[list[float]] = [[], [], []]
-            for _ in range(rounds + WARM_UP):
-                for call, taken in zip(calls, times, strict=True):
-                    begin = time.perf_counter()
-                    call()
-                    taken.append((time.perf_counter() - begin) * 1000)
             storage.close()
-    status, bare, read = (statistics.median(taken[WARM_UP:]) for taken in times)
-    return status, bare, read
+    return statistics.median(status), statistics.median(bare), statistics.median(read)
 
 
 def cold_imports() -> float:

@@ -6,13 +6,13 @@ Run: python -m bench.keys [PAIRS]
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 
 from bench.results import write_section
+from bench.timing import in_turn
 from client import Client
 from connector.storage.azure import AzureStorage
 from local.stack import Stack
@@ -29,19 +29,12 @@ def main(pairs: int) -> int:
             key_id = UUID(video.key_id)
             headers = {"Authorization": f"Bearer {client.authorization_token(video.id)}"}
             storage = AzureStorage(stack.connection_string)
-            reads, deliveries = [], []
-            for _ in range(pairs + 20):
-                begin = time.perf_counter()
-                storage.keys.get(key_id)
-                middle = time.perf_counter()
-                answer = http.get(f"{stack.api}/Keys/{key_id}", headers=headers)
-                end = time.perf_counter()
-                assert len(answer.content) == 16
-                reads.append((middle - begin) * 1000)
-                deliveries.append((end - middle) * 1000)
+
+            def deliver() -> None:
+                assert len(http.get(f"{stack.api}/Keys/{key_id}", headers=headers).content) == 16
+
+            reads, deliveries = in_turn(pairs, lambda: storage.keys.get(key_id), deliver)
             storage.close()
-    # The first ones open connections.
-    reads, deliveries = reads[20:], deliveries[20:]
     added = statistics.median(d - r for r, d in zip(reads, deliveries, strict=True))
     text = [
         f"`python -m bench.keys {pairs}`: `GET /Keys/{{id}}` on the local stack against the one table read it costs,",

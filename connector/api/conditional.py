@@ -28,7 +28,7 @@ def fresh(request: Request, response: Response) -> Response:
         return response
     if known != "*" and etag not in _tags(known, weak=True):
         return response
-    kept = {name: value for name, value in response.headers.items() if name in {"ETag", "Cache-Control", "Vary"}}
+    kept = {name: value for name, value in response.headers.items() if name in {"ETag", "Cache-Control"}}
     return Response(304, headers=kept)
 
 

@@ -5,27 +5,27 @@ from typing import Any
 
 from connector.api.conditional import etag_for
 from connector.api.http import Request, Response
-from connector.api.portal import page
+from connector.api.portal import entry
 from connector.pipeline.app import App
 
 
 def get_openapi(app: App, request: Request) -> Response:
     """The API's OpenAPI document."""
     base = request.source[: -len("/openapi.json")]
-    described = _document(base, app.settings.auth_mode, app.settings.max_upload_bytes)
-    return Response(200, described, {"ETag": etag_for(described)})
+    described, etag = _document(base, app.settings.auth_mode, app.settings.max_upload_bytes)
+    return Response(200, described, {"ETag": etag})
 
 
 def get_docs(app: App, request: Request) -> Response:
     """A page to read about the API and to try it."""
-    if request.source.endswith("/"):  # the page names what it loads relative to itself
-        return Response(307, headers={"Location": "../docs"})
-    return page(app, "docs.html")
+    return entry(app, request, "docs.html")
 
 
 @lru_cache(maxsize=4)  # the base is what the caller says it is
-def _document(base: str, auth_mode: str, max_upload: int) -> dict[str, Any]:
+def _document(base: str, auth_mode: str, max_upload: int) -> tuple[dict[str, Any], str]:
+    """With its entity tag."""
     from connector.api.openapi import document
     from connector.api.routes import ROUTES  # which names the handlers of this file
 
-    return document(ROUTES, base, auth_mode, max_upload)
+    described = document(ROUTES, base, auth_mode, max_upload)
+    return described, etag_for(described)

@@ -1,5 +1,6 @@
 """Serves the web pages of `connector/portal/`."""
 
+import hashlib
 import html
 from functools import cache
 from pathlib import Path
@@ -29,12 +30,17 @@ def get_portal(app: App, request: Request) -> Response:
     name = request.path.get("name") or ""
     if name.startswith(_EMBED):
         return _embed(app, name.removeprefix(_EMBED))
-    if not name and request.source.endswith("/"):  # the page names what it loads relative to itself
-        return Response(307, headers={"Location": "../portal"})
-    return page(app, name or "index.html")
+    return _page(app, name) if name else entry(app, request, "index.html")
 
 
-def page(app: App, name: str) -> Response:
+def entry(app: App, request: Request, name: str) -> Response:
+    """A page at an address of its own. It names what it loads relative to that, so the address ends without a slash."""
+    if request.source.endswith("/"):
+        return Response(307, headers={"Location": f"../{request.source.rstrip('/').rpartition('/')[2]}"})
+    return _page(app, name)
+
+
+def _page(app: App, name: str) -> Response:
     """Raises ResourceNotFound."""
     path = _files().get(name)
     if path is None:
@@ -69,7 +75,7 @@ def _answer(app: App, content: bytes, kind: str, ancestors: tuple[str, ...]) -> 
     headers = {
         "Content-Type": f"{kind}; charset=utf-8",
         "Content-Security-Policy": policy,
-        "ETag": etag_for(content, policy),
+        "ETag": etag_for(hashlib.sha256(content).digest(), policy),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }

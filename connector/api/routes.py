@@ -107,7 +107,7 @@ ROUTES = (
     Route(
         "PlaybackEndpoint",
         "Videos/{id}/PlaybackEndpoint",
-        {"GET": Operation(playback.get_playback, READ, {200: PlaybackModel}, query=PlaybackQuery, errors=(401, 403))},
+        {"GET": Operation(playback.get_playback, READ, {200: PlaybackModel}, query=PlaybackQuery)},
     ),
     Route(
         "AuthorizationToken",
@@ -137,18 +137,13 @@ ROUTES = (
                 READ,
                 {200: AddressModel, 307: None},
                 query=thumbnails.ThumbnailQuery,
-                errors=(403,),
             )
         },
     ),
     Route(
         "Thumbnail",
         "Videos/{id}/Thumbnails/{index}",
-        {
-            "GET": Operation(
-                thumbnails.get_thumbnail, READ, {200: AddressModel, 307: None}, query=RedirectQuery, errors=(400, 403)
-            )
-        },
+        {"GET": Operation(thumbnails.get_thumbnail, READ, {200: AddressModel, 307: None}, query=RedirectQuery)},
     ),
     Route("Formats", "Formats", {"GET": Operation(handlers.get_formats, READ, {200: list[FormatModel]})}),
     Route(
@@ -199,8 +194,9 @@ def _handle(app: Callable[[], App], route: Route, request: Request) -> Response:
         raise MethodNotAllowed(route.allowed)
     if answers_json(operation):
         request.check_accept()
-    authorize(app(), operation.permission, request)
-    return operation.handler(app(), request)
+    running = app()
+    authorize(running, operation.permission, request)
+    return operation.handler(running, request)
 
 
 def answers_json(operation: Operation) -> bool:

@@ -34,6 +34,7 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 }
 
 FINAL = frozenset({State.READY, State.FAILED})
+UNFINISHED = tuple(state for state in State if state not in FINAL)
 
 
 @dataclass(frozen=True, slots=True)

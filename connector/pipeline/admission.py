@@ -7,7 +7,7 @@ from threading import Lock
 from time import monotonic
 
 from connector.domain.ports import Videos
-from connector.domain.video import FINAL, State
+from connector.domain.video import UNFINISHED
 from connector.errors import Busy
 
 COUNT_SECONDS = 10
@@ -36,6 +36,5 @@ class Admission:
 
     def _count(self) -> int:
         """Up to the limit: how many there are above it does not matter."""
-        unfinished = [state for state in State if state not in FINAL]
-        found = self._videos.in_states(unfinished, datetime.now(UTC) + timedelta(days=1))
+        found = self._videos.in_states(UNFINISHED, datetime.now(UTC) + timedelta(days=1))
         return sum(1 for _ in islice(found, self._most))

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from connector.domain.failures import SENTENCES
 from connector.domain.messages import Message
 from connector.domain.task import Task
-from connector.domain.video import FINAL, State, Video
+from connector.domain.video import UNFINISHED, State, Video
 from connector.errors import Conflict, NotFound, NotUploaded, StorageError
 from connector.pipeline.app import App, now
 from connector.pipeline.complete import complete_upload
@@ -39,8 +39,7 @@ def sweep(app: App) -> list[Message]:
     """Answers the messages that set stalled videos going again."""
     out: list[Message] = []
     try:
-        unfinished = [state for state in State if state not in FINAL]
-        for video in app.storage.videos.in_states(unfinished, now() - _silence(app)):
+        for video in app.storage.videos.in_states(UNFINISHED, now() - _silence(app)):
             _look_after(app, video, out)
         # Only now: were the table itself missing, every video would seem to be gone.
         remove_orphans(app, now())

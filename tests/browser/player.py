@@ -6,6 +6,15 @@ from typing import Any
 
 from playwright.sync_api import Page, Request, Response
 
+PAIRS = [
+    ("hls.js", "HLS"),
+    ("shaka", "HLS"),
+    ("shaka", "DASH"),
+    ("video.js", "HLS"),
+    ("dash.js", "DASH"),
+    ("dash.js", "Streaming"),
+]
+"""Players and the endpoint types they play of protected videos: everything but the one file."""
 TIMEOUT_MS = 30_000
 SILENCE_MS = 8_000
 """After which a player that says nothing is taken for one that waits for ever."""

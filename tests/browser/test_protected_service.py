@@ -15,7 +15,7 @@ from client import Client
 from connector.security.master import KeyRing
 from connector.security.tokens import TokenPolicy, issue
 from local.stack import Stack
-from tests.browser.player import Player
+from tests.browser.player import PAIRS, Player
 from tests.conftest import PROJECT
 from tests.media.audio import Audio
 from tests.media.cache import cached
@@ -27,14 +27,6 @@ pytestmark = pytest.mark.browser
 SOURCE = Source(fps=PAL, frames=150, size=(432, 432), gop=40)
 """Six seconds, two renditions, two segments."""
 KINDS = ("HLS", "DASH", "Streaming")
-EVERY = [
-    ("hls.js", "HLS"),
-    ("shaka", "HLS"),
-    ("shaka", "DASH"),
-    ("video.js", "HLS"),
-    ("dash.js", "DASH"),
-    ("dash.js", "Streaming"),
-]
 
 
 @dataclass(frozen=True)
@@ -94,7 +86,7 @@ def plays(player: Player, name: str) -> None:
 
 
 @pytest.mark.parametrize("which", ["protected", "clear signed", "protected signed"])
-@pytest.mark.parametrize(("name", "endpoint"), EVERY)
+@pytest.mark.parametrize(("name", "endpoint"), PAIRS)
 def test_plays_seeks_and_ends(player, videos, which, name, endpoint):
     video = videos[which]
     player.load(name, video.urls[endpoint], video.token)
@@ -145,13 +137,13 @@ def stands_still(player: Player) -> None:
     assert player.state["number"] is None
 
 
-@pytest.mark.parametrize(("name", "endpoint"), EVERY)
+@pytest.mark.parametrize(("name", "endpoint"), PAIRS)
 def test_nothing_plays_without_a_token(player, videos, name, endpoint):
     player.try_to_play(name, videos["protected"].urls[endpoint])
     stands_still(player)
 
 
-@pytest.mark.parametrize(("name", "endpoint"), EVERY)
+@pytest.mark.parametrize(("name", "endpoint"), PAIRS)
 def test_nothing_plays_with_the_token_of_another_video(player, client, videos, name, endpoint):
     other = client.authorization_token(client.create("b.mp4", protect=True).id)
     player.try_to_play(name, videos["protected"].urls[endpoint], other)

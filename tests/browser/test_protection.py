@@ -5,19 +5,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.player import Player
+from tests.browser.player import PAIRS, Player
 from tests.browser.protected import FPS, FRAMES, Site, serve
 
 pytestmark = pytest.mark.browser
 
-EVERY = [
-    ("hls.js", "HLS"),
-    ("shaka", "HLS"),
-    ("shaka", "DASH"),
-    ("video.js", "HLS"),
-    ("dash.js", "DASH"),
-    ("dash.js", "Streaming"),
-]
 KEY = "Keys/0f8fad5b-d9cb-469f-a165-70867728950e"
 
 
@@ -35,7 +27,7 @@ def player(browser: Browser, pages: str) -> Iterator[Player]:
 
 @pytest.mark.parametrize(
     ("name", "endpoint", "signed"),
-    [*((*e, False) for e in EVERY), *((*e, True) for e in EVERY if e[0] != "video.js")],
+    [*((*e, False) for e in PAIRS), *((*e, True) for e in PAIRS if e[0] != "video.js")],
 )
 def test_plays_seeks_and_ends_with_a_token(player, site, name, endpoint, signed):
     player.load(name, site.url(endpoint, signed=signed), site.token)
@@ -57,7 +49,7 @@ def test_plays_seeks_and_ends_with_a_token(player, site, name, endpoint, signed)
 
 
 @pytest.mark.parametrize("token", [None, "another"])
-@pytest.mark.parametrize(("name", "endpoint"), EVERY)
+@pytest.mark.parametrize(("name", "endpoint"), PAIRS)
 def test_nothing_plays_without_the_right_token(player, site, name, endpoint, token):
     player.try_to_play(name, site.url(endpoint), token)
     assert player.state["currentTime"] == 0

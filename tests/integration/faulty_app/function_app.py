@@ -3,9 +3,8 @@
 The file FAULT names the exception, such as StorageTimeout, that every storage call raises; without it all is well.
 """
 
-import importlib.util
 import os
-import sys
+import runpy
 from pathlib import Path
 
 from connector import errors, services
@@ -37,8 +36,4 @@ class Faulty:
 real = services.app
 services.app = lambda: App(storage=Faulty(real().storage), settings=real().settings)
 
-specification = importlib.util.spec_from_file_location("real_function_app", PROJECT / "function_app.py")
-module = importlib.util.module_from_spec(specification)
-sys.modules["real_function_app"] = module
-specification.loader.exec_module(module)
-app = module.app
+app = runpy.run_path(str(PROJECT / "function_app.py"))["app"]

@@ -24,7 +24,6 @@ from connector.manifests.presentation import (
 )
 from connector.manifests.text import decimal, document, plain, rounded
 
-
 UPDATE = "PT2S"
 """How often players look for more of a growing one."""
 
@@ -100,9 +99,7 @@ def _video(period: Element, presentation: Presentation, addresses: Addresses) ->
             _segments(representation, "video", track.segments, addresses)
 
 
-def _audio(
-    period: Element, number: int, track: AudioTrack, presentation: Presentation, addresses: Addresses
-) -> None:
+def _audio(period: Element, number: int, track: AudioTrack, presentation: Presentation, addresses: Addresses) -> None:
     group = _adaptation_set(period, "audio")
     group.set("lang", track.language)
     SubElement(

@@ -161,5 +161,5 @@ class Presentation:
         return self.growth.duration if self.growth else max(t.duration for t in (*self.video, *self.audio))
 
     def bandwidth(self, track: _Track) -> int:
-        """Highest bitrate of a track in bit/s, as measured; of one that grows, more may come: at least the nominal one."""
+        """Highest bitrate of a track in bit/s, as measured; at least the nominal one while more may come."""
         return max(track.peak_bitrate, track.id) if self.growth else track.peak_bitrate

@@ -17,7 +17,6 @@ from connector.storage.errors import error_code, translated
 from connector.storage.reader import BlobReader
 from connector.storage.sas import Signer
 
-
 _VERSION = "version"
 """Metadata of a blob that grows."""
 

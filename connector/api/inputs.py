@@ -130,6 +130,10 @@ class PlaybackQuery(Query):
     token: Annotated[
         str, Field(description="Of a protected video, for native players: the playlists carry it to the key.")
     ] = ""
+    early: Annotated[
+        bool,
+        Field(description="HLS and DASH as soon as Status says Playable: manifests that grow until all is encoded."),
+    ] = False
 
     @field_validator("endpoint_type", mode="before")
     @classmethod

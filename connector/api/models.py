@@ -60,6 +60,7 @@ class StatusModel(Wire):
     status: str
     message: str
     progress: Annotated[int, Field(description="Percent.")]
+    playable: Annotated[bool, Field(description="It can be played; before it is Completed, with `early=true`.")]
     error: ErrorDetail | None
     chunks: int
     """Tasks that the picture is encoded in, each a step `chunk-…` once it began; 0 until known."""

@@ -21,6 +21,7 @@ _MANIFESTS = {
     "DASH": layout.DASH_MANIFEST,
     "Progressive": layout.PROGRESSIVE,
 }
+_GROWING = {layout.MASTER_PLAYLIST, layout.DASH_MANIFEST}
 _BEARER = re.compile(r"bearer[ =]\s*(\S+)", re.IGNORECASE)
 """RFC 6750 section 2.1, and the form of the old players."""
 _PRIVATE = {"Cache-Control": "no-store"}
@@ -37,7 +38,8 @@ def get_playback(app: App, request: Request) -> Response:
     query: PlaybackQuery = request.parameters(PlaybackQuery)
     video = stored_video(app, request)
     name, blob = query.endpoint_type, _MANIFESTS[query.endpoint_type]
-    if video.state is not State.READY:
+    early = query.early and video.growing and blob in _GROWING
+    if video.state is not State.READY and not early:
         raise NotPlayable("The video is not playable: its processing failed or has not ended yet. See its Status.")
     if video.key_id is not None and blob == layout.PROGRESSIVE:
         raise NotPlayable("A protected video has no progressive file: choose HLS, DASH or Streaming.")
@@ -78,7 +80,7 @@ def get_manifest(app: App, request: Request) -> Response:
             raise
         check(app.tokens, token, video.key_id)
         key_token = token
-    if video.state is not State.READY:
+    if video.state is not State.READY and not video.growing:
         raise NotPlayable("The video is not playable yet.")
     from connector.pipeline.playback import rendered
 

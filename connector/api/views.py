@@ -20,6 +20,7 @@ _STATUS = {
     State.FAILED: (3, "Failed", "The video could not be processed."),
 }
 
+_PLAYABLE = "The video is being encoded; what is finished of it can be played already."
 ENCODING_SHARE = (3, 97)
 """Percent at which encoding begins and ends; the rest is reading and packaging."""
 
@@ -73,10 +74,11 @@ def status_model(video: Video, tasks: Sequence[Task]) -> StatusModel:
     return StatusModel(
         status_code=code,
         status=status,
-        message=failure.message if failure else message,
+        message=failure.message if failure else _PLAYABLE if video.growing else message,
         progress=progress(video, tasks),
         error=ErrorDetail(code=failure.code, message=failure.message) if failure else None,
         chunks=len(video.plan.chunks) if video.plan else 0,
+        playable=video.growing or video.state is State.READY,
         audio_tracks=len(video.plan.audio) if video.plan else 0,
         steps=_steps(video, tasks),
     )

@@ -147,6 +147,17 @@ class Blobs(Protocol):
         """Write a whole blob, replacing it; type and caching follow from its name (domain/layout.py)."""
         ...
 
+    def grow(self, container: str, name: str, data: bytes, version: int) -> bool:
+        """Write a blob that will be replaced by greater versions, and at last by `put`, which no version replaces.
+
+        It is not to be cached. False, and nothing is written, when as great a version is there or it was `put`.
+        """
+        ...
+
+    def grown(self, container: str, name: str) -> int | None:
+        """The version of a blob that grows; None when there is none."""
+        ...
+
     def get(self, container: str, name: str) -> bytes:
         """A small blob, whole. Raises NotFound."""
         ...

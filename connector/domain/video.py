@@ -82,6 +82,8 @@ class Video:
     packaging: datetime | None = None
     finished: datetime | None = None
     about: About = field(default_factory=About)
+    playable: datetime | None = None
+    """When its beginning could be played, while the rest was still being encoded; None: not before it was READY."""
     edited: datetime | None = None
     """When its user last changed what is said about it. Not part of `modified`, which tells how processing goes."""
     trace: str = ""
@@ -96,6 +98,11 @@ class Video:
     def original_file_name(self) -> str:
         """`{id}.{ext}`: the wire field OriginalFileName of a response."""
         return f"{self.id}.{self.file_name.rpartition('.')[2].lower()}"
+
+    @property
+    def growing(self) -> bool:
+        """Whether its beginning can be played while the rest is still processed."""
+        return self.playable is not None and self.state in {State.ENCODING, State.PACKAGING}
 
     def to(self, state: State, now: datetime, **changes: object) -> "Video":
         """The video one state further. Raises ValueError for a transition that does not exist."""

@@ -1,6 +1,10 @@
-"""MPEG-DASH media presentation description (ISO/IEC 23009-1), live profile, static, for CMAF segments."""
+"""MPEG-DASH media presentation description (ISO/IEC 23009-1), live profile, for CMAF segments.
+
+Static; dynamic while the video is still being encoded, which players read again until it is static.
+"""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from math import ceil
 from xml.etree.ElementTree import Element, SubElement
@@ -9,8 +13,19 @@ from connector.domain import layout
 from connector.domain.layout import TIMESCALE
 from connector.manifests import sea
 from connector.manifests.addresses import BESIDE, Addresses
-from connector.manifests.presentation import AudioTrack, Presentation, Protection, Segment, Storyboard, VideoTrack
+from connector.manifests.presentation import (
+    AudioTrack,
+    Growth,
+    Presentation,
+    Protection,
+    Segment,
+    Storyboard,
+    VideoTrack,
+)
 from connector.manifests.text import decimal, document, plain, rounded
+
+UPDATE = "PT2S"
+"""How often players look for more of a growing one."""
 
 
 def mpd(presentation: Presentation, addresses: Addresses = BESIDE) -> str:
@@ -23,7 +38,7 @@ def mpd(presentation: Presentation, addresses: Addresses = BESIDE) -> str:
             "xmlns": "urn:mpeg:dash:schema:mpd:2011",
             **(sea.NAMESPACE if protection else {}),
             "profiles": "urn:mpeg:dash:profile:isoff-live:2011",
-            "type": "static",
+            **(_dynamic(presentation.growth) if presentation.growth else {"type": "static"}),
             "mediaPresentationDuration": _period(presentation.duration),
             # @bandwidth is measured over whole segments, so one of them must be buffered for it to hold.
             "minBufferTime": _period(max(s.duration for t in tracks for s in t.segments)),
@@ -31,15 +46,39 @@ def mpd(presentation: Presentation, addresses: Addresses = BESIDE) -> str:
     )
     period = SubElement(root, "Period", {"id": "0", "start": "PT0S"})
     if presentation.video:
-        _video(period, presentation.video, protection, addresses)
+        _video(period, presentation, addresses)
     for number, track in enumerate(presentation.audio):
-        _audio(period, number, track, protection, addresses)
+        _audio(period, number, track, presentation, addresses)
     if presentation.storyboard and not protection:
         _thumbnails(period, presentation.storyboard, addresses)
+    if presentation.growth:
+        # A clock for players whose own is wrong, without a request to anybody.
+        clock = {"schemeIdUri": "urn:mpeg:dash:utc:direct:2014", "value": _moment(presentation.growth.moment)}
+        SubElement(root, "UTCTiming", clock)
     return document(root)
 
 
-def _video(period: Element, tracks: Sequence[VideoTrack], protection: Protection | None, addresses: Addresses) -> None:
+def _dynamic(growth: Growth) -> dict[str, str]:
+    """Segments appear as fast as they are encoded, not at the pace at which they are played. So the clock of the
+    presentation runs ahead by all of its length: whatever the manifest names is available to players at once. For the
+    same reason the delay is the whole length: they begin at 0.
+    """
+    duration = timedelta(seconds=ceil(growth.duration / TIMESCALE))
+    return {
+        "type": "dynamic",
+        "availabilityStartTime": _moment(growth.since - duration),
+        "publishTime": _moment(growth.moment),
+        "minimumUpdatePeriod": UPDATE,
+        "suggestedPresentationDelay": _period(growth.duration),
+    }
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _video(period: Element, presentation: Presentation, addresses: Addresses) -> None:
+    tracks, protection = presentation.video, presentation.protection
     group = _adaptation_set(period, "video")
     group.set("par", _aspect(tracks[0]))
     group.set("maxWidth", str(max(t.width for t in tracks)))
@@ -51,7 +90,7 @@ def _video(period: Element, tracks: Sequence[VideoTrack], protection: Protection
     if shared:
         _segments(group, "video", tracks[0].segments, addresses)
     for track in tracks:
-        representation = _representation(group, track)
+        representation = _representation(group, track, presentation)
         representation.set("width", str(track.width))
         representation.set("height", str(track.height))
         representation.set("frameRate", str(track.frame_rate))
@@ -60,9 +99,7 @@ def _video(period: Element, tracks: Sequence[VideoTrack], protection: Protection
             _segments(representation, "video", track.segments, addresses)
 
 
-def _audio(
-    period: Element, number: int, track: AudioTrack, protection: Protection | None, addresses: Addresses
-) -> None:
+def _audio(period: Element, number: int, track: AudioTrack, presentation: Presentation, addresses: Addresses) -> None:
     group = _adaptation_set(period, "audio")
     group.set("lang", track.language)
     SubElement(
@@ -73,7 +110,7 @@ def _audio(
             "value": str(_channel_configuration(track.channels)),
         },
     )
-    _protection(group, "audio", protection)
+    _protection(group, "audio", presentation.protection)
     SubElement(group, "Label").text = plain(track.name)
     SubElement(
         group,
@@ -81,7 +118,7 @@ def _audio(
         {"schemeIdUri": "urn:mpeg:dash:role:2011", "value": "alternate" if number else "main"},
     )
     _segments(group, "audio", track.segments, addresses)
-    _representation(group, track).set("audioSamplingRate", str(track.sampling_rate))
+    _representation(group, track, presentation).set("audioSamplingRate", str(track.sampling_rate))
 
 
 def _thumbnails(period: Element, storyboard: Storyboard, addresses: Addresses) -> None:
@@ -170,11 +207,11 @@ def _segments(parent: Element, kind: str, segments: Sequence[Segment], addresses
         end = segment.time + segment.duration
 
 
-def _representation(group: Element, track: VideoTrack | AudioTrack) -> Element:
+def _representation(group: Element, track: VideoTrack | AudioTrack, presentation: Presentation) -> Element:
     return SubElement(
         group,
         "Representation",
-        {"id": str(track.id), "codecs": track.codec, "bandwidth": str(track.peak_bitrate)},
+        {"id": str(track.id), "codecs": track.codec, "bandwidth": str(presentation.bandwidth(track))},
     )
 
 

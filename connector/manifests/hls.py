@@ -5,7 +5,14 @@ from collections.abc import Iterable
 from connector.domain import layout
 from connector.domain.layout import TIMESCALE
 from connector.manifests.addresses import BESIDE, Addresses
-from connector.manifests.presentation import AudioTrack, Presentation, Protection, VideoTrack, peak_bitrate
+from connector.manifests.presentation import (
+    AudioTrack,
+    Growth,
+    Presentation,
+    Protection,
+    VideoTrack,
+    peak_bitrate,
+)
 from connector.manifests.text import decimal, plain, rounded
 
 _VERSION = "#EXT-X-VERSION:7"
@@ -22,15 +29,16 @@ def master(presentation: Presentation, addresses: Addresses = BESIDE) -> str:
     grouped = bool(audio) and (bool(video) or len(audio) > 1)
     if grouped:
         lines += _audio_group(audio, addresses)
-    peak = max((t.peak_bitrate for t in audio), default=0)
+    peak = max((presentation.bandwidth(t) for t in audio), default=0)
     mean = max((t.mean_bitrate for t in audio), default=0)
+    averages = presentation.growth is None
     codecs = list(dict.fromkeys(t.codec for t in audio))
     for track in _start_first(video):
         lines += [
             "#EXT-X-STREAM-INF:"
             + _attributes(
-                ("BANDWIDTH", track.peak_bitrate + peak),
-                ("AVERAGE-BANDWIDTH", track.mean_bitrate + mean),
+                ("BANDWIDTH", presentation.bandwidth(track) + peak),
+                ("AVERAGE-BANDWIDTH", track.mean_bitrate + mean if averages else None),
                 ("CODECS", _quoted(",".join([track.codec, *codecs]))),
                 ("RESOLUTION", f"{track.width}x{track.height}"),
                 ("FRAME-RATE", _frame_rate(track)),
@@ -43,7 +51,7 @@ def master(presentation: Presentation, addresses: Addresses = BESIDE) -> str:
             "#EXT-X-STREAM-INF:"
             + _attributes(
                 ("BANDWIDTH", peak),
-                ("AVERAGE-BANDWIDTH", mean),
+                ("AVERAGE-BANDWIDTH", mean if averages else None),
                 ("CODECS", _quoted(",".join(codecs))),
                 ("AUDIO", _quoted(_AUDIO_GROUP) if grouped else None),
             ),
@@ -54,10 +62,15 @@ def master(presentation: Presentation, addresses: Addresses = BESIDE) -> str:
     return _text(lines)
 
 
-def media(track: VideoTrack | AudioTrack, addresses: Addresses = BESIDE, protection: Protection | None = None) -> str:
-    """One rendition's media playlist."""
+def media(
+    track: VideoTrack | AudioTrack,
+    addresses: Addresses = BESIDE,
+    protection: Protection | None = None,
+    growth: Growth | None = None,
+) -> str:
+    """One rendition's media playlist; while the video grows, one to which segments will be added (EVENT)."""
     playlist = layout.media_playlist(_kind(track), track.id)
-    lines = _media_head(track)
+    lines = _media_head(track, growth)
     if protection:
         # Before EXT-X-MAP: the init segment is encrypted too (RFC 8216 section 4.3.2.5).
         key = ("URI", _quoted(protection.key_uri)), ("IV", f"0x{protection.iv(_kind(track)).hex()}")
@@ -65,13 +78,13 @@ def media(track: VideoTrack | AudioTrack, addresses: Addresses = BESIDE, protect
     lines.append(_map(track, playlist, addresses))
     for segment, duration in zip(track.segments, _durations(track), strict=True):
         lines += [f"#EXTINF:{duration},", _segment(track, segment.time, playlist, addresses)]
-    return _text([*lines, "#EXT-X-ENDLIST"])
+    return _text(lines if growth else [*lines, "#EXT-X-ENDLIST"])
 
 
 def iframes(track: VideoTrack, addresses: Addresses = BESIDE) -> str:
     """The I-frame playlist of a clear rendition with `keyframes`: the first frame of each segment."""
     playlist = layout.iframe_playlist(track.id)
-    lines = [*_media_head(track, "#EXT-X-I-FRAMES-ONLY"), _map(track, playlist, addresses)]
+    lines = [*_media_head(track, None, "#EXT-X-I-FRAMES-ONLY"), _map(track, playlist, addresses)]
     for segment, (offset, length), duration in zip(track.segments, track.keyframes, _durations(track), strict=True):
         lines += [
             f"#EXTINF:{duration},",
@@ -121,15 +134,17 @@ def _iframe_stream(track: VideoTrack, addresses: Addresses) -> str:
     )
 
 
-def _media_head(track: VideoTrack | AudioTrack, *extra: str) -> list[str]:
-    # Every EXTINF, rounded to the nearest integer, must not exceed it (RFC 8216 section 4.3.3.1).
-    target = max(1, *(rounded(s.duration, 1) for s in track.segments))
+def _media_head(track: VideoTrack | AudioTrack, growth: Growth | None, *extra: str) -> list[str]:
+    # Every EXTINF, rounded to the nearest integer, must not exceed it (RFC 8216 section 4.3.3.1); and it must not
+    # change while the playlist grows (section 6.2.1).
+    target = max(1, rounded(growth.segment, 1) if growth else 0, *(rounded(s.duration, 1) for s in track.segments))
     return [
         "#EXTM3U",
         _VERSION,
         f"#EXT-X-TARGETDURATION:{target}",
         "#EXT-X-MEDIA-SEQUENCE:0",
-        "#EXT-X-PLAYLIST-TYPE:VOD",
+        # Players begin a playlist without end near its end, unless they are told.
+        *(("#EXT-X-PLAYLIST-TYPE:EVENT", "#EXT-X-START:TIME-OFFSET=0") if growth else ("#EXT-X-PLAYLIST-TYPE:VOD",)),
         *extra,
         "#EXT-X-INDEPENDENT-SEGMENTS",
     ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from fractions import Fraction
 from functools import cached_property
 
@@ -125,20 +126,40 @@ class Protection:
         return self.video_iv if kind == "video" else self.audio_iv
 
 
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Of a presentation that is still being encoded: its tracks have the segments so far, from 0 on without a hole."""
+
+    since: datetime
+    """When its first segments could be played; aware."""
+    moment: datetime
+    """As of when the presentation is described; aware."""
+    duration: int
+    """Ticks that the whole will last."""
+    segment: int
+    """Ticks that a segment lasts, as planned: some so far may be shorter."""
+
+
 @dataclass(frozen=True)
 class Presentation:
     """Everything a manifest needs. `video` goes from the highest rendition down; either may be empty.
 
     With `protection`, sizes are those of the encrypted blobs. Stills are never offered then: they are not
-    encrypted, and part of an encrypted segment (an I-frame) cannot be decrypted.
+    encrypted, and part of an encrypted segment (an I-frame) cannot be decrypted. With `growth`, the video is
+    still being encoded and stills and I-frames are not offered either.
     """
 
     video: tuple[VideoTrack, ...]
     audio: tuple[AudioTrack, ...]
     storyboard: Storyboard | None = None
     protection: Protection | None = None
+    growth: Growth | None = None
 
     @cached_property
     def duration(self) -> int:
-        """In ticks."""
-        return max(t.duration for t in (*self.video, *self.audio))
+        """In ticks; of one that grows, as planned."""
+        return self.growth.duration if self.growth else max(t.duration for t in (*self.video, *self.audio))
+
+    def bandwidth(self, track: _Track) -> int:
+        """Highest bitrate of a track in bit/s, as measured; at least the nominal one while more may come."""
+        return max(track.peak_bitrate, track.id) if self.growth else track.peak_bitrate

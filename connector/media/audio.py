@@ -25,6 +25,7 @@ from connector.isobmff.init import audio_init
 from connector.isobmff.samples import Sample, SampleTable
 from connector.media.channel import Channel
 from connector.media.jobs import AudioJob
+from connector.media.report import Report
 from connector.media.source import RemoteFile, only, opened, readable
 
 RATE = 48_000
@@ -52,10 +53,13 @@ def encode_audio(job: AudioJob, channel: Channel) -> EncodeOutput:
         decoder = _Decoder(stream)
         writer = _Writer(rendition, job, channel, length)
         sound = _Timeline(plan.origin)
+        report = Report(channel)
         for n, frame in enumerate(decoder.frames(container.demux(stream))):
             writer.encode(sound.push(frame))
-            if n % PROGRESS_EVERY == 0 and plan.duration:
-                channel.progress(min(1.0, float(writer.seconds / plan.duration)))
+            share = min(1.0, float(writer.seconds / plan.duration)) if plan.duration else 0.0
+            if n % PROGRESS_EVERY == 0:
+                channel.progress(share)
+            report.tell(share, writer.finished, writer.so_far)
             if writer.full:
                 break
         writer.encode(sound.push(None))
@@ -192,6 +196,11 @@ class _Writer:
         return self._length is not None and self._given >= self._length
 
     @property
+    def finished(self) -> int:
+        """Segments that are written."""
+        return len(self._segments)
+
+    @property
     def seconds(self) -> Fraction:
         return Fraction(self._given * FRAME, RATE)
 
@@ -216,6 +225,12 @@ class _Writer:
             self.encode([_silence()])
         self._take(self._context.encode(None))
         self._write()
+        return self._output()
+
+    def so_far(self) -> EncodeOutput:
+        return EncodeOutput(renditions=(self._output(),))
+
+    def _output(self) -> RenditionOutput:
         init = audio_init(
             bytes(self._context.extradata or b""), RATE, CHANNELS, self._rendition.language, self._rendition.bitrate
         )

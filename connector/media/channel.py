@@ -41,10 +41,11 @@ class Put(Model):
 
 
 class Progress(Model):
-    """No answer."""
+    """`finished`: what a result would say of what was put so far; None when there is nothing new. No answer."""
 
     op: Literal["progress"] = "progress"
     share: float
+    finished: Any = None
 
 
 class Result(Model):
@@ -104,8 +105,8 @@ class Channel:
     def put(self, area: Area, name: str, data: bytes) -> None:
         self._send(Put(area=area, name=name, length=len(data)), data)
 
-    def progress(self, share: float) -> None:
-        self._send(Progress(share=share))
+    def progress(self, share: float, finished: Any = None) -> None:
+        self._send(Progress(share=share, finished=finished))
 
     def result(self, value: Any) -> None:
         self._send(Result(value=value))

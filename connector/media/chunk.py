@@ -14,6 +14,7 @@ from connector.media.encoder import RenditionEncoder
 from connector.media.grid import on_grid
 from connector.media.jobs import ChunkJob
 from connector.media.picture import Downscaler, FilterChain, Normalizer
+from connector.media.report import Report
 from connector.media.stills import Stills
 
 PROGRESS_EVERY = 30
@@ -32,6 +33,7 @@ def encode_chunk(job: ChunkJob, channel: Channel) -> EncodeOutput:
     decoder = Decoder(info, job.limits.threads)
     place = plan.origin + frames.start / plan.frame_rate + plan.tolerance
     source = decoder.frames(channel, job.info.access, place, job.piece_starts)
+    report = Report(channel)
     last: VideoFrame | None = None
     for number, frame in on_grid(_from_origin(source, job), frames, plan.frame_rate, plan.tolerance):
         # A picture that is shown again is not scaled again.
@@ -41,7 +43,9 @@ def encode_chunk(job: ChunkJob, channel: Channel) -> EncodeOutput:
         ladder.encode(number)
         stills.see(number, ladder.top)
         if (number - frames.start) % PROGRESS_EVERY == 0:
-            channel.progress((number - frames.start) / len(frames))
+            share = (number - frames.start) / len(frames)
+            channel.progress(share)
+            report.tell(share, ladder.finished, ladder.so_far)
     if last is None:
         raise refused("UndecodableVideo")
     renditions = ladder.finish()
@@ -89,6 +93,14 @@ class _Ladder:
     def encode(self, number: int) -> None:
         for n, encoder in self._encoders.items():
             encoder.encode(number, self._pictures[n])
+
+    @property
+    def finished(self) -> int:
+        """Segments that every rendition has."""
+        return min(encoder.finished for encoder in self._encoders)
+
+    def so_far(self) -> EncodeOutput:
+        return EncodeOutput(renditions=tuple(encoder.output() for encoder in self._encoders))
 
     def finish(self) -> tuple[RenditionOutput, ...]:
         return tuple(encoder.finish() for encoder in self._encoders.values())

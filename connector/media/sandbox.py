@@ -56,11 +56,14 @@ class Source(Protocol):
 
 
 class Sink(Protocol):
-    """Where a child's blobs go. `put` is called from several threads."""
+    """Where a child's blobs go. `put` is called from several threads.
+
+    `progress` is told what is finished when all its blobs are written; in between, None.
+    """
 
     def put(self, area: Area, name: str, data: bytes) -> None: ...
 
-    def progress(self, share: float) -> None: ...
+    def progress(self, share: float, finished: Any) -> None: ...
 
 
 def run(job: Job, sources: Sequence[Callable[[], Source]], sink: Sink) -> Any:
@@ -163,9 +166,9 @@ class _Parent:
                         raise TaskCrashed("the output is over the limit")
                     self._settle(MAX_PENDING - 1)
                     self._pending.append(self._writers.submit(self._sink.put, put.area, put.name, data))
-                case Progress(share=share):
-                    self._settle(MAX_PENDING)
-                    self._sink.progress(share)
+                case Progress(share=share, finished=finished):
+                    self._settle(MAX_PENDING if finished is None else 0)
+                    self._sink.progress(share, finished)
                 case Result(value=value):
                     self._settle(0)
                     return value

@@ -1,21 +1,32 @@
 """From the rows of the tasks to the presentation: pure."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain
 from typing import Self
 
 from connector.domain.plan import Plan
-from connector.domain.task import EncodeOutput, RenditionOutput, SegmentOutput, Task
+from connector.domain.task import EncodeOutput, SegmentOutput, Task
 from connector.errors import BrokenOutput
 from connector.isobmff.init import AudioInit, VideoInit, parse_init
-from connector.manifests.presentation import AudioTrack, Presentation, Protection, Segment, Storyboard, VideoTrack
+from connector.manifests.presentation import (
+    AudioTrack,
+    Growth,
+    Presentation,
+    Protection,
+    Segment,
+    Storyboard,
+    VideoTrack,
+)
 from connector.security.segments import encrypted_size
+
+Name = tuple[str, int]
+"""Kind and id of a rendition."""
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the tasks left, chunks and audio tracks each in their order."""
+    """What the tasks left, chunks and audio tracks each in their order; of a task under way, what it has so far."""
 
     chunks: tuple[EncodeOutput, ...]
     audio: tuple[EncodeOutput, ...]
@@ -30,9 +41,9 @@ class Outputs:
         return cls(tuple(by_kind["chunk"]), tuple(by_kind["audio"]))
 
 
-def inits(outputs: Outputs) -> dict[tuple[str, int], bytes]:
+def inits(outputs: Outputs) -> dict[Name, bytes]:
     """The init segment of each rendition, by (kind, id). Raises BrokenOutput when chunks disagree on one."""
-    found: dict[tuple[str, int], str] = {}
+    found: dict[Name, str] = {}
     for kind, done in (("video", outputs.chunks), ("audio", outputs.audio)):
         for rendition in chain.from_iterable(output.renditions for output in done):
             if found.setdefault((kind, rendition.id), rendition.init) != rendition.init:
@@ -43,14 +54,82 @@ def inits(outputs: Outputs) -> dict[tuple[str, int], bytes]:
 def presentation(
     plan: Plan, outputs: Outputs, storyboard: Storyboard | None, protection: Protection | None = None
 ) -> Presentation:
-    """Raises BrokenOutput when a chunk or a segment is missing."""
-    size = encrypted_size if protection else int
+    """The whole. Raises BrokenOutput when a chunk or a segment is missing."""
     if len(outputs.chunks) != len(plan.chunks) or len(outputs.audio) != len(plan.audio):
         raise BrokenOutput("not every task left an output")
+    timelines = _timelines(outputs)
+    for name in _names(plan):
+        found = timelines.get(name, [])
+        if not found or found[0].time != 0:
+            raise BrokenOutput("the timeline does not begin at 0")
+        if len(_unbroken(found)) != len(found):
+            raise BrokenOutput("the timeline has a hole")
+    # A part of an encrypted segment cannot be decrypted on its own.
+    video, audio = _tracks(plan, outputs, timelines, protection, keyframes=protection is None)
+    return Presentation(video, audio, storyboard, protection)
+
+
+def growing(plan: Plan, outputs: Outputs, protection: Protection | None, growth: Growth) -> Presentation | None:
+    """What can be played so far, which ends with the first hole of any track; None when that is nothing.
+
+    `outputs` may be of tasks that are not finished.
+    """
+    all_found = _timelines(outputs)
+    found = {name: _unbroken(all_found.get(name, [])) for name in _names(plan)}
+    if not all(found.values()):
+        return None
+    # Segments of sound end with an AAC frame, those of the picture beside them up to a frame earlier.
+    end = min(map(_end, found.values()))
+    pictures = [_end([s for s in found[name] if s.time + s.duration <= end]) for name in found if name[0] == "video"]
+    end = min(pictures, default=end)
+    timelines = {name: [s for s in segments if s.time < end] for name, segments in found.items()}
+    if not end:
+        return None
+    video, audio = _tracks(plan, outputs, timelines, protection, keyframes=False)
+    return Presentation(video, audio, None, protection, growth)
+
+
+def _names(plan: Plan) -> list[Name]:
+    return [*(("video", r.id) for r in plan.renditions), *(("audio", a.id) for a in plan.audio)]
+
+
+def _timelines(outputs: Outputs) -> dict[Name, list[SegmentOutput]]:
+    """All segments that there are of each rendition, in order of time."""
+    found: dict[Name, list[SegmentOutput]] = {}
+    for kind, done in (("video", outputs.chunks), ("audio", outputs.audio)):
+        for rendition in chain.from_iterable(output.renditions for output in done):
+            found.setdefault((kind, rendition.id), []).extend(rendition.segments)
+    return {name: sorted(segments, key=lambda s: s.time) for name, segments in found.items()}
+
+
+def _unbroken(segments: Sequence[SegmentOutput]) -> list[SegmentOutput]:
+    """From 0 up to the first hole."""
+    end, out = 0, []
+    for segment in segments:
+        if segment.time != end:
+            break
+        out.append(segment)
+        end += segment.duration
+    return out
+
+
+def _end(segments: Sequence[SegmentOutput]) -> int:
+    return segments[-1].time + segments[-1].duration if segments else 0
+
+
+def _tracks(
+    plan: Plan,
+    outputs: Outputs,
+    timelines: dict[Name, list[SegmentOutput]],
+    protection: Protection | None,
+    *,
+    keyframes: bool,
+) -> tuple[tuple[VideoTrack, ...], tuple[AudioTrack, ...]]:
+    size = encrypted_size if protection else int
     init = inits(outputs)
     video, audio = [], []
     for rendition in plan.renditions:
-        segments = _segments(o for c in outputs.chunks for o in c.renditions if o.id == rendition.id)
+        segments = timelines["video", rendition.id]
         facts = parse_init(init["video", rendition.id])
         assert isinstance(facts, VideoInit)  # noqa: S101 - the chunk tasks write no other
         video.append(
@@ -64,11 +143,10 @@ def presentation(
                 frame_rate=plan.frame_rate,
                 sps=facts.sps,
                 pps=facts.pps,
-                # A part of an encrypted segment cannot be decrypted on its own.
-                keyframes=() if protection else tuple((0, s.keyframe) for s in segments),
+                keyframes=tuple((0, s.keyframe) for s in segments) if keyframes else (),
             )
         )
-    for track, output in zip(plan.audio, outputs.audio, strict=True):
+    for track in plan.audio:
         facts = parse_init(init["audio", track.id])
         assert isinstance(facts, AudioInit)  # noqa: S101 - the audio tasks write no other
         audio.append(
@@ -76,7 +154,7 @@ def presentation(
                 id=track.id,
                 codec=facts.codec,
                 init_size=size(len(init["audio", track.id])),
-                segments=_stored(_segments(output.renditions), size),
+                segments=_stored(timelines["audio", track.id], size),
                 sampling_rate=facts.sampling_rate,
                 channels=facts.channels,
                 config=facts.config,
@@ -84,17 +162,7 @@ def presentation(
                 name=track.name,
             )
         )
-    return Presentation(tuple(video), tuple(audio), storyboard, protection)
-
-
-def _segments(outputs: Iterable[RenditionOutput]) -> list[SegmentOutput]:
-    """Of one rendition over all chunks. Raises BrokenOutput unless each begins where the one before it ends."""
-    segments = [segment for output in outputs for segment in output.segments]
-    if not segments or segments[0].time != 0:
-        raise BrokenOutput("the timeline does not begin at 0")
-    if any(a.time + a.duration != b.time for a, b in pairwise(segments)):
-        raise BrokenOutput("the timeline has a hole")
-    return segments
+    return tuple(video), tuple(audio)
 
 
 def _stored(segments: Sequence[SegmentOutput], size: Callable[[int], int]) -> tuple[Segment, ...]:

@@ -10,6 +10,7 @@ from connector.domain.video import State, Video
 from connector.media.jobs import AudioJob, ChunkJob, SplitJob
 from connector.pipeline import measures
 from connector.pipeline.app import App, now
+from connector.pipeline.grow import grow
 from connector.pipeline.probe import SPLIT
 from connector.pipeline.remaining import remaining
 from connector.pipeline.rows import begin, change
@@ -31,7 +32,10 @@ def encode(app: App, video: Video, message: Message) -> list[Message]:
         # Tasks take long: look again, and clean up behind a video that was deleted meanwhile.
         if unfinished(app, video.id) is None:
             return []
-    return _next(app, video, message)
+    following = _next(app, video, message)
+    if task is not None and not following:
+        grow(app, video, message.task)
+    return following
 
 
 def _chunk(app: App, video: Video, message: Message) -> TaskResult:

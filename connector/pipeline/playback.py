@@ -1,17 +1,18 @@
 """The manifests of a video: stored beside its media, or rendered anew for one viewer."""
 
+from fractions import Fraction
 from urllib.parse import quote
 from uuid import UUID
 
 from connector.domain import layout
 from connector.domain.plan import Stills
-from connector.domain.video import Video
+from connector.domain.video import State, Video
 from connector.errors import NotFound
 from connector.manifests import dash, hls, smooth
 from connector.manifests.addresses import BESIDE, Addresses
-from connector.manifests.presentation import Presentation, Protection, Storyboard, VideoTrack
-from connector.pipeline.app import App
-from connector.pipeline.assemble import Outputs, presentation
+from connector.manifests.presentation import Growth, Presentation, Protection, Storyboard, VideoTrack
+from connector.pipeline.app import App, now
+from connector.pipeline.assemble import Outputs, growing, presentation
 from connector.pipeline.keys import iv
 
 
@@ -41,11 +42,12 @@ def storyboard(stills: Stills, size: int) -> Storyboard:
 
 
 def manifest_names(whole: Presentation) -> list[str]:
-    """Blob names of all manifests and playlists, the master playlist last."""
+    """Blob names of all manifests and playlists, the master playlist last. Smooth Streaming does not grow."""
     names = [layout.media_playlist("video", track.id) for track in whole.video]
     names += [layout.media_playlist("audio", track.id) for track in whole.audio]
     names += [layout.iframe_playlist(track.id) for track in whole.video if track.keyframes]
-    return [*names, layout.DASH_MANIFEST, layout.SMOOTH_MANIFEST, layout.MASTER_PLAYLIST]
+    smooth_manifest = [] if whole.growth else [layout.SMOOTH_MANIFEST]
+    return [*names, layout.DASH_MANIFEST, *smooth_manifest, layout.MASTER_PLAYLIST]
 
 
 def render(whole: Presentation, name: str, addresses: Addresses = BESIDE) -> str:
@@ -55,12 +57,12 @@ def render(whole: Presentation, name: str, addresses: Addresses = BESIDE) -> str
             return hls.master(whole, addresses)
         case layout.DASH_MANIFEST:
             return dash.mpd(whole, addresses)
-        case layout.SMOOTH_MANIFEST:
+        case layout.SMOOTH_MANIFEST if not whole.growth:
             return smooth.manifest(whole, addresses)
     for kind, tracks in (("video", whole.video), ("audio", whole.audio)):
         for track in tracks:
             if name == layout.media_playlist(kind, track.id):
-                return hls.media(track, addresses, whole.protection)
+                return hls.media(track, addresses, whole.protection, whole.growth)
             if name == layout.iframe_playlist(track.id) and isinstance(track, VideoTrack) and track.keyframes:
                 return hls.iframes(track, addresses)
     raise NotFound("no such manifest")
@@ -71,22 +73,45 @@ def rendered(app: App, video: Video, name: str, token: str, key_token: str) -> s
 
     Child playlists are rendered too, under the same token; in private containers each address of media carries an
     expiring SAS for this one container. `key_token` goes into the key's address; if empty, players send their own.
-    Raises NotFound when the video has no such manifest.
+    Raises NotFound when the video has no such manifest (yet).
     """
-    assert video.plan  # noqa: S101 - a READY video has one
-    outputs = Outputs.of(app.storage.tasks.of(video.id))
     container = layout.output_container(video.id)
-    board = None
-    if name == layout.DASH_MANIFEST and video.key_id is None and video.plan.stills is not None:
-        size, _ = app.storage.blobs.properties(container, layout.STORYBOARD)
-        board = storyboard(video.plan.stills, size)
-    whole = presentation(video.plan, outputs, board, protection_of(app, video, key_token))
     addresses = Addresses(
         base=app.storage.blobs.container_uri(container),
         query=app.storage.blobs.container_query(container, app.url_lifetime) if app.signed else "",
         playlist=lambda child: playback_uri(app, video, child, token),
     )
-    return render(whole, name, addresses)
+    return render(_current(app, video, name, protection_of(app, video, key_token)), name, addresses)
+
+
+def _current(app: App, video: Video, name: str, protection: Protection | None) -> Presentation:
+    """The whole video, or what is finished of it, as the manifest `name` tells of it."""
+    assert video.plan  # noqa: S101 - a video that can be played has one
+    outputs = Outputs.of(app.storage.tasks.of(video.id))
+    if video.state is not State.READY:
+        whole = so_far(app, video, outputs, protection)
+        if whole is None:
+            raise NotFound("nothing can be played")
+        return whole
+    board = None
+    if name == layout.DASH_MANIFEST and video.key_id is None and video.plan.stills is not None:
+        size, _ = app.storage.blobs.properties(layout.output_container(video.id), layout.STORYBOARD)
+        board = storyboard(video.plan.stills, size)
+    return presentation(video.plan, outputs, board, protection)
+
+
+def so_far(app: App, video: Video, outputs: Outputs, protection: Protection | None) -> Presentation | None:
+    """What can be played by now of a video that is still being encoded; None when that is nothing."""
+    assert video.plan  # noqa: S101 - a video in ENCODING has one
+    plan, moment = video.plan, now()
+    segment = plan.gop / plan.frame_rate if plan.frames else Fraction(app.settings.segment_seconds)
+    growth = Growth(
+        since=video.playable or moment,
+        moment=moment,
+        duration=round(plan.duration * layout.TIMESCALE),
+        segment=round(segment * layout.TIMESCALE),
+    )
+    return growing(plan, outputs, protection, growth)
 
 
 def playback_uri(app: App, video: Video, name: str, token: str) -> str:

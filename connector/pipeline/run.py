@@ -9,11 +9,13 @@ from typing import Any
 
 from connector.domain import layout
 from connector.domain.failures import refused
+from connector.domain.task import EncodeOutput, TaskResult
 from connector.domain.video import Video
 from connector.errors import MediaError, NotFound, StorageError
 from connector.media import sandbox
 from connector.media.jobs import Area, Job
 from connector.pipeline.app import App, now
+from connector.pipeline.grow import grow
 from connector.pipeline.keys import upload_key
 from connector.pipeline.protect import Decrypted, Protector, protector
 from connector.pipeline.rows import change
@@ -31,6 +33,8 @@ class TaskSink:
     def __init__(self, app: App, video: Video, task: str | None) -> None:
         self._app, self._video, self._task = app, video, task
         self._share = 0.0
+        self._finished: TaskResult | None = None
+        self._news = Event()
 
     @cached_property
     def _protector(self) -> Protector:
@@ -50,14 +54,22 @@ class TaskSink:
             case "block":
                 pass  # there is no one file of a protected video: it could not be encrypted so that a player opens it
 
-    def progress(self, share: float) -> None:
+    def progress(self, share: float, finished: Any) -> None:
         self._share = share
+        if finished is not None:
+            first = self._finished is None
+            self._finished = TaskResult(encode=EncodeOutput.model_validate(finished))
+            if first:
+                self._news.set()
 
     def beat(self) -> None:
         if self._task is None:
             return
+        finished, self._finished = self._finished, None
+        facts = {"heartbeat": now(), "progress": self._share} | ({"result": finished} if finished else {})
         try:
-            change(self._app, self._video.id, self._task, heartbeat=now(), progress=self._share)
+            if change(self._app, self._video.id, self._task, **facts) and finished:
+                grow(self._app, self._video, self._task)
         except StorageError:
             log.exception("a heartbeat was not written", extra={"video_id": str(self._video.id)})
 
@@ -67,8 +79,11 @@ class TaskSink:
         over = Event()
 
         def beat() -> None:
-            while not over.wait(HEARTBEAT_SECONDS):
-                self.beat()
+            while not over.is_set():
+                self._news.wait(HEARTBEAT_SECONDS)
+                self._news.clear()
+                if not over.is_set():
+                    self.beat()
 
         thread = Thread(target=beat, name="heartbeat", daemon=True)
         thread.start()
@@ -76,6 +91,7 @@ class TaskSink:
             yield
         finally:
             over.set()
+            self._news.set()
             thread.join()
 
 

@@ -1,11 +1,13 @@
 """Containers and blobs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core import MatchConditions
+from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, BlobPrefix, BlobServiceClient, ContentSettings, PublicAccess
 
 from connector.domain.layout import UPLOADS, cache_control, content_type
@@ -14,6 +16,9 @@ from connector.errors import NotFound
 from connector.storage.errors import error_code, translated
 from connector.storage.reader import BlobReader
 from connector.storage.sas import Signer
+
+_VERSION = "version"
+"""Metadata of a blob that grows."""
 
 
 class AzureBlobs:
@@ -76,6 +81,39 @@ class AzureBlobs:
         )
 
     @translated()
+    def grow(self, container: str, name: str, data: bytes, version: int) -> bool:
+        blob = self._service.get_blob_client(container, name)
+        while True:
+            # Only what was looked at is replaced, so that of two writers the later version stays.
+            try:
+                found = blob.get_blob_properties()
+            except ResourceNotFoundError:
+                unchanged: dict[str, Any] = {"match_condition": MatchConditions.IfMissing}
+            else:
+                there = _version(found.metadata)
+                if there is None or there >= version:
+                    return False
+                unchanged = {"match_condition": MatchConditions.IfNotModified, "etag": found.etag}
+            try:
+                blob.upload_blob(
+                    data,
+                    length=len(data),
+                    overwrite=True,
+                    content_settings=ContentSettings(content_type=content_type(name), cache_control="no-cache"),
+                    metadata={_VERSION: str(version)},
+                    **unchanged,
+                )
+            except (ResourceModifiedError, ResourceExistsError):
+                continue
+            return True
+
+    @translated()
+    def grown(self, container: str, name: str) -> int | None:
+        with suppress(ResourceNotFoundError):
+            return _version(self._service.get_blob_client(container, name).get_blob_properties().metadata)
+        return None
+
+    @translated()
     def get(self, container: str, name: str) -> bytes:
         return self._service.get_blob_client(container, name).download_blob().readall()
 
@@ -111,6 +149,10 @@ class AzureBlobs:
             for found in self._service.get_container_client(UPLOADS).walk_blobs(name_starts_with=prefix):
                 if isinstance(found, BlobPrefix):
                     yield found.name.rstrip("/")
+
+
+def _version(metadata: Mapping[str, str]) -> int | None:
+    return int(metadata[_VERSION]) if _VERSION in metadata else None
 
 
 def _content_settings(name: str) -> ContentSettings:

@@ -159,6 +159,7 @@ def _to_entity(video: Video) -> dict[str, Any]:
         "FailureMessage": failure and failure.message,
         "Queued": video.queued,
         "Encoding": video.encoding,
+        "Playable": video.playable,
         "Packaging": video.packaging,
         "Finished": video.finished,
         "Title": video.about.title,
@@ -190,6 +191,7 @@ def _to_video(entity: TableEntity) -> Video:
         failure=Failure(entity["FailureCode"], entity["FailureMessage"]) if "FailureCode" in entity else None,
         queued=optional_time(entity, "Queued"),
         encoding=optional_time(entity, "Encoding"),
+        playable=optional_time(entity, "Playable"),
         packaging=optional_time(entity, "Packaging"),
         finished=optional_time(entity, "Finished"),
         about=About(

@@ -19,6 +19,8 @@ class MemoryBlob:
     data: bytes
     blocks: dict[str, bytes] = field(default_factory=dict)
     """The blocks it was committed from."""
+    version: int | None = None
+    """Of one that grows."""
     etag: str = field(default_factory=lambda: f'"0x{next(_versions):016X}"')
 
 
@@ -98,6 +100,19 @@ class MemoryBlobs:
             place = self._container(container)
             place.staged.pop(name, None)
             place.blobs[name] = MemoryBlob(data)
+
+    def grow(self, container: str, name: str, data: bytes, version: int) -> bool:
+        with self._lock:
+            place = self._container(container)
+            found = place.blobs.get(name)
+            if found is not None and (found.version is None or found.version >= version):
+                return False
+            place.blobs[name] = MemoryBlob(data, version=version)
+            return True
+
+    def grown(self, container: str, name: str) -> int | None:
+        place = self.containers.get(container)
+        return place.blobs[name].version if place and name in place.blobs else None
 
     def get(self, container: str, name: str) -> bytes:
         return self.blob(container, name).data

@@ -50,9 +50,9 @@ class _Sink:
         self._events.add("put", area, name, data)
         self._sink.put(area, name, data)
 
-    def progress(self, share: float) -> None:
-        self._events.add("progress", share)
-        self._sink.progress(share)
+    def progress(self, share: float, finished: Any) -> None:  # a heartbeat, which comes when it comes, publishes that
+        self._events.add("progress", share, None)
+        self._sink.progress(share, None)
 
 
 @dataclass

@@ -77,7 +77,8 @@ def places(video: Video) -> set[str]:
 
 def _timeless_video(video: Video) -> Video:
     moments = dict.fromkeys(("modified", "queued", "encoding", "packaging", "finished"), _NEVER)
-    return replace(video, etag=None, **{name: at for name, at in moments.items() if getattr(video, name)})
+    # Whether it could be played early is no promise.
+    return replace(video, etag=None, playable=None, **{name: at for name, at in moments.items() if getattr(video, name)})
 
 
 def _timeless(task: Task) -> Task:

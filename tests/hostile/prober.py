@@ -51,7 +51,7 @@ class _NoSink:
     def put(self, area: str, name: str, data: bytes) -> None:
         raise AssertionError("a probe writes nothing")
 
-    def progress(self, share: float) -> None:
+    def progress(self, share: float, finished: object) -> None:
         pass
 
 

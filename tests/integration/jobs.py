@@ -53,7 +53,7 @@ class Collector:
             self.blobs[area, name] = data
             self._see()
 
-    def progress(self, share: float) -> None:
+    def progress(self, share: float, finished: object) -> None:
         assert 0 <= share <= 1
         with self._lock:
             self._see()

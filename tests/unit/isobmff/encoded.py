@@ -13,6 +13,7 @@ from connector.isobmff.fragment import header_size, media_segment
 from connector.isobmff.h264 import parameter_sets, to_length_prefixed
 from connector.isobmff.init import audio_init, video_init
 from connector.isobmff.samples import Sample, SampleTable, video_samples
+from connector.media.encoder import SAME_BYTES
 
 AAC_FRAME = 5120
 """Ticks of 1024 samples at 48 kHz."""
@@ -43,6 +44,7 @@ def encode_video(
     encoder.thread_count = 1
     encoder.flags |= av.codec.context.Flags.global_header | av.codec.context.Flags.closed_gop
     encoder.options = {"preset": "veryfast", "keyint_min": str(gop), "sc_threshold": "0"}
+    encoder.options["x264-params"] = ":".join(("open-gop=0", *SAME_BYTES))
 
     packets: list[av.Packet] = []
     plane = np.add.outer(np.arange(height), np.arange(width))

@@ -21,7 +21,7 @@ class NoSink:
     def put(self, area, name, data):
         raise AssertionError("nothing should be written")
 
-    def progress(self, share):
+    def progress(self, share, finished):
         pass
 
 

@@ -82,7 +82,7 @@ class Twin:
             reader = source()
             assert reader.read_at(0, reader.size)
         for share in self.progress:
-            sink.progress(share)
+            sink.progress(share, None)
             sink.beat()
         result = self._do(job, sink).model_dump(mode="json")
         self.after(job)

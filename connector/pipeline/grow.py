@@ -1,0 +1,93 @@
+"""A video can be played while it is encoded: manifests of what is finished so far, written anew as that grows.
+
+Whoever finishes something next to what can be played publishes it: the last of the tasks that a segment needs. Nobody
+waits for this and nothing depends on it. If it fails, the next one does it, or `package`, whose manifests are final.
+"""
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+from fractions import Fraction
+from uuid import UUID
+
+from connector.domain import layout
+from connector.domain.layout import TIMESCALE
+from connector.domain.messages import Message
+from connector.domain.video import State, Video
+from connector.errors import Conflict, ConnectorError
+from connector.pipeline.app import App, now
+from connector.pipeline.assemble import Outputs, inits
+from connector.pipeline.playback import manifest_names, protection_of, render, so_far
+from connector.pipeline.protect import protector
+
+log = logging.getLogger(__name__)
+
+FASTEST = 2
+"""As fast as players play."""
+AHEAD = 60
+"""Seconds that a player loads ahead, at most."""
+MORE = Fraction(11, 10)
+"""So much more is worth a new manifest even if no player can have come near the end of the last one: one may seek."""
+
+
+def grow(app: App, video: Video, task: str) -> None:
+    """Publishes what can be played so far, if `task` has added to it. Never raises for trouble with that."""
+    try:
+        if _next_to_come(app, video.id, task):
+            _publish(app, video.id)
+    except ConnectorError:
+        log.exception("what is finished so far was not published", extra={"video_id": str(video.id), "task": task})
+
+
+def due(published: int | None, end: int, since: datetime | None, moment: datetime) -> bool:
+    """Whether to publish what ends at `end` (ticks), where `published` ends what was published last.
+
+    `since`: when the first of it could be played. Each publication is paid for: not more of them than players can use.
+    """
+    if published is None or since is None:
+        return True
+    if end <= published:
+        return False
+    furthest = FASTEST * (moment - since).total_seconds() + AHEAD
+    return published < furthest * TIMESCALE or end >= published * MORE
+
+
+def _next_to_come(app: App, video_id: UUID, task: str) -> bool:
+    """Not of a chunk whose predecessor is missing: of what it adds, nothing can be played yet."""
+    step, _, index = task.partition("-")
+    if step != "chunk" or int(index) == 0:
+        return True
+    before = app.storage.tasks.get(video_id, Message.task_name(step, int(index) - 1))
+    return before is not None and before.done
+
+
+def _publish(app: App, video_id: UUID) -> None:
+    video = app.storage.videos.get(video_id)
+    if video.state is not State.ENCODING:
+        return
+    outputs = Outputs.of(app.storage.tasks.of(video_id))
+    whole = so_far(app, video, outputs, protection_of(app, video))
+    if whole is None:
+        return
+    blobs, container = app.storage.blobs, layout.output_container(video_id)
+    end = min(track.duration for track in (*whole.video, *whole.audio))
+    published = blobs.grown(container, layout.MASTER_PLAYLIST)
+    if not due(published, end, video.playable, now()):
+        return
+    if published is None:
+        protect = protector(app, video)
+        for (kind, rendition), init in inits(outputs).items():
+            name = layout.init_segment(kind, rendition)
+            blobs.put(container, name, protect.segment(name, init))
+    # The master playlist comes last: it is what a player finds the others by.
+    for name in manifest_names(whole):
+        blobs.grow(container, name, render(whole, name).encode(), end)
+    _mark_playable(app, video)
+
+
+def _mark_playable(app: App, video: Video) -> None:
+    while video.playable is None and video.state is State.ENCODING:
+        try:
+            video = app.storage.videos.save(replace(video, playable=now()))
+        except Conflict:
+            video = app.storage.videos.get(video.id)  # somebody else changed it; look again

@@ -78,7 +78,9 @@ def places(video: Video) -> set[str]:
 def _timeless_video(video: Video) -> Video:
     moments = dict.fromkeys(("modified", "queued", "encoding", "packaging", "finished"), _NEVER)
     # Whether it could be played early is no promise.
-    return replace(video, etag=None, playable=None, **{name: at for name, at in moments.items() if getattr(video, name)})
+    return replace(
+        video, etag=None, playable=None, **{name: at for name, at in moments.items() if getattr(video, name)}
+    )
 
 
 def _timeless(task: Task) -> Task:

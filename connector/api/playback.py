@@ -22,6 +22,8 @@ _MANIFESTS = {
     "Progressive": layout.PROGRESSIVE,
 }
 _GROWING = {layout.MASTER_PLAYLIST, layout.DASH_MANIFEST}
+_FROM_THE_BEGINNING = "#t=0"
+"""An MPD anchor (ISO/IEC 23009-1 annex C.4): players begin what still grows near its end, unless they are told."""
 _BEARER = re.compile(r"bearer[ =]\s*(\S+)", re.IGNORECASE)
 """RFC 6750 section 2.1, and the form of the old players."""
 _PRIVATE = {"Cache-Control": "no-store"}
@@ -48,7 +50,10 @@ def get_playback(app: App, request: Request) -> Response:
         token = ""
     elif token:
         check(app.tokens, token, video.key_id)
-    return Response(200, wire(PlaybackModel(type=name, playback_url=_url(app, video, blob, token))), _PRIVATE)
+    url = _url(app, video, blob, token)
+    if early and blob == layout.DASH_MANIFEST:
+        url += _FROM_THE_BEGINNING
+    return Response(200, wire(PlaybackModel(type=name, playback_url=url)), _PRIVATE)
 
 
 def _url(app: App, video: Video, blob: str, token: str) -> str:

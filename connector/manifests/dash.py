@@ -15,7 +15,6 @@ from connector.manifests import sea
 from connector.manifests.addresses import BESIDE, Addresses
 from connector.manifests.presentation import (
     AudioTrack,
-    Growth,
     Presentation,
     Protection,
     Segment,
@@ -24,6 +23,8 @@ from connector.manifests.presentation import (
 )
 from connector.manifests.text import decimal, document, plain, rounded
 
+AHEAD = timedelta(minutes=1)
+"""That players load before they play it, at most."""
 UPDATE = "PT2S"
 """How often players look for more of a growing one."""
 
@@ -38,8 +39,7 @@ def mpd(presentation: Presentation, addresses: Addresses = BESIDE) -> str:
             "xmlns": "urn:mpeg:dash:schema:mpd:2011",
             **(sea.NAMESPACE if protection else {}),
             "profiles": "urn:mpeg:dash:profile:isoff-live:2011",
-            **(_dynamic(presentation.growth) if presentation.growth else {"type": "static"}),
-            "mediaPresentationDuration": _period(presentation.duration),
+            **_extent(presentation),
             # @bandwidth is measured over whole segments, so one of them must be buffered for it to hold.
             "minBufferTime": _period(max(s.duration for t in tracks for s in t.segments)),
         },
@@ -58,18 +58,19 @@ def mpd(presentation: Presentation, addresses: Addresses = BESIDE) -> str:
     return document(root)
 
 
-def _dynamic(growth: Growth) -> dict[str, str]:
-    """Segments appear as fast as they are encoded, not at the pace at which they are played. So the clock of the
-    presentation runs ahead by all of its length: whatever the manifest names is available to players at once. For the
-    same reason the delay is the whole length: they begin at 0.
-    """
-    duration = timedelta(seconds=ceil(growth.duration / TIMESCALE))
+def _extent(presentation: Presentation) -> dict[str, str]:
+    growth = presentation.growth
+    if growth is None:
+        return {"type": "static", "mediaPresentationDuration": _period(presentation.duration)}
+    # No duration yet: players would take the last segment for one that lasts until then.
     return {
         "type": "dynamic",
-        "availabilityStartTime": _moment(growth.since - duration),
+        # To players a segment is there when it would be over by this clock. It runs ahead, for they load ahead.
+        "availabilityStartTime": _moment(growth.since - AHEAD),
         "publishTime": _moment(growth.moment),
         "minimumUpdatePeriod": UPDATE,
-        "suggestedPresentationDelay": _period(growth.duration),
+        # They begin so far before the end, which is at 0.
+        "suggestedPresentationDelay": _period(presentation.duration),
     }
 
 

@@ -134,8 +134,6 @@ class Growth:
     """When its first segments could be played; aware."""
     moment: datetime
     """As of when the presentation is described; aware."""
-    duration: int
-    """Ticks that the whole will last."""
     segment: int
     """Ticks that a segment lasts, as planned: some so far may be shorter."""
 
@@ -157,8 +155,8 @@ class Presentation:
 
     @cached_property
     def duration(self) -> int:
-        """In ticks; of one that grows, as planned."""
-        return self.growth.duration if self.growth else max(t.duration for t in (*self.video, *self.audio))
+        """In ticks; of one that grows, so far."""
+        return max(t.duration for t in (*self.video, *self.audio))
 
     def bandwidth(self, track: _Track) -> int:
         """Highest bitrate of a track in bit/s, as measured; at least the nominal one while more may come."""

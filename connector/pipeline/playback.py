@@ -108,7 +108,6 @@ def so_far(app: App, video: Video, outputs: Outputs, protection: Protection | No
     growth = Growth(
         since=video.playable or moment,
         moment=moment,
-        duration=round(plan.duration * layout.TIMESCALE),
         segment=round(segment * layout.TIMESCALE),
     )
     return growing(plan, outputs, protection, growth)

@@ -145,8 +145,8 @@ class Settings(BaseModel):
     encode_seconds_per_gigapixel: float = Field(
         14,
         gt=0,
-        description="What estimates count with: seconds that one core takes for 10^9 pixels of output, all renditions "
-        "added up. `python -m bench.tasks` measures it; it grows with slower presets",
+        description="What estimates count with: seconds that one core takes for 10^9 pixels, those of all renditions "
+        "and 0.3 of the source's. `python -m bench.tasks` measures it; slower presets take more",
     )
     instance_memory_mb: int = Field(2048, gt=0, description="Memory of an instance, which is what its seconds cost")
     price_gb_second: float = Field(

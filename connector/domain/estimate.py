@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from connector.domain.media_info import Access, MediaInfo
-from connector.domain.plan import Plan, Size
+from connector.domain.media_info import Access, MediaInfo, VideoStream
+from connector.domain.plan import Plan, Rendition, Size
 from connector.domain.planner import tasks
 from connector.domain.task import Task
 from connector.domain.usage import LEAST_SECONDS, STEP_SECONDS, Prices, Usage
@@ -39,7 +39,7 @@ STILL_BYTES = 0.1
 @dataclass(frozen=True, slots=True)
 class Machine:
     gigapixel: float
-    """Seconds for 10^9 pixels of output, all renditions added up, on one core: decoding, scaling, encoding."""
+    """Seconds of one core for 10^9 pixels (`gigapixels`): decoding, scaling, encoding."""
     threads: int
     """Of a task; each is taken to have a core."""
 
@@ -76,9 +76,14 @@ def _chunks(info: MediaInfo, plan: Plan, machine: Machine) -> list[float]:
     if info.video is None:
         return []
     count = sum(step == "chunk" for step, _ in tasks(plan))
-    pixels = DECODED * info.video.width * info.video.height + sum(r.width * r.height for r in plan.renditions)
-    each = plan.frames * pixels / 1e9 * machine.gigapixel / machine.threads / count
+    each = gigapixels(info.video, plan.renditions, plan.frames) * machine.gigapixel / machine.threads / count
     return [BEGIN_SECONDS + each] * count
+
+
+def gigapixels(source: VideoStream, made: Iterable[Rendition], frames: int) -> float:
+    """What making so many frames of these renditions is, counted in pixels of output."""
+    picture = DECODED * source.width * source.height + sum(r.width * r.height for r in made)
+    return frames * picture / 1e9
 
 
 def _sound(plan: Plan) -> list[float]:

@@ -5,7 +5,9 @@ import pytest
 from bench.model.platform import FACTS
 from bench.model.times import PATH, Line, Times
 from bench.model.work import plan_of, work_of
+from connector.domain.estimate import BEGIN_SECONDS, SOUND_SECONDS
 from connector.domain.planner import tasks
+from connector.settings import Settings
 
 TIMES = Times.load(PATH)
 
@@ -63,3 +65,11 @@ def test_a_line_takes_two_sizes(points):
 def test_every_assumption_says_where_it_is_from():
     assert all(fact.says and fact.source for fact in FACTS.values())
     assert all(fact.value > 0 for fact in FACTS.values())
+
+
+def test_what_estimates_count_with_is_near_what_was_measured():
+    """If not, a machine like the one that was measured would be told wrong seconds: change the defaults."""
+    default = Settings.model_fields["encode_seconds_per_gigapixel"].default
+    assert default == pytest.approx(TIMES.chunk.rate, rel=0.5)
+    assert TIMES.audio.rate < 1.5 * SOUND_SECONDS < 1.5 * TIMES.tone
+    assert pytest.approx(TIMES.chunk.base, abs=0.7) == BEGIN_SECONDS

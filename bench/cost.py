@@ -77,7 +77,7 @@ MANAGED = {
         "https://bitmovin.com/pricing, as quoted by https://github.com/api-evangelist/bitmovin (2026)",
     ),
 }
-NOBODY_LOOKED = "None of these prices could be looked up where this was written, only what others quote of them"
+NOBODY_LOOKED = "No price list could be looked up where this was written, only what others quote"
 
 
 @dataclass(frozen=True)
@@ -173,15 +173,15 @@ def readme(work: Work, times: Times) -> str:
     rows += [[name, f"{usd * MINUTES:.2f}", f"{usd * MINUTES / output:.4f}"] for name, usd in managed(work).items()]
     assumed = [
         f"{MINUTES:,} minutes of 1080p30, in videos of {LENGTH}, with all renditions ({ladder} lines) and sound:",
-        f"{hours:.0f} hours of an instance with {INSTANCE_MEMORY.value:.0f} MB and one core,",
-        f"{lines[1].amount:,.0f} executions, {lines[2].amount:,.0f} writes. {kept.amount:.0f} GB are kept, original",
-        f"and output, for {kept.usd:.2f} a month.",
+        f"{hours:.0f} hours of an instance with {INSTANCE_MEMORY.value:.0f} MB and one core, {lines[1].amount:,.0f}",
+        f"executions, {lines[2].amount:,.0f} writes. {kept.amount:.0f} GB are kept, original and output, for",
+        f"{kept.usd:.2f} a month.",
     ]
     open_ = [
         f"Times were measured here, nothing was billed by Azure: if its cores are half as fast, it is {slower:.2f}.",
-        f"Not in it: what viewers load, log, free grants. {NOBODY_LOOKED};",
-        "[bench/RESULTS.md](bench/RESULTS.md) has each with its source, and every line of the bill.",
-        "`PRICE_…` and `CURRENCY` are [settings](#settings): what a video will cost and has cost is told by the API.",
+        f"Not in it: what viewers load, log, free grants. {NOBODY_LOOKED}:",
+        "[bench/RESULTS.md](bench/RESULTS.md) has each with its source, and every line of the bill. `PRICE_…` and",
+        "`CURRENCY` are [settings](#settings), with which the API tells what a video will cost, and has cost.",
     ]
     return "\n\n".join(["\n".join(assumed), table(["", "USD", "per output minute"], rows), "\n".join(open_)])
 

@@ -80,7 +80,7 @@ def longest_sound(times: Times) -> str:
     reading = timeout * STREAM.value / times.source_bytes / 60
     lines = [
         f"The sound is one task, which may take {timeout} s (`STREAM_TIMEOUT_SECONDS`). By these numbers that is",
-        f"**{noise:.0f} minutes** of noise, and {tone:.0f} of a pure tone, the hardest sound; reading the file takes",
+        f"**{noise:.0f} minutes** of noise, and {tone:.0f} of a pure tone, a hard sound; reading the file takes",
         f"so long for {reading:.0f}. Longer videos would fail; {SETTINGS.max_duration_minutes:.0f} minutes are",
         "accepted (`MAX_DURATION_MINUTES`).",
     ]

@@ -24,14 +24,15 @@ class Kind:
     picture: str
     bitrate: str
     sound: str
+    channels: int
     says: str
 
 
 KINDS = {
-    "noise": Kind(f"{TEST},noise=alls=6:allf=t", "12M", PINK, "motion, detail, a little grain; pink noise"),
-    "tone": Kind(f"{TEST},noise=alls=6:allf=t", "12M", SINE, "the same picture; a pure tone"),
-    "easy": Kind(TEST, "4M", PINK, "the same without grain, at a third of the bits; pink noise"),
-    "hard": Kind(CELLS, "8M", PINK, "cells that live and die everywhere; pink noise"),
+    "noise": Kind(f"{TEST},noise=alls=6:allf=t", "12M", PINK, 2, "motion, detail, a little grain; pink noise"),
+    "tone": Kind(f"{TEST},noise=alls=6:allf=t", "12M", SINE, 1, "the same picture; a pure tone of one channel"),
+    "easy": Kind(TEST, "4M", PINK, 2, "the same without grain, at a third of the bits; pink noise"),
+    "hard": Kind(CELLS, "8M", PINK, 2, "cells that live and die everywhere; pink noise"),
 }
 
 
@@ -63,6 +64,6 @@ class Source:
             ]
             codecs = ["-c:v", "libx264", "-preset", "veryfast", "-b:v", kind.bitrate, "-g", "60", "-pix_fmt", "yuv420p"]
             draft = FOLDER / f"draft-{self.name}.mp4"
-            run_ffmpeg([*inputs, *codecs, "-c:a", "aac", "-ac", "2", str(draft)])
+            run_ffmpeg([*inputs, *codecs, "-c:a", "aac", "-ac", str(kind.channels), str(draft)])
             draft.replace(path)
         return path

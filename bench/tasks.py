@@ -5,7 +5,8 @@ Run: python -m bench.tasks [--seconds 4 22 90] [--source FILE …]
 One encoder runs the tasks one after the other on the local stack. A task's CPU is what the encoder, and the children
 that it has waited for, used between the end of the task before it and its own end; probe and package are timed by the
 moments that Status shows as steps. Through the tasks of each kind a line over their size is laid, for which sources of
-two lengths at least are needed. Sound is measured twice: noise, and a pure tone, which is the hardest for AAC.
+two lengths at least are needed. Sound is measured twice: noise, and a pure tone of one channel, which when it is made
+stereo is the hardest that was found for AAC.
 """
 
 import argparse

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from bench.model.platform import FAST, SLOW, Platform
+from bench.model.platform import FAST, SLOW, STREAM, Platform
 from bench.model.simulation import simulate
 from bench.model.times import Line, Times
 from bench.model.words import spelled, table
@@ -83,6 +83,7 @@ def _bounds(times: Times) -> str:
         ),
         ("the sound, which is one task: noise", max(sounds)),
         ("the sound, if it is a pure tone", max(tone)),
+        ("the sound's task reads the whole file", max(task.load.bytes_out for task in work.tasks) / STREAM.value),
         ("probe and package, while all others wait", around),
     ]
     rows = [[name, spelled(seconds), "yes" if seconds + around > WANTED_SECONDS else ""] for name, seconds in bounds]
@@ -128,12 +129,14 @@ def _variants(times: Times) -> Iterator[Variant]:
     unseen = replace(free, partition_entities=math.inf)
     quick = replace(pieces, probe=QUICK_STEP, package=Line(QUICK_STEP, 0))
     swift = replace(quick, chunk=Line(QUICK_STEP / 2, quick.chunk.rate))
+    segment = SETTINGS.segment_seconds
     half = replace(quick, chunk=Line(quick.chunk.base, quick.chunk.rate / 2))
     yield Variant("(a) sound in pieces, like the picture", pieces, free)
     yield Variant("(b) that, and the finishers' looks at all rows free", pieces, unseen)
     yield Variant(f"(c) that, and chunks of at most {SHORT_CHUNK:g} s", pieces, unseen, SHORT_CHUNK)
     yield Variant(f"(d) that, and probe and package {QUICK_STEP:g} s each", quick, unseen, SHORT_CHUNK)
     yield Variant(f"(e) that, and {QUICK_STEP / 2:g} CPU s to begin a task", swift, unseen, SHORT_CHUNK)
+    yield Variant(f"(f) that, and chunks of one segment ({segment:g} s)", swift, unseen, segment)
     yield Variant("(d) and half the CPU for a chunk", half, unseen, SHORT_CHUNK)
     yield Variant("(d) on instances of two cores", quick, replace(unseen, cores=2), SHORT_CHUNK)
     yield Variant(f"(d) on {2 * INSTANCES} instances", quick, replace(unseen, instances=2 * INSTANCES), SHORT_CHUNK)

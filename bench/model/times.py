@@ -44,7 +44,7 @@ class Times:
     audio: Line
     """Likewise, over seconds of source, of noise."""
     tone: float
-    """Likewise, for each second of a pure tone, which is the hardest sound for AAC."""
+    """Likewise, for each second of a pure tone of one channel, which is the hardest sound that was found for AAC."""
     probe: float
     package: Line
     """Over its requests to storage (`work.packaging`): they grow with the video more than anything else does."""

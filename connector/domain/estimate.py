@@ -22,7 +22,7 @@ DECODED = 0.3
 BEGIN_SECONDS = 0.6
 """Before a task makes anything: its rows, its child process, the head of the source."""
 SOUND_SECONDS = 0.04
-"""For a second of a track. Noise takes less, a pure tone four times as much."""
+"""For a second of a track. Hard sounds, such as a pure tone of one channel, take several times as much."""
 SOUND_SEGMENT = 4
 """Seconds, about, where no picture says how long a segment is."""
 PACKAGE_SECONDS = 0.02

@@ -37,7 +37,7 @@ def test_what_is_stored_and_read_grows_with_the_source():
     short, long = work_of(10, TIMES), work_of(20, TIMES)
     for amount in ("bytes_in", "bytes_out"):
         sums = [sum(getattr(task.load, amount) for task in work.tasks) for work in (short, long)]
-        assert sums[1] == pytest.approx(2 * sums[0])
+        assert sums[1] == pytest.approx(2 * sums[0], rel=0.01)
 
 
 def test_a_line_goes_through_exact_points():

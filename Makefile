@@ -15,7 +15,7 @@ demo: setup ## publish a sample (or VIDEO=file), print playback URLs, keep servi
 	@$(BIN)/python -m local.demo $(if $(VIDEO),"$(VIDEO)")
 
 .PHONY: run
-run: setup ## the stack alone: Azurite, the Functions host and the encoders
+run: setup ## the stack alone: Azurite, the Functions host, its queues and the encoders
 	@$(BIN)/python -m local
 
 .PHONY: test

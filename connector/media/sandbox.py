@@ -80,7 +80,7 @@ def run(job: Job, sources: Sequence[Callable[[], Source]], sink: Sink) -> Any:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "PATH": os.defpath},
-        start_new_session=True,
+        process_group=0,  # Ctrl-C is not for it; in a session of its own its niceness would count for nothing
     )
     expired = threading.Event()
 

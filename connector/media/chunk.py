@@ -19,6 +19,10 @@ from connector.media.stills import Stills
 
 PROGRESS_EVERY = 30
 """Output frames between two reports."""
+BATCH_PIXELS = 8 * 1920 * 1080
+"""Of the highest rendition, that wait for the encoders: each takes them in one go, while its data is in the cache."""
+BATCH = 8
+"""Frames that wait at most."""
 
 
 def encode_chunk(job: ChunkJob, channel: Channel) -> EncodeOutput:
@@ -72,6 +76,8 @@ class _Ladder:
         ]
         self._encoders = [RenditionEncoder(r, plan, job.preset, threads, channel) for r in plan.renditions]
         self._pictures: list[VideoFrame] = []
+        self._batch = max(1, min(BATCH, BATCH_PIXELS // (top.width * top.height)))
+        self._waiting: list[tuple[int, list[VideoFrame]]] = []
 
     def scale(self, frame: VideoFrame) -> None:
         self._pictures = []
@@ -84,8 +90,15 @@ class _Ladder:
         return self._pictures[0]
 
     def encode(self, number: int) -> None:
-        for encoder, picture in zip(self._encoders, self._pictures, strict=True):
-            encoder.encode(number, picture)
+        self._waiting.append((number, self._pictures))
+        if len(self._waiting) >= self._batch:
+            self._encode_all()
+
+    def _encode_all(self) -> None:
+        for n, encoder in enumerate(self._encoders):
+            for number, pictures in self._waiting:
+                encoder.encode(number, pictures[n])
+        self._waiting = []
 
     @property
     def finished(self) -> int:
@@ -96,6 +109,7 @@ class _Ladder:
         return EncodeOutput(renditions=tuple(encoder.output() for encoder in self._encoders))
 
     def finish(self) -> tuple[RenditionOutput, ...]:
+        self._encode_all()
         return tuple(encoder.finish() for encoder in self._encoders)
 
     @property

@@ -33,6 +33,7 @@ check: setup ## ruff, mypy, import rules, unit tests
 .PHONY: bench
 bench: setup ## paired measurements; results go to bench/RESULTS.md
 	$(BIN)/python -m bench.pipeline
+	$(BIN)/python -m bench.profile
 	$(BIN)/python -m bench.playable
 	$(BIN)/python -m bench.keys
 	$(BIN)/python -m bench.api

@@ -130,14 +130,14 @@ def _longest_chunk(limits: Limits, top: Rendition, rate: Fraction) -> int:
 
 def cut_chunks(segments: int, longest: int) -> tuple[int, ...]:
     """First segment of each chunk. The first ones are short (the first segment, which is half a one; 1, 2, 4 …
-    segments): playback can begin early.
+    segments): playback can begin early. So are the last ones, for several workers to end at about the same time.
     """
     longest = max(1, min(longest, math.ceil(segments / PARALLEL)), math.ceil(segments / (MAX_CHUNKS - PARALLEL)))
     starts, at, length = [0], 1, 1
     while at < segments:
         starts.append(at)
         at += length
-        length = min(length * 2, longest)
+        length = min(length * 2, longest, max(2, math.ceil((segments - at) / 2)))
     return tuple(starts)
 
 

@@ -35,6 +35,8 @@ from connector.media.jobs import Area, Job
 
 logger = logging.getLogger(__name__)
 
+CHILD = "connector.media.child"
+"""The module that a child runs."""
 WRITERS = 4
 """Blobs written at the same time, overlapping the encode."""
 MAX_PENDING = 8
@@ -75,7 +77,7 @@ def run(job: Job, sources: Sequence[Callable[[], Source]], sink: Sink) -> Any:
     the child died or ran over a limit (worth another try), and whatever `sources` and `sink` raise.
     """
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "connector.media.child"],
+        [sys.executable, "-P", "-m", CHILD],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -70,11 +70,17 @@ class Sink(Protocol):
     def progress(self, share: float, finished: Any) -> None: ...
 
 
-def run(job: Job, sources: Sequence[Callable[[], Source]], sink: Sink) -> Any:
+def run(
+    job: Job,
+    sources: Sequence[Callable[[], Source]],
+    sink: Sink,
+    begun: Callable[[Callable[[], None]], None] = lambda _: None,
+) -> Any:
     """The job's result, when all its blobs are written.
 
-    `sources` open the job's files on first use. Raises MediaError when the media is at fault (final), TaskCrashed when
-    the child died or ran over a limit (worth another try), and whatever `sources` and `sink` raise.
+    `sources` open the job's files on first use; `begun` is told what stops the job, from any thread. Raises MediaError
+    when the media is at fault (final), TaskCrashed when the child died, ran over a limit (worth another try) or was
+    stopped, and whatever `sources` and `sink` raise.
     """
     child = subprocess.Popen(
         [sys.executable, "-P", "-m", CHILD],
@@ -84,11 +90,17 @@ def run(job: Job, sources: Sequence[Callable[[], Source]], sink: Sink) -> Any:
         env={"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "PATH": os.defpath},
         process_group=0,  # Ctrl-C is not for it; in a session of its own its niceness would count for nothing
     )
-    expired = threading.Event()
+    expired, stopped = threading.Event(), threading.Event()
 
     def expire() -> None:
         expired.set()
         child.kill()
+
+    def stop() -> None:
+        stopped.set()
+        child.kill()
+
+    begun(stop)
 
     timer = threading.Timer(job.limits.seconds, expire)
     timer.daemon = True
@@ -101,6 +113,8 @@ def run(job: Job, sources: Sequence[Callable[[], Source]], sink: Sink) -> Any:
         code = _exit_code(child)
         if expired.is_set():
             raise TaskCrashed(f"{job.limits.seconds} s were not enough") from None
+        if stopped.is_set():
+            raise TaskCrashed("the media process was stopped") from None
         # What a library or a traceback says is for operators: the sentence of the error reaches the video's owner.
         logger.warning("a media process ended with %s: %s", _ending(code), tail.last())
         raise TaskCrashed(f"the media process ended with {_ending(code)}") from None

@@ -98,6 +98,8 @@ class Status:
     """Percent."""
     code: str | None = None
     """For programs, after a failure."""
+    playable: bool = False
+    """It can be played; while it is Processing, early."""
 
     @property
     def final(self) -> bool:

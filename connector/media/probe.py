@@ -53,7 +53,8 @@ def _choose(container: InputContainer, accepted: SourceLimits) -> tuple[AvVideo 
 
 
 def _access(survey: Survey, file: RemoteFile, channel: Channel) -> Access:
-    seekable = survey.indexed and survey.has_index() and (survey.complete or survey.read_tail())
+    seekable = survey.indexed and survey.has_index()
+    seekable = seekable and (survey.complete or survey.knows_end() or survey.read_tail())
     short = survey.duration() <= SCAN_SECONDS and file.size <= SCAN_LONGEST
     if not seekable and not survey.complete and short:
         # From the beginning in a new container: where there is no index, going back may end anywhere.

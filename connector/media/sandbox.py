@@ -40,6 +40,8 @@ WRITERS = 4
 MAX_PENDING = 8
 """Finished blobs that may wait to be written; then the child waits too. Bounds memory."""
 MAX_READ = 16 * 1024 * 1024
+FIRST_READ = 1
+"""Bytes; readers fetch far more at a time, and keep it."""
 MAX_PUT = 256 * 1024 * 1024
 MAX_LINE = 4 * 1024 * 1024
 
@@ -78,7 +80,7 @@ def run(job: Job, sources: Sequence[Callable[[], Source]], sink: Sink) -> Any:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "PATH": os.defpath},
-        start_new_session=True,
+        process_group=0,  # Ctrl-C is not for it; in a session of its own its niceness would count for nothing
     )
     expired = threading.Event()
 
@@ -149,6 +151,9 @@ class _Parent:
         with _talking():
             self._to.write(job.model_dump_json().encode() + b"\n")
             self._to.flush()
+        if len(self._sources) == 1:
+            # While the child loads: it will ask for the size and the first bytes.
+            self._source(0).read_at(0, FIRST_READ)
         while True:
             match self._message():
                 case Open(file=file):

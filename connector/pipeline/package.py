@@ -1,6 +1,7 @@
 """ENCODING → PACKAGING → READY: manifests from the rows that the tasks left. No segment is read again."""
 
 from connector.domain import layout
+from connector.domain.estimate import spent
 from connector.domain.messages import Message
 from connector.domain.plan import Plan
 from connector.domain.task import StoryboardOutput
@@ -24,13 +25,15 @@ def package(app: App, video: Video, message: Message) -> list[Message]:  # noqa:
     """Answers the messages that come next. Raises BrokenOutput when the tasks' outputs do not fit together."""
     if video.state not in {State.ENCODING, State.PACKAGING}:
         return []
+    begun = now()
     tasks = app.storage.tasks.of(video.id)
     if missing := remaining(video, tasks):
         return missing  # somebody was too quick
     if video.state is State.ENCODING:
         video = app.storage.videos.save(video.to(State.PACKAGING, now()))
     _write(app, video, Outputs.of(tasks))
-    measures.published(app, app.storage.videos.save(video.to(State.READY, now())))
+    used = spent(video, tasks, now() - begun)
+    measures.published(app, app.storage.videos.save(video.to(State.READY, now(), used=used)))
     app.storage.blobs.delete_container(layout.work_container(video.id))
     return []
 
@@ -78,7 +81,9 @@ def _write_progressive(app: App, video: Video, plan: Plan, outputs: Outputs) -> 
     kinds: list[str] = []
     tracks: list[progressive.Track] = []
     if outputs.chunks:
-        packed = b"".join(blobs.get(work, layout.sample_tables("chunk", i)) for i in range(len(outputs.chunks)))
+        # Of the tasks that share a segment, one made the rendition.
+        made = [i for i, c in enumerate(outputs.chunks) if any(r.id == plan.progressive for r in c.renditions)]
+        packed = b"".join(blobs.get(work, layout.sample_tables("chunk", i)) for i in made)
         kinds.append("video")
         tracks.append(progressive.Track(init["video", plan.progressive], SampleTable.unpack(packed)))
     if outputs.audio:

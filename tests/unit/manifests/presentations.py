@@ -1,10 +1,12 @@
 """Presentations to describe."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from fractions import Fraction
 
 from hypothesis import strategies as st
 
-from connector.manifests.presentation import AudioTrack, Presentation, Segment, Storyboard, VideoTrack
+from connector.manifests.presentation import AudioTrack, Growth, Presentation, Segment, Storyboard, VideoTrack
 
 SPS, PPS, CONFIG = b"\x67\x64\x00\x1f\xac", b"\x68\xeb", b"\x11\x90"
 STORYBOARD = Storyboard(columns=3, rows=2, width=160, height=90, count=5, interval=Fraction(2), size=9000)
@@ -54,6 +56,15 @@ def usual() -> Presentation:
     """Two renditions, one sound track, a storyboard."""
     low = video(400_000, segments(960_000, 960_000, 240_000, size=40_000), width=640, height=360)
     return Presentation((video(), low), (audio(),), STORYBOARD)
+
+
+def growing() -> Presentation:
+    """The same while it is encoded."""
+    growth = Growth(
+        since=datetime(2026, 1, 2, 3, 4, tzinfo=UTC), moment=datetime(2026, 1, 2, 3, 5, tzinfo=UTC), segment=1_440_000
+    )
+    whole = usual()
+    return replace(whole, video=tuple(replace(t, keyframes=()) for t in whole.video), storyboard=None, growth=growth)
 
 
 CUTS = st.builds(

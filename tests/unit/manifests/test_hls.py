@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from connector.manifests import hls
 from connector.manifests.presentation import Presentation
-from tests.unit.manifests.presentations import CUTS, audio, segments, usual, video
+from tests.unit.manifests.presentations import CUTS, audio, growing, segments, usual, video
 
 
 def _attributes(line: str) -> dict[str, str]:
@@ -149,3 +149,26 @@ def test_an_iframe_playlist_points_at_the_first_frame_of_each_segment():
 def test_frame_rates_have_three_decimals(rate, text):
     playlist = hls.master(Presentation((video(frame_rate=rate),), ()))
     assert _tags(playlist, "EXT-X-STREAM-INF")[0]["FRAME-RATE"] == text
+
+
+def test_a_playlist_that_grows_is_an_event_that_begins_at_its_beginning():
+    p = growing()
+    for track in (*p.video, *p.audio):
+        lines = hls.media(track, growth=p.growth).splitlines()
+        # As planned: the segments so far may be shorter, and it must not change when a longer one comes.
+        assert "#EXT-X-TARGETDURATION:6" in lines
+        assert "#EXT-X-PLAYLIST-TYPE:EVENT" in lines
+        assert "#EXT-X-START:TIME-OFFSET=0.001" in lines
+        assert "#EXT-X-ENDLIST" not in lines
+        whole = hls.media(track).splitlines()
+        assert whole[-1] == "#EXT-X-ENDLIST"
+        assert [x for x in lines if "m4s" in x or "EXTINF" in x] == [x for x in whole if "m4s" in x or "EXTINF" in x]
+
+
+def test_the_master_playlist_of_one_that_grows_promises_what_is_known_only():
+    p = growing()
+    streams = _tags(hls.master(p), "EXT-X-STREAM-INF")
+    for stream, track in zip(streams, p.video, strict=True):
+        assert "AVERAGE-BANDWIDTH" not in stream
+        assert int(stream["BANDWIDTH"]) >= track.id + p.audio[0].id, "players read it once: at least the nominal one"
+    assert not _tags(hls.master(p), "EXT-X-I-FRAME-STREAM-INF")

@@ -1,0 +1,176 @@
+"""A video that is still being encoded: what can be played of it, and when that is published."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from connector.domain import layout
+from connector.domain.layout import TIMESCALE
+from connector.domain.task import EncodeOutput, TaskResult
+from connector.domain.video import State
+from connector.errors import StorageUnavailable
+from connector.manifests.presentation import Growth
+from connector.pipeline.assemble import Outputs, growing
+from connector.pipeline.grow import due
+from connector.pipeline.run import TaskSink
+from connector.pipeline.steps import run_step
+from tests.unit.pipeline.world import all_encoded, encoding, output, state
+
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+GROWTH = Growth(since=NOW, moment=NOW, segment=TIMESCALE)
+
+
+def _steps(app, messages, wanted):
+    """Runs some of the messages."""
+    for message in messages:
+        if wanted(message):
+            run_step(app, message)
+
+
+def _first_chunk_and_sound(app):
+    video, messages = encoding(app)
+    covers = [i for i, start in enumerate(video.plan.chunks) if _start(start) == 0]
+    _steps(app, messages, lambda m: m.step == "audio" or m.index in covers)
+    return video, messages
+
+
+def _start(chunk):
+    return chunk if isinstance(chunk, int) else chunk.start
+
+
+def _ends(app, video):
+    """Seconds of each playlist that is published."""
+    names = [name for name in output(app, video) if name.endswith("media.m3u8")]
+    return {name: _seconds(output(app, video)[name]) for name in names}
+
+
+def _seconds(playlist):
+    return sum(float(line[8:-1]) for line in playlist.decode().splitlines() if line.startswith("#EXTINF"))
+
+
+def test_the_first_chunk_and_its_sound_can_be_played_while_the_rest_is_encoded(app):
+    video, _ = _first_chunk_and_sound(app)
+    blobs = output(app, video)
+    plan = video.plan
+    assert state(app, video) is State.ENCODING
+    assert app.storage.videos.get(video.id).playable is not None
+    assert blobs[layout.MASTER_PLAYLIST].count(b"#EXT-X-STREAM-INF") == len(plan.renditions)
+    for name in [layout.media_playlist("video", r.id) for r in plan.renditions]:
+        assert b"#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-START:TIME-OFFSET=0.001" in blobs[name]
+        assert b"ENDLIST" not in blobs[name]
+    assert all(layout.init_segment("video", r.id) in blobs for r in plan.renditions)
+    assert b'type="dynamic"' in blobs[layout.DASH_MANIFEST]
+    assert layout.SMOOTH_MANIFEST not in blobs
+    assert layout.iframe_playlist(plan.renditions[0].id) not in blobs
+    for end in _ends(app, video).values():
+        assert 0 < end < 1.5
+
+
+def test_it_cannot_be_played_before_every_rendition_and_the_sound_have_begun(app):
+    video, messages = encoding(app)
+    _steps(app, messages, lambda m: m.step == "chunk")
+    assert app.storage.videos.get(video.id).playable is None
+    assert layout.MASTER_PLAYLIST not in output(app, video)
+
+
+def test_what_stands_behind_a_hole_waits_for_it(app):
+    video, messages = _first_chunk_and_sound(app)
+    before = _ends(app, video)
+    last = max(m.index for m in messages if m.step == "chunk")
+    _steps(app, messages, lambda m: m.step == "chunk" and m.index == last)
+    assert _ends(app, video) == before
+    _steps(app, messages, lambda m: m.step == "chunk" and m.index == last - 1)
+    assert _ends(app, video) == before or last == 2
+    _steps(app, messages, lambda m: m.step == "chunk" and m.index < last - 1)
+    assert state(app, video) is State.ENCODING
+    assert all(b"ENDLIST" not in output(app, video)[name] for name in _ends(app, video))
+
+
+def test_playlists_only_grow_whatever_the_order_of_the_tasks(app):
+    video, messages = encoding(app)
+    seen = [{}]
+    for message in [*(m for m in messages if m.step == "audio"), *(m for m in messages if m.step != "audio")]:
+        run_step(app, message)
+        seen.append(_ends(app, video))
+    for before, after in pairwise(seen):
+        assert all(after[name] >= end for name, end in before.items())
+    assert len({tuple(ends.values()) for ends in seen}) > 2
+
+
+def test_the_package_step_replaces_what_grew_and_nothing_grows_after_it(app):
+    video, message = all_encoded(app)
+    grown = set(output(app, video))
+    run_step(app, message)
+    blobs = output(app, video)
+    assert grown < set(blobs)
+    assert all(b"ENDLIST" in blobs[name] for name in _ends(app, video))
+    assert not app.storage.blobs.grow(layout.output_container(video.id), layout.MASTER_PLAYLIST, b"late", 10**12)
+
+
+def test_trouble_with_it_costs_nothing_else(app, monkeypatch):
+    def unavailable(*_args):
+        raise StorageUnavailable("Storage answered 503 ServerBusy.")
+
+    monkeypatch.setattr(app.storage.blobs, "grow", unavailable)
+    video, message = all_encoded(app)
+    assert app.storage.videos.get(video.id).playable is None
+    run_step(app, message)
+    assert state(app, video) is State.READY
+    assert all(b"ENDLIST" in output(app, video)[name] for name in _ends(app, video))
+
+
+def test_what_a_task_has_finished_so_far_counts(app):
+    """Sound is one task, which may take as long as all of the picture."""
+    video, messages = _first_chunk_and_sound(app)
+    sound = next(m for m in messages if m.step == "audio")
+    row = app.storage.tasks.get(video.id, sound.task)
+    output_ = row.result.encode
+    first = output_.renditions[0].model_copy(update={"segments": output_.renditions[0].segments[:2]})
+    partly = EncodeOutput(renditions=(first,))
+    app.storage.tasks.put(replace(row, finished=None, result=None))
+    sink = TaskSink(app, video, sound.task)
+    sink.progress(0.5, partly.model_dump(mode="json"))
+    sink.beat()
+    row = app.storage.tasks.get(video.id, sound.task)
+    assert (row.done, row.progress, row.result) == (False, 0.5, TaskResult(encode=partly))
+    whole = growing(video.plan, Outputs.of(app.storage.tasks.of(video.id)), None, GROWTH)
+    assert whole is not None
+    assert 0 < whole.duration <= 2.1 * TIMESCALE
+
+
+def test_sound_and_picture_end_together(app):
+    """Whichever is ahead: a segment of sound ends up to an AAC frame after that of the picture beside it."""
+    video, messages = encoding(app)
+    _steps(app, messages, lambda m: m.step == "audio" or m.index <= 1)
+    whole = growing(video.plan, Outputs.of(app.storage.tasks.of(video.id)), None, GROWTH)
+    assert whole is not None
+    ends = {track.duration for track in whole.video}
+    assert len(ends) == 1
+    (end,) = ends
+    assert end <= whole.audio[0].duration < end + TIMESCALE
+
+
+@pytest.mark.parametrize(
+    ("published", "end", "elapsed", "expected"),
+    [
+        (None, 2, 0, True),
+        (2, 2, 0, False),
+        (4, 2, 0, False),
+        (2, 4, 0, True),
+        # Nobody can have come near its end, but it has become much longer.
+        (100, 120, 5, True),
+        (100, 104, 5, False),
+        # Who plays twice as fast may be there soon.
+        (100, 104, 25, True),
+        (1000, 1050, 25, False),
+    ],
+)
+def test_it_is_published_as_often_as_players_can_use_it(published, end, elapsed, expected):
+    ticks = None if published is None else published * TIMESCALE
+    assert due(ticks, end * TIMESCALE, NOW, NOW + timedelta(seconds=elapsed)) is expected
+
+
+def test_what_was_published_by_nobody_knows_whom_is_published_again():
+    assert due(10, 10, None, NOW)

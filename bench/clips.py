@@ -113,7 +113,9 @@ GENERATED = {
     "leaves": lambda: photograph("nature/RainDrops.jpg", Move(*SHAKE, "0.96"), "noise=alls=4:allf=t"),
     "painting": lambda: photograph("abstract/Elephants_3840x2160.jpg", Move("n*2", "0", "0.6", "0.15-n*0.003")),
     "night": lambda: photograph(
-        "nature/Storm.jpg", Move("-70+n*1.2", "6*sin(n*0.2)", "0.9"), "eq=brightness=-0.22:contrast=0.7", "noise=alls=14:allf=t"
+        "nature/Storm.jpg",
+        Move("-70+n*1.2", "6*sin(n*0.2)", "0.9"),
+        "eq=brightness=-0.22:contrast=0.7,noise=alls=14:allf=t",
     ),
     "screen": screen,
     "drawing": drawing,

@@ -1,9 +1,9 @@
 """`python -m bench.quality`: bytes and CPU of our ladder against the first one, at equal VMAF, on the bench's clips.
 
-Every clip is scaled down the ladder once, by the encoders' own scalers; each rendition is encoded with the first options
-(`first_options`), with today's, and with today's at other CRFs until the first one's VMAF lies between two of them. The
-bytes that today's options need for that VMAF are interpolated there: logarithm of bytes over VMAF. VMAF is libvmaf's
-default model over all frames, harmonic mean, after scaling up (bicubic) to the source's size.
+Every clip is scaled down the ladder once, by the encoders' own scalers; each rendition is encoded with the first
+options (`first_options`), with today's, and with today's at other CRFs until the first one's VMAF lies between two of
+them. The bytes that today's options need for that VMAF are interpolated there: logarithm of bytes over VMAF. VMAF is
+libvmaf's default model over all frames, harmonic mean, after scaling up (bicubic) to the source's size.
 
 What was measured of a clip is kept in .data/bench/quality and used again until `--afresh`.
 """
@@ -19,7 +19,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 
 import av
@@ -105,13 +105,13 @@ def first_options(rendition: Rendition, gop: int) -> dict[str, str]:
     }  # fmt: skip
 
 
-def measure(name: str) -> Clip:
+def measure(name: str, seconds: float) -> Clip:
     path = clip(name)
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         rate = Fraction(stream.average_rate or 30)
         renditions = ladder(stream.width, stream.height, rate, 2160)
-        levels, scaling = scaled(list(container.decode(stream)), renditions)
+        levels, scaling = scaled(list(islice(container.decode(stream), round(seconds * rate))), renditions)
     gop = round(SEGMENT_SECONDS * rate)
     with tempfile.TemporaryDirectory(dir=KEPT) as folder:
         judge = Judge(path, renditions[0])
@@ -194,23 +194,25 @@ class Judge:
         count = len(drafts)
         with tempfile.TemporaryDirectory() as folder:
             logs = [Path(folder) / f"{n}.json" for n in range(count)]
-            graph = [f"[{count}:v]settb=1/1000,setpts=N,split={count}" + "".join(f"[source{n}]" for n in range(count))]
+            graph = [f"[{count}:v]settb=1/30,setpts=N,split={count}" + "".join(f"[source{n}]" for n in range(count))]
             for n, log in enumerate(logs):
                 graph += [
-                    f"[{n}:v]settb=1/1000,setpts=N,scale={self._size.width}:{self._size.height}:flags=bicubic[shown{n}]",
-                    f"[shown{n}][source{n}]libvmaf=n_threads=1:log_fmt=json:log_path={log}",
+                    f"[{n}:v]settb=1/30,setpts=N,scale={self._size.width}:{self._size.height}:flags=bicubic[shown{n}]",
+                    f"[shown{n}][source{n}]libvmaf=n_threads=1:shortest=1:log_fmt=json:log_path={log}",
                 ]
             inputs = [part for path in (*(d.path for d in drafts), self._source) for part in ("-i", str(path))]
             program = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", *inputs]
-            subprocess.run([*program, "-lavfi", ";".join(graph), "-f", "null", "-"], check=True)
+            subprocess.run(
+                [*program, "-lavfi", ";".join(graph), "-fps_mode", "passthrough", "-f", "null", "-"], check=True
+            )
             found = [json.loads(log.read_text())["pooled_metrics"]["vmaf"]["harmonic_mean"] for log in logs]
         return [Encoded(d.bytes, d.cpu, float(value)) for d, value in zip(drafts, found, strict=True)]
 
 
-def kept(name: str, *, afresh: bool) -> Clip:
-    path = KEPT / f"{name}.json"
+def kept(name: str, seconds: float, *, afresh: bool) -> Clip:
+    path = KEPT / f"{name}-{seconds:g}.json"
     if afresh or not path.exists():
-        path.write_text(json.dumps(asdict(measure(name))))
+        path.write_text(json.dumps(asdict(measure(name, seconds))))
     facts = json.loads(path.read_text())
     rungs = [Rung(r["size"], Encoded(**r["first"]), Encoded(**r["ours"]), r["equal"]) for r in facts["rungs"]]
     return Clip(facts["name"], facts["scaling"], rungs)
@@ -219,32 +221,34 @@ def kept(name: str, *, afresh: bool) -> Clip:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", nargs="*", default=NAMES, help=f"of {', '.join(NAMES)}")
+    parser.add_argument("--seconds", type=float, default=SEGMENT_SECONDS, help="of each clip; at most a segment")
     parser.add_argument("--afresh", action="store_true", help="measure again what was measured before")
     arguments = parser.parse_args()
     KEPT.mkdir(parents=True, exist_ok=True)
-    clips = [kept(name, afresh=arguments.afresh) for name in arguments.clips]
+    clips = [kept(name, arguments.seconds, afresh=arguments.afresh) for name in arguments.clips]
     if tuple(arguments.clips) == NAMES:
-        write_section(PROJECT / "bench" / "RESULTS.md", "Quality for bytes", report(clips))
+        write_section(PROJECT / "bench" / "RESULTS.md", "Quality for bytes", report(clips, arguments.seconds))
     else:
-        print(report(clips))
+        print(report(clips, arguments.seconds))
     return 0
 
 
-def report(clips: list[Clip]) -> str:
+def report(clips: list[Clip], seconds: float) -> str:
     worst = min((rung.gained, clip.name, rung.size) for clip in clips for rung in clip.rungs)
     first = sum(r.first.bytes for c in clips for r in c.rungs)
     ours = sum(r.ours.bytes for c in clips for r in c.rungs)
+    saved, cost = statistics.mean(c.saved for c in clips), statistics.mean(c.cost for c in clips)
     text = [
-        f"`python -m bench.quality`, preset {PRESET}, against the first ladder (veryfast, CRF 23, the same highest rates),",
-        f"on {len(clips)} clips of {SEGMENT_SECONDS} s (`bench/clips.py`), one thread. Bytes at equal VMAF: of the whole ladder,",
-        "each rendition at the VMAF that the first ladder's had, interpolated over today's options at CRFs 2 apart. As",
-        "shipped: at today's CRFs. VMAF: libvmaf's default model, scaled up to the source's size, harmonic mean over all",
-        "frames.",
+        f"`python -m bench.quality --seconds {seconds:g}`, preset {PRESET}, against the first ladder (veryfast, CRF",
+        f"23, the same highest rates), on {len(clips)} clips of {seconds:g} s (`bench/clips.py`), one keyframe each,",
+        "one thread. Bytes at equal VMAF: of the whole ladder, each rendition at the VMAF that the first ladder's had,",
+        "interpolated over today's options at CRFs 2 apart. As shipped: at today's CRFs. VMAF: libvmaf's default",
+        "model, scaled up to the source's size, harmonic mean over all frames.",
         "",
-        f"- bytes at equal VMAF, mean of the clips: **{-statistics.mean(c.saved for c in clips):+.1%}** (allowed: -15%)",
+        f"- bytes at equal VMAF, mean of the clips: **{-saved:+.1%}** (allowed: -15%)",
         f"- worst rendition as shipped: **{worst[0]:+.2f}** VMAF points ({worst[1]}, {worst[2]}; allowed: -2)",
-        f"- bytes as shipped, all clips together: {ours / first - 1:+.1%}; CPU of scaling and encoding the whole ladder,",
-        f"  mean of the clips: **{statistics.mean(c.cost for c in clips):.2f} ×** (allowed: 1.25)",
+        f"- bytes as shipped, all clips together: {ours / first - 1:+.1%}; CPU of scaling and encoding the whole",
+        f"  ladder, mean of the clips: **{cost:.2f} ×** (allowed: 1.25)",
         "",
         "| clip | bytes at equal VMAF | CPU | per rendition: VMAF then → now (bytes as shipped) |",
         "|---|---|---|---|",

@@ -11,7 +11,7 @@ WITHOUT_TRELLIS = frozenset({"superfast", "veryfast"})
 """Presets that code the picture with CABAC, but without looking for its cheapest form: a few per cent of time give back
 twice as many of the bytes. Slower presets do so by themselves; ultrafast has no CABAC."""
 WITHOUT_MORE_B_FRAMES = frozenset({"ultrafast", "veryslow", "placebo"})
-"""They have none at all, or as many by themselves."""
+"""They have none at all, or more by themselves."""
 
 
 def x264_options(rendition: Rendition, gop: int, preset: str) -> dict[str, str]:
@@ -35,7 +35,7 @@ def tuned(preset: str) -> dict[str, str]:
     # Flat and dark areas keep more than their share of bits, but not as much more as by default (1).
     params = {"aq-strength": "0.7"}
     if preset not in WITHOUT_MORE_B_FRAMES:
-        params["bframes"] = "8"
+        params["bframes"] = "5"
     if preset in WITHOUT_TRELLIS:
         params["trellis"] = "1"
     return params

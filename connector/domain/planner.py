@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, count
 
-from connector.domain.ladder import even, ladder
+from connector.domain.ladder import capped, even, ladder
 from connector.domain.media_info import AudioStream, MediaInfo
 from connector.domain.plan import AudioRendition, Plan, Rendition, Size, Stills
 
@@ -25,6 +25,9 @@ MAX_CHUNKS = 10_000
 """More would not fit into the video's row; only days of fast, large pictures come near."""
 PARALLEL = 8
 """Even a short video is cut into about so many chunks, so that several workers can share it."""
+
+H264_BITS = {"hevc": 1.6, "vp9": 1.6, "libvpx-vp9": 1.6, "av1": 2.0, "libdav1d": 2.0, "vvc": 2.5}
+"""Bits that H.264 takes for what these decoders' codecs say in one; all others take as many or more than H.264."""
 
 MAX_RATE = 60
 STANDARD_RATES = (
@@ -78,7 +81,9 @@ def make_plan(info: MediaInfo, limits: Limits) -> Plan:
     if sound_end > Fraction(frames) / rate + AUDIO_SLACK:
         frames = math.ceil(sound_end * rate)
     gop = max(1, round(Fraction(limits.segment_seconds) * rate))
-    renditions = ladder(video.display_width, video.display_height, rate, limits.max_lines)
+    lines = min(limits.max_lines, video.detail_lines or limits.max_lines)
+    renditions = ladder(video.display_width, video.display_height, rate, lines)
+    renditions = capped(renditions, source_bitrate(info))
     duration = frames / rate
     return Plan(
         frame_rate=rate,
@@ -93,6 +98,14 @@ def make_plan(info: MediaInfo, limits: Limits) -> Plan:
         stills=_stills(renditions[0], frames, rate),
         progressive=_progressive(renditions),
     )
+
+
+def source_bitrate(info: MediaInfo) -> int | None:
+    """bit/s that H.264 would take for the picture: at most, because all of the file is counted. None: not known."""
+    video = info.video
+    if video is None or not info.size or video.end <= video.start:
+        return None
+    return round(8 * info.size / (video.end - video.start) * Fraction(H264_BITS.get(video.codec, 1)))
 
 
 def _sound_only(info: MediaInfo, audio: tuple[AudioRendition, ...]) -> Plan:

@@ -24,6 +24,7 @@ import imageio_ffmpeg
 
 from bench.results import write_section
 from client import Client
+from connector.domain.encoding import x264_options
 from connector.domain.ladder import ladder
 from connector.domain.plan import Rendition
 from connector.settings import Settings
@@ -81,16 +82,16 @@ def one_command(
         scale = f"scale={r.width}:{r.height}:flags=bicubic"
         graph.append(f"[{previous}]{scale}" + (f"[v{n}]" if last else f",split[v{n}][s{n}]"))
         previous = f"s{n}"
-    gop = str(round(SETTINGS.segment_seconds * RATE))
+    gop = round(SETTINGS.segment_seconds * RATE)
     each = [] if threads is None else ["-threads", str(threads)]
     filters = [] if threads is None else ["-filter_complex_threads", str(threads)]
     place = [] if cut is None else ["-ss", f"{float(cut[0])}", "-t", f"{float(cut[1])}"]
     out: list[str] = []
     for n, r in enumerate(renditions):
-        rate = ["-crf", str(r.crf), "-maxrate", str(r.maxrate), "-bufsize", str(2 * r.maxrate)]
-        fixed = ["-g", gop, "-keyint_min", gop, "-sc_threshold", "0", "-preset", SETTINGS.encoder_preset]
+        options = x264_options(r, gop, SETTINGS.encoder_preset)
+        encoder = ["-g", str(gop), *(part for name, value in options.items() for part in (f"-{name}:v", value))]
         fragments = ["-movflags", "cmaf+frag_keyframe", str(folder / f"{r.id}.mp4")]
-        out += ["-map", f"[v{n}]", "-c:v", "libx264", "-profile:v", "high", *each, *rate, *fixed, *fragments]
+        out += ["-map", f"[v{n}]", "-c:v", "libx264", *each, *encoder, *fragments]
     sound = ["-map", "0:a", "-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2", str(folder / "audio.mp4")]
     return [
         *each,

@@ -49,7 +49,7 @@ class Done:
 
     arrived: float
     playable: float = math.inf
-    """The first chunk of every rendition and the sound beside it are there. The product shows them only when READY."""
+    """The first chunk of every rendition and the sound beside it are there."""
     ready: float = math.inf
 
 
@@ -280,6 +280,7 @@ class _Simulation:
         waited = self.now + task.load.in_a_row * p.latency
         reading = task.load.bytes_out / p.stream
         if task.step == "audio":
+            # As much sound as there is picture in the first chunk.
             first = video.work.tasks[0].source / task.source
             heard = waited + (task.begin + max((task.cpu - task.begin) * first, reading * first * speed)) / speed
             video.audio_ready = max(video.audio_ready, heard)
@@ -314,12 +315,13 @@ class _Simulation:
         """The task's row is there. Now all rows of the video are looked at."""
         video.left -= 1
         self.finished.append((video.number, task.step, task.index))
-        if task.step == "chunk" and task.index < video.work.plan.chunks.count(0):
-            video.first_chunk = self.now
+        first = task.step == "chunk" and task.index < video.work.plan.chunks.count(0)
         rows = len(video.work.tasks)
         seen = video.rows.through(self.now, rows) + math.ceil(rows / PAGE) * self.platform.latency
 
         def look() -> None:
+            if first:
+                video.first_chunk = self.now
             if video.left == 0 and not video.packaging:
                 video.packaging = True
                 self._send(self.advance, video, [video.work.package])

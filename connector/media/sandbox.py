@@ -35,6 +35,8 @@ from connector.media.jobs import Area, Job
 
 logger = logging.getLogger(__name__)
 
+CHILD = "connector.media.child"
+"""The module that a child runs."""
 WRITERS = 4
 """Blobs written at the same time, overlapping the encode."""
 MAX_PENDING = 8
@@ -81,12 +83,12 @@ def run(
     stopped, and whatever `sources` and `sink` raise.
     """
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "connector.media.child"],
+        [sys.executable, "-P", "-m", CHILD],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "PATH": os.defpath},
-        start_new_session=True,
+        process_group=0,  # Ctrl-C is not for it; in a session of its own its niceness would count for nothing
     )
     expired, stopped = threading.Event(), threading.Event()
 

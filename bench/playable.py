@@ -187,8 +187,8 @@ def report(found: dict[int, list[Times]], command: str) -> tuple[str, float]:
     cores = len(os.sched_getaffinity(0))
     lines = [
         f"`{command}`: seconds from MarkComplete until a video can",
-        f"be played, median / p95, on the local stack (Azurite, host and {cores} encoders on {cores} cores, warm). Source:",
-        "1080p30 H.264 + AAC, 6 Mbit/s, the index at the end of the file.",
+        "be played, median / p95, on the local stack",
+        f"(Azurite, host, {cores} encoders on {cores} cores, warm). Source: 1080p30 H.264 + AAC, 6 Mbit/s, index last.",
         f"Python {platform.python_version()}, {platform.machine()}, load {os.getloadavg()[1]:.1f}.",
         "",
         "| source | runs | `Playable` | first picture, `ffmpeg` | first picture, hls.js | best commercial service |",

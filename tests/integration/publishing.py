@@ -55,6 +55,6 @@ def publish_numbered(client: Client) -> Published:
         urls=client.playback_urls(video_id),
         fps=FPS,
         frames=FRAMES,
-        seams=[float(SEGMENT_SECONDS), float(2 * SEGMENT_SECONDS)],
+        seams=[SEGMENT_SECONDS * (n + 0.5) for n in range(3)],
         progress=[status.progress for status in seen],
     )

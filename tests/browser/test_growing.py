@@ -24,9 +24,15 @@ BEGIN = 0.3
 
 
 @pytest.fixture(scope="module")
-def gated(tmp_path_factory) -> Iterator[GatedStack]:
+def stack(tmp_path_factory) -> Iterator[GatedStack]:
     with gated_stack(tmp_path_factory.mktemp("growing")) as stack:
         yield stack
+
+
+@pytest.fixture
+def gated(stack) -> Iterator[GatedStack]:
+    yield stack
+    stack.settle()
 
 
 def is_whole(player: Player, end: float) -> bool:

@@ -16,9 +16,15 @@ PLAYED = """({ played }) => [...Array(played.length).keys()].map((i) => [played.
 
 
 @pytest.fixture(scope="module")
-def gated(tmp_path_factory) -> Iterator[GatedStack]:
+def stack(tmp_path_factory) -> Iterator[GatedStack]:
     with gated_stack(tmp_path_factory.mktemp("portal")) as stack:
         yield stack
+
+
+@pytest.fixture
+def gated(stack) -> Iterator[GatedStack]:
+    yield stack
+    stack.settle()
 
 
 @pytest.fixture
@@ -44,7 +50,7 @@ def test_a_video_is_watched_before_it_is_ready_and_goes_on_when_it_is(portal, ga
     transfer.get_by_role("link", name="Watch already").click(timeout=PATIENCE_MS)
 
     portal.picture.wait_for()
-    expect(page.locator(".encode-text")).to_contain_text("can be played already")
+    expect(page.locator("#video .encode-text")).to_contain_text("can be played already")
     page.get_by_role("button", name="Play", exact=True).click()
     portal.expect_moving()
     expect(page.locator(".time")).to_contain_text("+")
@@ -55,9 +61,11 @@ def test_a_video_is_watched_before_it_is_ready_and_goes_on_when_it_is(portal, ga
     page.get_by_label("Player and protocol").select_option(label="Shaka · DASH")
     portal.expect_moving()
     assert portal.error() == ""
+    video = page.url.partition("#")[2]
+    with Client(gated.api) as client:
+        fragment = f"#token={client.authorization_token(video)}" if protect else ""
     embed = page.context.new_page()
-    token = Client(gated.api).authorization_token(page.url.partition("#")[2]) if protect else ""
-    embed.goto(f"{portal.address}/embed/{page.url.partition('#')[2]}{f'#token={token}' if token else ''}")
+    embed.goto(f"{portal.address}/embed/{video}{fragment}")
     embed.locator("video").evaluate("video => { video.muted = true; video.play(); }")
     until(lambda: embed.locator("video").evaluate(PLAYED), "the embedded player")
     assert embed.locator("video").evaluate(PLAYED)[0][0] < 0.3

@@ -54,6 +54,12 @@ class GatedStack:
     def open(self) -> None:
         self.allow(inf)
 
+    def settle(self) -> None:
+        """Nothing is left that would keep the next video from the encoder."""
+        self.open()
+        with Client(self.api) as client:
+            wait(lambda: not list(client.videos(status="Processing")), "the end of all videos")
+
 
 @contextmanager
 def gated_stack(folder: Path, **env: str) -> Iterator[GatedStack]:

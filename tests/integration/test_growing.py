@@ -58,7 +58,7 @@ def video(gated, kind) -> Iterator[Growing]:
     gated.allow(0)
     with Client(gated.api) as client:
         yield Growing.begin(client, SECONDS, protect=kind == "protected")
-    gated.open()
+    gated.settle()
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from bench.model.work import packaging
 from bench.pipeline import PROJECT, make_source, run_ffmpeg
 from client import Client
 from connector.domain.layout import output_container
-from connector.domain.planner import chunk_range
+from connector.domain.planner import chunk_range, chunk_renditions
 from connector.domain.video import State
 from connector.storage.azure import AzureStorage
 from local.stack import Stack
@@ -135,6 +135,9 @@ def read(storage: AzureStorage, video_id: UUID, samples: list[tuple[float, float
         assert task.finished
         used = used_by(samples, task.finished)
         frames = chunk_range(plan, int(index)) if step == "chunk" else range(plan.frames)
+        if step == "chunk" and chunk_renditions(plan, int(index)) != plan.renditions:
+            last = used
+            continue  # no task of all renditions
         into.points[step].append((float(len(frames) / plan.frame_rate), used - last))
         last = used
 

@@ -314,7 +314,7 @@ class _Simulation:
         """The task's row is there. Now all rows of the video are looked at."""
         video.left -= 1
         self.finished.append((video.number, task.step, task.index))
-        if task is video.work.tasks[0]:
+        if task.step == "chunk" and task.index < video.work.plan.chunks.count(0):
             video.first_chunk = self.now
         rows = len(video.work.tasks)
         seen = video.rows.through(self.now, rows) + math.ceil(rows / PAGE) * self.platform.latency

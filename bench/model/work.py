@@ -1,13 +1,14 @@
 """What there is to do for a video: the tasks of the real plan, with what each asks of a core and of storage."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from bench.model.times import Times
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
-from connector.domain.plan import Plan
-from connector.domain.planner import Limits, chunk_range, make_plan, tasks
+from connector.domain.plan import Plan, Rendition
+from connector.domain.planner import Limits, chunk_range, chunk_renditions, make_plan, tasks
 from connector.pipeline.run import HEARTBEAT_SECONDS
 from connector.settings import Settings
 from connector.storage.read_ahead import CELL, LONGEST_RUN
@@ -120,24 +121,32 @@ def work_of(minutes: float, times: Times, chunk_seconds: float = SETTINGS.chunk_
 
 def _chunk(plan: Plan, index: int, times: Times) -> Task:
     frames = chunk_range(plan, index)
-    seconds = float(len(frames) / plan.frame_rate)
-    segments = math.ceil(len(frames) / plan.gop)
+    made = chunk_renditions(plan, index)
+    # Of the source that it reads, the share of the work which is this task's.
+    seconds = float(len(frames) / plan.frame_rate) * _pixels(made) / _pixels(plan.renditions)
+    segments = plan.segment_of(frames.stop - 1) - plan.segment_of(frames.start) + 1
     stills = plan.stills
     assert stills
-    pictures = sum(frame in frames for frame in stills.thumbnails)
-    tiles = any(round(i * stills.interval * plan.frame_rate) in frames for i in range(stills.count))
+    top = made[0] == plan.renditions[0]
+    progressive = any(r.id == plan.progressive for r in made)
+    pictures = top and sum(frame in frames for frame in stills.thumbnails)
+    tiles = top and any(round(i * stills.interval * plan.frame_rate) in frames for i in range(stills.count))
     load = Load(
         # Segments of every rendition; sample table, poster, strip of tiles, thumbnails.
-        writes=segments * (len(plan.renditions) + 1) + 2 + tiles + pictures,
-        blocks=segments,
+        writes=segments * (len(made) + progressive) + progressive + top + tiles + pictures,
+        blocks=segments * progressive,
         bytes_in=seconds * times.stored_bytes,
     )
     return _encoding("chunk", index, seconds, times, _with_source(load, seconds * times.source_bytes))
 
 
+def _pixels(renditions: Iterable[Rendition]) -> int:
+    return sum(r.width * r.height for r in renditions)
+
+
 def _audio(plan: Plan, index: int, times: Times) -> Task:
     seconds = float(plan.duration)
-    segments = math.ceil(plan.frames / plan.gop)
+    segments = plan.segments
     # The first track is part of the progressive file as well. Its bytes are counted with the chunks'.
     load = Load(writes=segments * (2 if index == 0 else 1) + (index == 0), blocks=segments if index == 0 else 0)
     # Sound lies between the pictures: all of the file is read for it.

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from connector.api.models import ErrorDetail, StatusModel, StepModel, VideoModel
-from connector.domain.planner import chunk_range
+from connector.domain.plan import Plan
+from connector.domain.planner import chunk_range, chunk_renditions
 from connector.domain.task import Task
 from connector.domain.video import State, Video
 from connector.pipeline.keys import UploadKey
@@ -91,11 +92,16 @@ def progress(video: Video, tasks: Sequence[Task]) -> int:
     if plan is None or video.state is State.FAILED:
         return 0
     begin, end = ENCODING_SHARE
-    weights = {f"chunk-{i:06d}": float(len(chunk_range(plan, i))) for i in range(len(plan.chunks))}
+    weights = {f"chunk-{i:06d}": _work(plan, i) for i in range(len(plan.chunks))}
     audio = max(1.0, plan.frames / 5)
     weights |= {f"audio-{i:06d}": audio for i in range(len(plan.audio))}
     done = sum(weights.get(t.name, 0) * (1.0 if t.done else min(1.0, t.progress)) for t in tasks)
     return round(begin + (end - begin) * done / sum(weights.values()))
+
+
+def _work(plan: Plan, chunk: int) -> float:
+    """Frames, as far as all renditions are made of them."""
+    return len(chunk_range(plan, chunk)) * len(chunk_renditions(plan, chunk)) / len(plan.renditions)
 
 
 def _steps(video: Video, tasks: Sequence[Task]) -> list[StepModel]:

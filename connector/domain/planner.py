@@ -23,6 +23,10 @@ FULL_HD_PIXEL_RATE = 1920 * 1080 * 60
 """px/s up to which a chunk may have its full length."""
 MAX_CHUNKS = 10_000
 """More would not fit into the video's row; only days of fast, large pictures come near."""
+HEAD = Fraction(1, 2)
+"""Length of the first segment, in segments: playback can begin when it is there."""
+SHARED_PIXELS = 1280 * 720
+"""Of the highest rendition, from which on two workers share the first segment: it is worth what a second task costs."""
 PARALLEL = 8
 """Even a short video is cut into about so many chunks, so that several workers can share it."""
 
@@ -80,19 +84,25 @@ def make_plan(info: MediaInfo, limits: Limits) -> Plan:
     gop = max(1, round(Fraction(limits.segment_seconds) * rate))
     renditions = ladder(video.display_width, video.display_height, rate, limits.max_lines)
     duration = frames / rate
-    return Plan(
+    whole = Plan(
         frame_rate=rate,
         origin=origin,
         tolerance=video.tolerance,
         frames=frames,
         gop=gop,
+        head=max(1, round(gop * HEAD)) if frames > gop else gop,
         duration=duration,
         renditions=renditions,
         audio=audio,
-        chunks=tuple(n * gop for n in cut_chunks(math.ceil(frames / gop), _longest_chunk(limits, renditions[0], rate))),
+        chunks=(),
         stills=_stills(renditions[0], frames, rate),
         progressive=_progressive(renditions),
     )
+    cuts = cut_chunks(whole.segments, _longest_chunk(limits, renditions[0], rate))
+    shared = len(renditions) > 1 and renditions[0].width * renditions[0].height >= SHARED_PIXELS
+    # The highest rendition is about half of all work.
+    begins = ([0] if shared else []) + [whole.segment_start(n) for n in cuts]
+    return whole.model_copy(update={"chunks": tuple(begins)})
 
 
 def _sound_only(info: MediaInfo, audio: tuple[AudioRendition, ...]) -> Plan:
@@ -119,9 +129,11 @@ def _longest_chunk(limits: Limits, top: Rendition, rate: Fraction) -> int:
 
 
 def cut_chunks(segments: int, longest: int) -> tuple[int, ...]:
-    """First segment of each chunk. The first ones are short (1, 2, 4 … segments): playback can begin early."""
+    """First segment of each chunk. The first ones are short (the first segment, which is half a one; 1, 2, 4 …
+    segments): playback can begin early.
+    """
     longest = max(1, min(longest, math.ceil(segments / PARALLEL)), math.ceil(segments / (MAX_CHUNKS - PARALLEL)))
-    starts, at, length = [], 0, 1
+    starts, at, length = [0], 1, 1
     while at < segments:
         starts.append(at)
         at += length
@@ -129,10 +141,29 @@ def cut_chunks(segments: int, longest: int) -> tuple[int, ...]:
     return tuple(starts)
 
 
+def sound_segments(plan: Plan, segment_seconds: float) -> tuple[Fraction, Fraction]:
+    """Seconds of the first segment of sound, and of the others; beside a picture, they begin with those of the picture.
+
+    `segment_seconds`: what is wanted where there is no picture.
+    """
+    if plan.frames:
+        return plan.segment_start(1) / plan.frame_rate, plan.gop / plan.frame_rate
+    length = Fraction(segment_seconds)
+    return length * HEAD if plan.duration > length else length, length
+
+
 def chunk_range(plan: Plan, index: int) -> range:
     """Output frames of a chunk."""
-    end = plan.chunks[index + 1] if index + 1 < len(plan.chunks) else plan.frames
-    return range(plan.chunks[index], end)
+    start = plan.chunks[index]
+    return range(start, next((s for s in plan.chunks[index + 1 : index + 3] if s > start), plan.frames))
+
+
+def chunk_renditions(plan: Plan, index: int) -> tuple[Rendition, ...]:
+    """What a chunk's task makes: all renditions, unless another one begins at the same frame."""
+    start = plan.chunks[index]
+    if start in plan.chunks[index + 1 : index + 2]:
+        return plan.renditions[:1]
+    return plan.renditions[1:] if index and plan.chunks[index - 1] == start else plan.renditions
 
 
 def audio_renditions(streams: tuple[AudioStream, ...]) -> tuple[AudioRendition, ...]:
@@ -187,7 +218,8 @@ def _progressive(renditions: tuple[Rendition, ...]) -> int:
 
 
 def tasks(plan: Plan) -> tuple[tuple[str, int], ...]:
-    """(step, index) of every encoding task, the first chunks first: they decide when playback can begin."""
+    """(step, index) of every encoding task, all of the first segment first: it decides when playback can begin."""
     chunks = [("chunk", i) for i in range(len(plan.chunks))]
     audio = [("audio", i) for i in range(len(plan.audio))]
-    return (*chunks[:1], *audio, *chunks[1:])
+    first = plan.chunks.count(0)
+    return (*chunks[:first], *audio, *chunks[first:])

@@ -176,11 +176,13 @@ class _Timeline:
 
 
 class _Writer:
-    """Frames into segments. Segment i begins at the first AAC frame at or after i × the segment's length."""
+    """Frames into segments. Each begins at the first AAC frame at or after its place: the first segment has a length of
+    its own, the others have another.
+    """
 
     def __init__(self, rendition: AudioRendition, job: AudioJob, channel: Channel, length: int | None) -> None:
         self._rendition, self._channel, self._length = rendition, channel, length
-        self._segment_seconds = job.segment_seconds
+        self._head_seconds, self._segment_seconds = job.head_seconds, job.segment_seconds
         self._blocks = job.index == 0
         self._context = _open(rendition)
         self._given = 0
@@ -251,7 +253,7 @@ class _Writer:
     @property
     def _boundary(self) -> Fraction:
         """Sample at or after which the next segment begins."""
-        return (len(self._segments) + 1) * self._segment_seconds * RATE
+        return (self._head_seconds + len(self._segments) * self._segment_seconds) * RATE
 
     def _write(self) -> None:
         samples, self._samples = self._samples, []

@@ -6,7 +6,7 @@ from av.video.frame import VideoFrame
 
 from connector.domain import layout
 from connector.domain.failures import refused
-from connector.domain.planner import chunk_range
+from connector.domain.planner import chunk_range, chunk_renditions
 from connector.domain.task import EncodeOutput, RenditionOutput
 from connector.media.channel import Channel
 from connector.media.decode import Decoder, TimedFrame
@@ -28,7 +28,8 @@ def encode_chunk(job: ChunkJob, channel: Channel) -> EncodeOutput:
         raise refused("NoMedia")
     frames = chunk_range(plan, job.index)
     ladder = _Ladder(job, channel)
-    stills = Stills(plan, job.index, frames, channel)
+    # Who makes the highest rendition sees to the stills, too.
+    stills = Stills(plan, job.index, frames if ladder.has_top else range(0), channel)
     decoder = Decoder(info, job.limits.threads)
     place = plan.origin + frames.start / plan.frame_rate + plan.tolerance
     source = decoder.frames(channel, job.info.access, place, job.piece_starts)
@@ -60,7 +61,7 @@ def _from_origin(frames: Iterator[TimedFrame], job: ChunkJob) -> Iterator[TimedF
 
 
 class _Ladder:
-    """The scalers and encoders of all renditions, each scaled from the one above it."""
+    """The scalers of all renditions, each scaled from the one above it; the encoders of those that the task makes."""
 
     def __init__(self, job: ChunkJob, channel: Channel) -> None:
         plan, threads = job.plan, job.limits.threads
@@ -70,7 +71,13 @@ class _Ladder:
             Normalizer(top.width, top.height, rotation, threads),
             *(Downscaler(r.width, r.height, threads) for r in lower),
         ]
-        self._encoders = [RenditionEncoder(r, plan, job.preset, threads, channel) for r in plan.renditions]
+        made = chunk_renditions(plan, job.index)
+        self._encoders = {
+            n: RenditionEncoder(r, plan, job.preset, threads, channel)
+            for n, r in enumerate(plan.renditions)
+            if r in made
+        }
+        self.has_top = 0 in self._encoders
         self._pictures: list[VideoFrame] = []
 
     def scale(self, frame: VideoFrame) -> None:
@@ -84,8 +91,8 @@ class _Ladder:
         return self._pictures[0]
 
     def encode(self, number: int) -> None:
-        for encoder, picture in zip(self._encoders, self._pictures, strict=True):
-            encoder.encode(number, picture)
+        for n, encoder in self._encoders.items():
+            encoder.encode(number, self._pictures[n])
 
     @property
     def finished(self) -> int:
@@ -96,9 +103,9 @@ class _Ladder:
         return EncodeOutput(renditions=tuple(encoder.output() for encoder in self._encoders))
 
     def finish(self) -> tuple[RenditionOutput, ...]:
-        return tuple(encoder.finish() for encoder in self._encoders)
+        return tuple(encoder.finish() for encoder in self._encoders.values())
 
     @property
     def tables(self) -> bytes:
         """Packed sample tables of the rendition that becomes the progressive file."""
-        return b"".join(table.pack() for encoder in self._encoders for table in encoder.tables)
+        return b"".join(table.pack() for encoder in self._encoders.values() for table in encoder.tables)

@@ -89,7 +89,7 @@ class RenditionEncoder:
         rate = self._plan.frame_rate
         time = frame_time(first, rate)
         samples = video_samples(first, rate, packets)
-        data = media_segment("video", first // self._plan.gop + 1, time, samples)
+        data = media_segment("video", self._plan.segment_of(first) + 1, time, samples)
         self._channel.put("output", layout.media_segment("video", self.rendition.id, time), data)
         self._segments.append(
             SegmentOutput(

@@ -13,7 +13,7 @@ from connector.domain.layout import ImageFormat
 from connector.domain.limits import SourceLimits
 from connector.domain.media_info import MediaInfo
 from connector.domain.plan import Plan, Size
-from connector.domain.planner import chunk_range
+from connector.domain.planner import chunk_range, chunk_renditions
 from connector.domain.types import Model, Ratio
 
 Area = Literal["output", "work", "stills", "block"]
@@ -73,7 +73,7 @@ class ChunkJob(Job):
     @property
     def most_output(self) -> int:
         seconds = len(chunk_range(self.plan, self.index)) / self.plan.frame_rate
-        return SPARE + _bytes(seconds, sum(r.maxrate for r in self.plan.renditions))
+        return SPARE + _bytes(seconds, sum(r.maxrate for r in chunk_renditions(self.plan, self.index)))
 
 
 class AudioJob(Job):
@@ -81,6 +81,8 @@ class AudioJob(Job):
     plan: Plan
     index: int
     segment_seconds: Ratio
+    head_seconds: Ratio
+    """Length of the first segment."""
 
     @property
     def most_output(self) -> int:

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 from connector.domain.media_info import Access
 from connector.domain.messages import Message
+from connector.domain.planner import sound_segments
 from connector.domain.task import EncodeOutput, SplitOutput, TaskResult
 from connector.domain.video import State, Video
 from connector.media.jobs import AudioJob, ChunkJob, SplitJob
@@ -61,9 +62,8 @@ def _chunk(app: App, video: Video, message: Message) -> TaskResult:
 def _audio(app: App, video: Video, message: Message) -> TaskResult:
     assert video.plan  # noqa: S101 - a video in ENCODING has one
     plan = video.plan
-    # Beside a picture, segments of sound begin with those of the picture.
-    length = plan.gop / plan.frame_rate if plan.frames else Fraction(app.settings.segment_seconds)
-    job = AudioJob(limits=app.stream_limits, plan=plan, index=message.index, segment_seconds=length)
+    head, length = sound_segments(plan, app.settings.segment_seconds)
+    job = AudioJob(limits=app.stream_limits, plan=plan, index=message.index, head_seconds=head, segment_seconds=length)
     output = EncodeOutput.model_validate(run_job(app, video, job, [upload(app, video)], message.task))
     return TaskResult(encode=output)
 

@@ -4,18 +4,20 @@ from datetime import datetime, timedelta
 
 from connector.domain.limits import output_minutes
 from connector.domain.messages import Message
-from connector.domain.planner import chunk_range
+from connector.domain.planner import chunk_range, chunk_renditions
 from connector.domain.video import Video
 from connector.pipeline.app import App, now
 
 
 def encoded(app: App, video: Video, message: Message, took: timedelta) -> None:
     """A task ended; of chunks, how fast."""
-    if message.step != "chunk" or video.plan is None:
+    plan = video.plan
+    # What makes only some renditions cannot be compared.
+    if message.step != "chunk" or plan is None or chunk_renditions(plan, message.index) != plan.renditions:
         return
-    seconds = len(chunk_range(video.plan, message.index)) / video.plan.frame_rate
+    seconds = len(chunk_range(plan, message.index)) / plan.frame_rate
     speed = round(float(seconds) / max(took.total_seconds(), 0.001), 3)
-    height = video.plan.renditions[0].height
+    height = plan.renditions[0].height
     app.telemetry.add(speed=speed, height=height)
     app.telemetry.measure("encode.speed", speed, height=height)
 

@@ -78,7 +78,9 @@ def _write_progressive(app: App, video: Video, plan: Plan, outputs: Outputs) -> 
     kinds: list[str] = []
     tracks: list[progressive.Track] = []
     if outputs.chunks:
-        packed = b"".join(blobs.get(work, layout.sample_tables("chunk", i)) for i in range(len(outputs.chunks)))
+        # Of the tasks that share a segment, one made the rendition.
+        made = [i for i, c in enumerate(outputs.chunks) if any(r.id == plan.progressive for r in c.renditions)]
+        packed = b"".join(blobs.get(work, layout.sample_tables("chunk", i)) for i in made)
         kinds.append("video")
         tracks.append(progressive.Track(init["video", plan.progressive], SampleTable.unpack(packed)))
     if outputs.audio:

@@ -132,8 +132,7 @@ def _make(app: App, video: Video, picture: Picture) -> None:
     assert video.plan  # noqa: S101 - a published video has one
     plan, protect, output = video.plan, protector(app, video), layout.output_container(video.id)
     rendition = rendition_for(plan, picture.size.height).id
-    # Chunks are whole segments, so segments are counted from the video's begin.
-    first = picture.frame // plan.gop * plan.gop
+    first = plan.segment_start(plan.segment_of(picture.frame))
     names = (
         layout.init_segment("video", rendition),
         layout.media_segment("video", rendition, frame_time(first, plan.frame_rate)),

@@ -9,6 +9,7 @@ from random import Random
 import av
 import pytest
 
+from connector.domain import planner
 from connector.domain.media_info import Access
 from tests.integration.fragments import TICKS, nal_types, pictures
 from tests.integration.pipeline import memory_app, publish
@@ -32,6 +33,8 @@ class Case:
     video: Video
     audio: tuple[Audio, ...] = ()
     access: Access = Access.SEEK
+    shared: bool = False
+    """Whether two tasks make the first segment, as of a larger picture."""
 
 
 def _constant(fps: Fraction, **more) -> Video:
@@ -48,7 +51,7 @@ def _irregular(seed: int, tick: int) -> tuple[Fraction, ...]:
 
 CASES = {
     "film_mkv": Case("mkv", _constant(NTSC_FILM, gop=53, b_frames=3, options=_OPEN_GOP)),
-    "pal_mp4": Case("mp4", _constant(PAL, gop=37, b_frames=3, options=_OPEN_GOP)),
+    "pal_mp4": Case("mp4", _constant(PAL, gop=37, b_frames=3, options=_OPEN_GOP), shared=True),
     "ntsc_hevc_mp4": Case("mp4", _constant(NTSC, gop=41, codec="libx265")),
     "fifty_ts": Case("ts", _constant(FIFTY, gop=66, b_frames=2), access=Access.START),
     "ntsc_double_mp4": Case("mp4", _constant(NTSC_DOUBLE, gop=1000, b_frames=2), (Audio(),)),
@@ -67,7 +70,10 @@ def published(case) -> Output:
     name = f"frames.{case.suffix}"
     path = cached(name, lambda p: numbered(p, case.video, case.audio), repr(case))
     app = memory_app(segment_seconds=1, chunk_seconds=2)
-    return Output(app, publish(app, path))
+    with pytest.MonkeyPatch.context() as patch:
+        if case.shared:
+            patch.setattr(planner, "SHARED_PIXELS", 0)
+        return Output(app, publish(app, path))
 
 
 def _expected(case: Case, published: Output) -> list[int]:
@@ -85,6 +91,7 @@ def test_the_grid_is_the_source_s(case, published):
     assert info.access is case.access
     assert len(plan.renditions) == 2
     assert len(plan.chunks) >= 5
+    assert plan.chunks.count(0) == (2 if case.shared else 1)
     if case.video.timestamps is None:
         assert (plan.frame_rate, plan.frames) == (case.video.fps, case.video.frames)
     else:
@@ -118,7 +125,9 @@ def test_segments_are_continuous_and_each_can_be_entered(published):
         at = 0
         for name, fragment in zip(track.segments, track.fragments, strict=True):
             assert name == fragment.time == at == fragment.presented[0]
-            assert len(fragment.samples) == min(plan.gop, plan.frames - round(at * plan.frame_rate / TICKS))
+            begin = round(at * plan.frame_rate / TICKS)
+            end = min(plan.segment_start(plan.segment_of(begin) + 1), plan.frames)
+            assert len(fragment.samples) == end - begin
             assert [s.sync for s in fragment.samples] == [True] + [False] * (len(fragment.samples) - 1)
             assert nal_types(fragment.payload[: fragment.samples[0].size]) == [5]
             at += fragment.duration
@@ -127,10 +136,12 @@ def test_segments_are_continuous_and_each_can_be_entered(published):
 
 def test_a_segment_alone_decodes_to_its_own_frames(case, published):
     track = published.video_tracks[-1]
-    expected, gop = _expected(case, published), published.plan.gop
-    for n in (1, len(track.segments) // 2, len(track.segments) - 1):
+    expected, plan = _expected(case, published), published.plan
+    for n in (0, 1, len(track.segments) // 2, len(track.segments) - 1):
         segment = list(track.segments.values())[n]
-        assert [read(p) for p in pictures(track.init, [segment])] == expected[n * gop : (n + 1) * gop]
+        assert [read(p) for p in pictures(track.init, [segment])] == (
+            expected[plan.segment_start(n) : plan.segment_start(n + 1)]
+        )
 
 
 def test_all_chunks_agree_on_the_init_segments(published):

@@ -27,8 +27,8 @@ from tests.unit.isobmff.encoded import ffmpeg_complaints
 pytestmark = pytest.mark.media
 
 SOURCE = Video(fps=NTSC, frames=130, size=(640, 480), b_frames=2)
-"""Two renditions, of 480 and of 360 lines; segments of 30 frames, the last one of 10; four chunks."""
-SEAMS = [0, 29, 30, 31, 89, 90, 119, 120, 129]
+"""Two renditions, of 480 and of 360 lines; segments of 30 frames, the first one of 15, the last one of 25."""
+SEAMS = [0, 14, 15, 16, 44, 45, 104, 105, 129]
 MAGIC = {"jpg": b"\xff\xd8\xff", "webp": b"RIFF", "png": b"\x89PNG\r\n\x1a\n"}
 PIPES = {"jpg": "jpeg_pipe", "webp": "webp_pipe", "png": "png_pipe"}
 ROUTE = {route.name: route for route in ROUTES}["ThumbnailAt"]
@@ -41,7 +41,7 @@ def _published(**settings) -> Published:
     video = publish(app, path, protected=protected)
     assert video.state is State.READY, video.failure
     assert [r.height for r in video.plan.renditions] == [480, 360]
-    assert (video.plan.gop, video.plan.chunks[:3], video.plan.frames) == (30, (0, 30, 60), 130)
+    assert (video.plan.gop, video.plan.chunks[:3], video.plan.frames) == (30, (0, 15, 45), 130)
     return Published(app, video)
 
 
@@ -181,6 +181,6 @@ def test_a_segment_that_is_broken_is_an_error_of_ours_and_nothing_is_stored():
     segment = layout.media_segment("video", rendition, 0)
     data = result.blob(segment)
     result.app.storage.blobs.put(container, segment, data[: len(data) // 3])
-    answer = ask(result, time=0.9)
+    answer = ask(result, time=0.4)
     assert (answer.status, answer.body["code"]) == (500, "InternalError")
     assert not result.app.storage.blobs.exists(container, layout.frame_thumbnail(26, 360, "jpg"))

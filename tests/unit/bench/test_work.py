@@ -1,5 +1,3 @@
-import math
-
 import pytest
 
 from bench.model.platform import FACTS
@@ -22,7 +20,7 @@ def test_the_work_is_that_of_the_products_plan(minutes):
 def test_every_segment_of_every_rendition_is_written_once():
     work = work_of(10, TIMES)
     plan = work.plan
-    segments = math.ceil(plan.frames / plan.gop)
+    segments = plan.segments
     writes = sum(task.load.writes for task in work.tasks)
     blocks = sum(task.load.blocks for task in work.tasks)
     assert blocks == segments * 2

@@ -8,13 +8,16 @@ from hypothesis import strategies as st
 
 from connector.domain.ladder import even, ladder, lines_of
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
+from connector.domain.plan import Plan
 from connector.domain.planner import (
     Limits,
     audio_renditions,
     chunk_range,
+    chunk_renditions,
     cut_chunks,
     make_plan,
     output_rate,
+    sound_segments,
     tasks,
 )
 
@@ -110,13 +113,10 @@ def test_even_numbers_stay():
     assert [even(n) for n in (0, 1, 2, 3.1, 100)] == [2, 2, 2, 4, 100]
 
 
-@given(st.integers(0, 3000), st.integers(0, 200))
+@given(st.integers(1, 3000), st.integers(0, 200))
 def test_chunks_cover_everything_and_begin_short(segments, longest):
     starts = cut_chunks(segments, longest)
     assert list(starts) == sorted(set(starts))
-    if not segments:
-        assert starts == ()
-        return
     lengths = [b - a for a, b in zip(starts, (*starts[1:], segments), strict=True)]
     assert starts[0] == 0
     assert sum(lengths) == segments
@@ -126,7 +126,41 @@ def test_chunks_cover_everything_and_begin_short(segments, longest):
 
 
 def test_chunks_double_up_to_the_longest():
-    assert cut_chunks(40, 4) == (0, 1, 3, 7, 11, 15, 19, 23, 27, 31, 35, 39)
+    assert cut_chunks(40, 4) == (0, 1, 2, 4, 8, 12, 16, 20, 24, 28, 32, 36)
+
+
+@pytest.mark.parametrize(
+    ("end", "starts"),
+    [("0.5", [0]), ("4", [0]), ("4.04", [0, 50]), ("6", [0, 50]), ("6.04", [0, 50, 150]), ("13", [0, 50, 150, 250])],
+)
+def test_the_first_segment_is_half_as_long_unless_there_is_but_one(end, starts):
+    plan = _plan(_video(end=end))
+    assert [plan.segment_start(n) for n in range(plan.segments)] == starts
+    assert plan.head == (50 if len(starts) > 1 else 100)
+
+
+def test_a_plan_of_an_older_version_has_equal_segments():
+    plan = Plan.model_validate(_plan(_video(end="13")).model_dump(exclude={"head"}))
+    assert [plan.segment_start(n) for n in range(plan.segments)] == [0, 100, 200, 300]
+
+
+@given(st.integers(1, 3000), st.sampled_from(["24000/1001", "25", "1"]), st.sampled_from([1, 2.5, 4]))
+def test_every_frame_is_in_the_segment_between_two_starts(frames, rate, seconds):
+    end = Fraction(frames) / Fraction(rate)
+    plan = _plan(_video(end=end, rate=rate), limits=replace(LIMITS, segment_seconds=seconds))
+    for frame in {0, 1, plan.head - 1, plan.head, plan.gop, frames // 2, frames - 1} & set(range(frames)):
+        number = plan.segment_of(frame)
+        assert plan.segment_start(number) <= frame < plan.segment_start(number + 1)
+
+
+def test_sound_is_cut_with_the_picture():
+    plan = _plan(_video(rate="24000/1001"), _audio())
+    assert sound_segments(plan, 4) == (48 / plan.frame_rate, 96 / plan.frame_rate)
+
+
+def test_sound_alone_begins_with_a_short_segment_unless_there_is_but_one():
+    assert sound_segments(_plan(None, _audio(end="10")), 4) == (2, 4)
+    assert sound_segments(_plan(None, _audio(end="4")), 4) == (4, 4)
 
 
 @pytest.mark.parametrize(
@@ -145,11 +179,16 @@ def test_chunks_part_the_frames(frames, rate, seconds):
     plan = _plan(
         _video(end=Fraction(frames) / Fraction(rate), rate=rate), limits=replace(LIMITS, segment_seconds=seconds)
     )
+    first = plan.chunks.count(0)
     ranges = [chunk_range(plan, i) for i in range(len(plan.chunks))]
+    assert ranges[0] == ranges[first - 1]
+    ranges = ranges[first - 1 :]
     assert plan.frames == frames
     assert ranges[0].start == 0
     assert ranges[-1].stop == plan.frames
-    assert all(a.stop == b.start and len(a) % plan.gop == 0 for a, b in itertools.pairwise(ranges))
+    assert all(a.stop == b.start for a, b in itertools.pairwise(ranges))
+    assert all(len(a) == plan.head for a in ranges[:1][: len(ranges) - 1])
+    assert all(len(a) % plan.gop == 0 for a in ranges[1:-1])
     assert all(ranges)
     assert all(0 <= frame < frames for frame in plan.stills.thumbnails)
     assert plan.stills.count <= 100
@@ -194,7 +233,7 @@ def test_variable_frame_rate_keeps_its_tolerance():
 @pytest.mark.parametrize("end", ["0", "0.01", "0.04"])
 def test_a_single_frame(end):
     plan = _plan(_video(end=end))
-    assert (plan.frames, plan.chunks) == (1, (0,))
+    assert (plan.frames, plan.chunks) == (1, (0, 0))
     assert (plan.stills.count, plan.stills.columns, plan.stills.thumbnails) == (1, 1, (0,))
 
 
@@ -204,7 +243,29 @@ def test_the_progressive_file_is_full_hd_at_most():
 
 
 def test_the_first_chunk_comes_first_then_the_sound():
-    assert tasks(_plan(_video(), _audio()))[:3] == (("chunk", 0), ("audio", 0), ("chunk", 1))
+    assert tasks(_plan(_video(), _audio()))[:4] == (("chunk", 0), ("chunk", 1), ("audio", 0), ("chunk", 2))
+
+
+def test_two_tasks_share_the_first_segment_of_a_large_picture():
+    plan = _plan(_video(display_width=1920, display_height=1080))
+    made = [[r.height for r in chunk_renditions(plan, i)] for i in range(len(plan.chunks))]
+    assert made == [[1080], [720, 480, 360], *[[1080, 720, 480, 360]] * (len(made) - 2)]
+    assert plan.chunks[:3] == (0, 0, plan.head)
+    assert [chunk_range(plan, i) for i in range(2)] == [range(plan.head)] * 2
+
+
+@pytest.mark.parametrize("size", [(854, 480), (640, 360), (100, 100)])
+def test_one_task_makes_the_first_segment_of_a_small_one(size):
+    plan = _plan(_video(display_width=size[0], display_height=size[1]))
+    assert plan.chunks[:2] == (0, plan.head)
+    assert all(chunk_renditions(plan, i) == plan.renditions for i in range(len(plan.chunks)))
+
+
+def test_a_single_rendition_is_shared_by_nobody():
+    limits = replace(LIMITS, max_lines=360)
+    plan = _plan(_video(display_width=4000, display_height=360), limits=limits)
+    assert len(plan.renditions) == 1
+    assert plan.chunks[:2] == (0, plan.head)
 
 
 def test_names_and_ids_of_tracks_are_unique():

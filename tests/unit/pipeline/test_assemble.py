@@ -28,7 +28,7 @@ def test_the_order_of_rows_does_not_matter(encoded):
     assert Outputs.of(tasks[::-1]) == Outputs.of(tasks)
     whole = presentation(plan, Outputs.of(tasks), None)
     assert [t.id for t in whole.video] == [r.id for r in plan.renditions]
-    assert [s.time for s in whole.video[0].segments] == [0, 240_000, 480_000, 720_000]
+    assert [s.time for s in whole.video[0].segments] == [0, 115_200, 355_200, 595_200, 835_200]
     assert (whole.video[0].codec, whole.audio[0].codec) == ("avc1.64001F", "mp4a.40.2")
 
 

@@ -12,11 +12,15 @@ from connector.pipeline.steps import run_step
 from tests.unit.pipeline.twin import INFO
 from tests.unit.pipeline.world import all_encoded, drive, encoding, left_behind, output, state, with_fault
 
+PICTURES = [frame * layout.TIMESCALE // 25 for frame in (0, 12, 37, 62, 87)]
+SOUNDS = [n * 47 * 5120 for n in range(4)]
+"""Where the segments of the twin's video begin, in ticks."""
+
 
 def _published(app):
     video, message = all_encoded(app)
     assert run_step(app, message) == []
-    return video, output(app, video)
+    return app.storage.videos.get(video.id), output(app, video)
 
 
 def test_everything_is_there_and_nothing_else(app):
@@ -29,10 +33,10 @@ def test_everything_is_there_and_nothing_else(app):
     expected |= {layout.indexed_thumbnail(n) for n in range(1, 11)}
     for rendition in row.plan.renditions:
         expected |= {layout.iframe_playlist(rendition.id), layout.media_playlist("video", rendition.id)}
-        expected |= {layout.media_segment("video", rendition.id, n * layout.TIMESCALE) for n in range(4)}
+        expected |= {layout.media_segment("video", rendition.id, time) for time in PICTURES}
         expected.add(layout.init_segment("video", rendition.id))
     sound = row.plan.audio[0].id
-    expected |= {layout.media_segment("audio", sound, n * 47 * 5120) for n in range(4)}
+    expected |= {layout.media_segment("audio", sound, time) for time in SOUNDS}
     expected |= {layout.media_playlist("audio", sound), layout.init_segment("audio", sound)}
     assert set(blobs) == expected
     assert left_behind(app, video) == [output_container(video.id)]
@@ -44,11 +48,11 @@ def test_the_best_candidate_becomes_the_poster(app):
 
 
 def test_the_progressive_file_is_the_segments_samples_behind_one_head(app):
-    _, blobs = _published(app)
+    video, blobs = _published(app)
     data = blobs[layout.PROGRESSIVE]
     found = {kind: data[start:end] for kind, start, end in boxes(data)}
     assert list(found) == [b"ftyp", b"moov", b"mdat"]
-    payload = b"".join(blob[dict(_spans(blob))[b"mdat"] :] for blob in _interleaved(blobs))
+    payload = b"".join(blob[dict(_spans(blob))[b"mdat"] :] for blob in _interleaved(blobs, video.plan.progressive))
     assert found[b"mdat"] == payload
 
 
@@ -56,13 +60,11 @@ def _spans(data):
     return ((kind, start) for kind, start, _ in boxes(data))
 
 
-def _interleaved(blobs):
-    top = max(int(name.split("/")[1]) for name in blobs if name.startswith("video/"))
-    for n in range(4):
-        # Segments of sound begin a little behind those of the picture here, except the first ones.
-        pair = [blobs[layout.media_segment("video", top, n * layout.TIMESCALE)]]
-        pair.append(blobs[layout.media_segment("audio", 128_000, n * 47 * 5120)])
-        yield from pair
+def _interleaved(blobs, rendition):
+    segments = [(time, 0, layout.media_segment("video", rendition, time)) for time in PICTURES]
+    segments += [(time, 1, layout.media_segment("audio", 128_000, time)) for time in SOUNDS]
+    for _, _, name in sorted(segments):
+        yield blobs[name]
 
 
 def test_packaging_again_changes_nothing(app):
@@ -163,3 +165,18 @@ def test_several_languages_are_published(app, media):
     _, blobs = _published(app)
     assert layout.init_segment("audio", 128_001) in blobs
     assert blobs[layout.MASTER_PLAYLIST].count(b"TYPE=AUDIO") == 2
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (3840, 2160)])
+def test_what_two_tasks_made_of_the_first_segment_is_put_together(app, media, size):
+    picture = dict(zip(("width", "height", "display_width", "display_height"), size * 2, strict=True))
+    media.info = INFO.model_copy(update={"video": INFO.video.model_copy(update=picture)})
+    video, blobs = _published(app)
+    plan = video.plan
+    assert plan.chunks[:3] == (0, 0, plan.head)
+    for rendition in plan.renditions:
+        assert {layout.media_segment("video", rendition.id, time) for time in PICTURES} < set(blobs)
+    found = {kind: blobs[layout.PROGRESSIVE][start:end] for kind, start, end in boxes(blobs[layout.PROGRESSIVE])}
+    assert found[b"mdat"] == b"".join(
+        blob[dict(_spans(blob))[b"mdat"] :] for blob in _interleaved(blobs, plan.progressive)
+    )

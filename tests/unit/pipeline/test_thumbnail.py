@@ -127,8 +127,8 @@ def test_the_segment_that_holds_the_frame_is_read_and_nothing_else(app, media, m
     picture = picture_at(video.plan, 2.2, 100, "webp")
     assert made(app, video, picture) == picture.name == "thumbnails/frames/55-100.webp"
     lowest = video.plan.renditions[-1].id
-    assert read == [f"video/{lowest}/init.mp4", f"video/{lowest}/480000.m4s"]
-    assert output(app, video)[picture.name] == b"webp of frame 5"
+    assert read == [f"video/{lowest}/init.mp4", f"video/{lowest}/355200.m4s"]
+    assert output(app, video)[picture.name] == b"webp of frame 18"
 
 
 def test_a_picture_is_made_once(app, media):
@@ -146,7 +146,7 @@ def test_calls_at_once_for_the_same_picture_all_get_it(app, media):
     with ThreadPoolExecutor(2) as pool:
         names = [call.result() for call in [pool.submit(made, app, video, picture) for _ in range(2)]]
     assert names == [picture.name] * 2
-    assert output(app, video)[picture.name] == b"jpg of frame 0"
+    assert output(app, video)[picture.name] == b"jpg of frame 13"
 
 
 def test_who_waited_for_a_turn_finds_what_was_made_meanwhile(app, media, monkeypatch):

@@ -11,7 +11,7 @@ from typing import Any
 
 from connector.domain import layout
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
-from connector.domain.planner import chunk_range
+from connector.domain.planner import chunk_range, chunk_renditions
 from connector.domain.task import (
     EncodeOutput,
     PieceOutput,
@@ -58,7 +58,7 @@ SOUND = AudioStream(
 )
 INFO = MediaInfo(container="mov", access=Access.SEEK, video=PICTURE, audio=(SOUND,))
 """Four seconds of picture and sound."""
-TASKS = ["audio-000000", *(f"chunk-{n:06d}" for n in range(4))]
+TASKS = ["audio-000000", *(f"chunk-{n:06d}" for n in range(5))]
 """What the plan for it has, with segments of one second."""
 
 
@@ -121,10 +121,12 @@ def _chunk(job: ChunkJob, sink: Any) -> EncodeOutput:
     plan, frames = job.plan, chunk_range(job.plan, job.index)
     tables = b""
     renditions = []
-    for rendition in plan.renditions:
+    made = chunk_renditions(plan, job.index)
+    for rendition in made:
         segments = []
-        for first in range(frames.start, frames.stop, plan.gop):
-            numbers = range(first, min(first + plan.gop, frames.stop))
+        for n in range(plan.segment_of(frames.start), plan.segment_of(frames.stop - 1) + 1):
+            first = plan.segment_start(n)
+            numbers = range(first, min(plan.segment_start(n + 1), frames.stop))
             coded = [(n, b"%d/%d" % (rendition.id, n), n == first) for n in numbers]
             samples = video_samples(first, plan.frame_rate, coded)
             time = frame_time(first, plan.frame_rate)
@@ -135,7 +137,10 @@ def _chunk(job: ChunkJob, sink: Any) -> EncodeOutput:
             tables += table
         init = video_init(SPS, PPS, rendition.width, rendition.height).hex()
         renditions.append(RenditionOutput(id=rendition.id, init=init, segments=tuple(segments)))
-    sink.put("work", layout.sample_tables("chunk", job.index), tables)
+    if tables:
+        sink.put("work", layout.sample_tables("chunk", job.index), tables)
+    if made[0] != plan.renditions[0]:
+        return EncodeOutput(renditions=tuple(renditions))
     assert plan.stills is not None
     for index, frame in enumerate(plan.stills.thumbnails, 1):
         if frame in frames:

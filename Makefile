@@ -37,6 +37,14 @@ bench: setup ## paired measurements; results go to bench/RESULTS.md
 	$(BIN)/python -m bench.api
 	$(BIN)/python -m bench.load
 
+.PHONY: model
+model: setup ## what tasks take; from that the quotes, the cost and the scale model (bench/SCALE.md)
+	$(BIN)/python -m bench.tasks
+	$(BIN)/python -m bench.quote
+	$(BIN)/python -m bench.cost
+	$(BIN)/python -m bench.scale --validate
+	$(BIN)/python -m bench.scale
+
 .PHONY: soak
 soak: setup ## ten minutes of 4K, then everything is killed while videos are published (takes long)
 	$(BIN)/python -m bench.soak

@@ -1,6 +1,6 @@
 """What a thousand minutes of 1080p cost: instance-seconds, executions, requests and bytes, at list prices.
 
-Run: python -m bench.cost
+Run: python -m bench.cost     writes a section of RESULTS.md, and one of the README
 
 Counts follow from the plan (`bench.model.work`), seconds from `bench/task_times.json`. Free grants are not taken off.
 """
@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from bench.model.platform import BILLED_LEAST, INSTANCE_MEMORY, LATENCY, STREAM
+from bench.model.platform import INSTANCE_MEMORY, LATENCY, STREAM
 from bench.model.times import Times
-from bench.model.work import PAGE, Task, Work, work_of
+from bench.model.words import table
+from bench.model.work import PAGE, SETTINGS, Task, Work, work_of
 from bench.pipeline import PROJECT
 from bench.results import write_section
 from client.upload import BLOCK
+from connector.domain.usage import billed
 
 MINUTES = 1000
 LENGTH = 10
@@ -25,8 +27,6 @@ CALLS = 4
 """Executions beside the queue's, of a second or less: POST /Videos, MarkComplete, the blob's event, one Status."""
 QUEUE_REQUESTS = 3
 """Of each message: put, get, delete."""
-ROUND = 0.1
-"""Seconds to which executions are rounded up."""
 HD_LINES = 720
 """From which on services charge for HD."""
 
@@ -40,11 +40,13 @@ class Price(NamedTuple):
 
 FUNCTIONS = "https://azure.microsoft.com/pricing/details/functions/"
 BLOBS = "https://azure.microsoft.com/pricing/details/storage/blobs/"
-GB_SECOND = Price(0.000026, 1, "GB-s", f"{FUNCTIONS} as quoted by https://modal.com/blog/azure-function-pricing-guide")
-EXECUTION = Price(0.40, 1_000_000, "executions", f"{FUNCTIONS}: list price, not looked up")
-WRITE = Price(0.05, 10_000, "writes", f"{BLOBS}, hot, LRS, as quoted by calculators")
+GB_SECOND = Price(
+    SETTINGS.price_gb_second, 1, "GB-s", f"{FUNCTIONS} as quoted by https://modal.com/blog/azure-function-pricing-guide"
+)
+EXECUTION = Price(SETTINGS.price_million_executions, 1_000_000, "executions", f"{FUNCTIONS}: list price, not looked up")
+WRITE = Price(SETTINGS.price_10k_writes, 10_000, "writes", f"{BLOBS}, hot, LRS, as quoted by calculators")
 READ = Price(0.004, 10_000, "reads", f"{BLOBS}, likewise")
-KEPT = Price(0.0184, 1, "GB and month", f"{BLOBS}, likewise")
+KEPT = Price(SETTINGS.price_gb_month, 1, "GB and month", f"{BLOBS}, likewise")
 TABLE = Price(
     0.00036,
     10_000,
@@ -57,14 +59,25 @@ QUEUE = Price(
 PRICED = "2025, a US region, USD"
 
 MANAGED = {
-    # Per output minute: of SD, of HD.
+    # Per output minute: of SD, of HD, up to 30 frames per second.
     "AWS Elemental MediaConvert, basic": (
         0.0075,
         0.015,
         "https://aws.amazon.com/mediaconvert/pricing/: list price, not looked up",
     ),
-    "Google Transcoder API": (0.015, 0.030, "https://cloud.google.com/transcoder/pricing"),
+    "Google Transcoder API": (0.015, 0.030, "https://cloud.google.com/transcoder/pricing: list price, not looked up"),
+    "Coconut": (
+        0.0075,
+        0.015,
+        "https://www.coconut.co/pricing, as quoted by https://github.com/api-evangelist/coconut (2026)",
+    ),
+    "Bitmovin": (
+        0.02,
+        0.04,
+        "https://bitmovin.com/pricing, as quoted by https://github.com/api-evangelist/bitmovin (2026)",
+    ),
 }
+NOBODY_LOOKED = "No price list could be looked up where this was written, only what others quote"
 
 
 @dataclass(frozen=True)
@@ -76,10 +89,6 @@ class Line:
     @property
     def usd(self) -> float:
         return self.amount / self.price.per * self.price.usd
-
-
-def billed(seconds: float) -> float:
-    return max(BILLED_LEAST.value, math.ceil(seconds / ROUND - 1e-9) * ROUND)
 
 
 def seconds(task: Task, speed: float = 1.0) -> float:
@@ -133,6 +142,7 @@ def report(work: Work, times: Times) -> str:
             f"`python -m bench.cost`: {MINUTES:,} minutes of 1080p30 in videos of {LENGTH} minutes, all",
             f"renditions ({ladder} lines) and sound. Task times by {times.measured_by}. Prices: {PRICED}.",
             "Nothing of this was billed by Azure: a core of an instance is taken to be as fast as those measured.",
+            f"{NOBODY_LOOKED}.",
             "",
             "| | amount | USD | cost, USD |",
             "|---|---|---|---|",
@@ -150,6 +160,32 @@ def report(work: Work, times: Times) -> str:
     )
 
 
+def readme(work: Work, times: Times) -> str:
+    """The same in short."""
+    lines = bill(work, times, MINUTES / LENGTH)
+    once = sum(line.usd for line in lines if line.price is not KEPT)
+    slower = sum(line.usd for line in bill(work, times, MINUTES / LENGTH, speed=0.5) if line.price is not KEPT)
+    kept = next(line for line in lines if line.price is KEPT)
+    hours = lines[0].amount / 3600 / (INSTANCE_MEMORY.value / 1024)
+    ladder = ", ".join(str(min(r.width, r.height)) for r in work.plan.renditions)
+    output = MINUTES * len(work.plan.renditions)
+    rows = [["**this, on Flex Consumption**", f"**{once:.2f}**", f"{once / output:.4f}"]]
+    rows += [[name, f"{usd * MINUTES:.2f}", f"{usd * MINUTES / output:.4f}"] for name, usd in managed(work).items()]
+    assumed = [
+        f"{MINUTES:,} minutes of 1080p30, in videos of {LENGTH}, with all renditions ({ladder} lines) and sound:",
+        f"{hours:.0f} hours of an instance with {INSTANCE_MEMORY.value:.0f} MB and one core, {lines[1].amount:,.0f}",
+        f"executions, {lines[2].amount:,.0f} writes. {kept.amount:.0f} GB are kept, original and output, for",
+        f"{kept.usd:.2f} a month.",
+    ]
+    open_ = [
+        f"Times were measured here, nothing was billed by Azure: if its cores are half as fast, it is {slower:.2f}.",
+        f"Not in it: what viewers load, log, free grants. {NOBODY_LOOKED}:",
+        "[bench/RESULTS.md](bench/RESULTS.md) has each with its source, and every line of the bill. `PRICE_…` and",
+        "`CURRENCY` are [settings](#settings), with which the API tells what a video will cost, and has cost.",
+    ]
+    return "\n\n".join(["\n".join(assumed), table(["", "USD", "per output minute"], rows), "\n".join(open_)])
+
+
 def _sources(lines: Sequence[Line]) -> list[str]:
     return [f"- {line.what}: {line.price.source}" for line in lines]
 
@@ -158,6 +194,7 @@ def main() -> int:
     times = Times.load()
     work = work_of(LENGTH, times)
     write_section(PROJECT / "bench" / "RESULTS.md", f"Cost of {MINUTES:,} minutes", report(work, times))
+    write_section(PROJECT / "README.md", "What it costs", readme(work, times))
     return 0
 
 

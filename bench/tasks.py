@@ -1,11 +1,12 @@
 """How long each task of a video takes by itself: what `bench.scale` and `bench.cost` count with.
 
-Run: python -m bench.tasks [--seconds 4 22 130] [--source FILE …]
+Run: python -m bench.tasks [--seconds 4 22 90] [--source FILE …]
 
 One encoder runs the tasks one after the other on the local stack. A task's CPU is what the encoder, and the children
 that it has waited for, used between the end of the task before it and its own end; probe and package are timed by the
 moments that Status shows as steps. Through the tasks of each kind a line over their size is laid, for which sources of
-two lengths at least are needed. 4 s give one chunk, 22 s chunks of 4 and 2 s, 130 s chunks of up to 20 s.
+two lengths at least are needed. Sound is measured twice: noise, and a pure tone of one channel, which when it is made
+stereo is the hardest that was found for AAC.
 """
 
 import argparse
@@ -16,7 +17,8 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -27,39 +29,34 @@ from azure.storage.blob import BlobServiceClient
 
 from bench.model.times import PATH, Line
 from bench.model.work import packaging
-from bench.pipeline import PROJECT, make_source, run_ffmpeg
+from bench.pipeline import PROJECT
+from bench.sources import FOLDER, Source
 from client import Client
+from connector.domain.estimate import gigapixels
 from connector.domain.layout import output_container
 from connector.domain.planner import chunk_range, chunk_renditions
-from connector.domain.video import State
+from connector.domain.task import Task
+from connector.domain.video import State, Video
+from connector.settings import Settings
 from connector.storage.azure import AzureStorage
 from local.stack import Stack
 
 SAMPLE_SECONDS = 0.02
+TONE_SECONDS = 22
 
-
-def sounding(path: Path, seconds: int) -> Path:
-    """The bench's picture with pink noise for a sound: a pure tone takes AAC four times as long."""
-    if not path.exists():
-        picture = make_source(path.with_name(f"source-{seconds}.mp4"), seconds)
-        noise = ["-f", "lavfi", "-i", f"anoisesrc=color=pink:sample_rate=48000:seed=1:duration={seconds}"]
-        draft = path.with_name("draft-sound.mp4")
-        maps = ["-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac", "-ac", "2"]
-        run_ffmpeg(["-i", str(picture), *noise, *maps, str(draft)])
-        draft.replace(path)
-    return path
+Points = list[tuple[float, float]]
+"""(size, seconds) of tasks of one kind; the sizes are those of `Times`."""
 
 
 @dataclass
 class Measured:
-    points: dict[str, list[tuple[float, float]]] = field(
-        default_factory=lambda: {"chunk": [], "audio": [], "package": []}
-    )
-    """Per kind, (size, seconds) of each task; the sizes are those of `Times`."""
+    cpu: dict[str, Points] = field(default_factory=lambda: defaultdict(list))
+    """By kind: chunk, audio, and tone for audio that is one."""
+    wall: dict[str, Points] = field(default_factory=lambda: defaultdict(list))
+    """Likewise by the clock, and package."""
     probes: list[float] = field(default_factory=list)
-    encoder_cpu: float = 0.0
-    services_cpu: float = 0.0
     seconds: float = 0.0
+    """Of all sources together."""
     source_bytes: int = 0
     stored_bytes: int = 0
 
@@ -71,9 +68,9 @@ def process_cpu(pid: int) -> float:
 
 
 @contextmanager
-def sampled(pid: int) -> Iterator[list[tuple[float, float]]]:
+def sampled(pid: int) -> Iterator[Points]:
     """(time, CPU seconds) of a process, every few milliseconds while the context lasts."""
-    samples: list[tuple[float, float]] = []
+    samples: Points = []
     over = threading.Event()
 
     def sample() -> None:
@@ -91,91 +88,116 @@ def sampled(pid: int) -> Iterator[list[tuple[float, float]]]:
         thread.join()
 
 
-def used_by(samples: list[tuple[float, float]], moment: datetime) -> float:
+def used_by(samples: Points, moment: datetime) -> float:
     """What was used when the task that ended then had ended."""
     return next((cpu for at, cpu in samples if at >= moment.timestamp()), samples[-1][1])
 
 
-def measure(stack: Stack, client: Client, storage: AzureStorage, source: Path, into: Measured) -> None:
-    video = client.create(source.name)
-    client.upload(video, source)
-    pids = stack.pids
-    services = [pids["azurite"], pids["host"]]
-    before = sum(process_cpu(pid) for pid in services)
-    with sampled(pids["encoder-1"]) as samples:
-        client.mark_complete(video.id)
-        final = list(client.watch(video.id, every=0.5))[-1]
+def publish(client: Client, path: Path) -> UUID:
+    """Uploads a file and waits until it is READY. Raises RuntimeError if it does not become so."""
+    video = client.create(path.name)
+    client.upload(video, path)
+    client.mark_complete(video.id)
+    final = list(client.watch(video.id, every=0.5))[-1]
     if final.status != "Completed":
         raise RuntimeError(f"the pipeline failed: {final}")
-    into.services_cpu += sum(process_cpu(pid) for pid in services) - before
-    into.encoder_cpu += samples[-1][1] - samples[0][1]
-    read(storage, UUID(video.id), samples, into)
-    into.source_bytes += source.stat().st_size
-    with BlobServiceClient.from_connection_string(stack.connection_string) as blobs:
-        found = blobs.get_container_client(output_container(UUID(video.id))).list_blobs()
-        into.stored_bytes += sum(blob.size for blob in found)
-    client.delete(video.id)
+    return UUID(video.id)
 
 
-def read(storage: AzureStorage, video_id: UUID, samples: list[tuple[float, float]], into: Measured) -> None:
-    video = storage.videos.get(video_id)
-    plan = video.plan
-    assert video.state is State.READY
-    assert plan
-    length = float(plan.duration)
-    into.seconds += length
-    moments = (video.queued, video.encoding, video.packaging, video.finished)
-    queued, encoding, packaged, finished = [moment.timestamp() for moment in moments if moment]
-    rows = storage.tasks.of(video_id)
-    into.probes.append(encoding - queued)
-    into.points["package"].append((packaging(plan, len(rows)).requests, finished - packaged))
+def measure(stack: Stack, client: Client, path: Path, into: Measured, sound: str = "audio") -> None:
+    """Publishes a file on a stack with one encoder, and deletes it. `sound` is what its sound counts as."""
+    with sampled(stack.pids["encoder-1"]) as samples:
+        video_id = publish(client, path)
+    storage = AzureStorage(stack.connection_string)
+    video, rows = storage.videos.get(video_id), storage.tasks.of(video_id)
+    storage.close()
+    clocked(video, rows, into, sound)
     last = samples[0][1]
-    for task in sorted(rows, key=lambda t: t.finished or datetime.max.replace(tzinfo=UTC)):
-        step, _, index = task.name.partition("-")
+    for kind, size, task in sized(video, rows, sound):
         assert task.finished
         used = used_by(samples, task.finished)
-        frames = chunk_range(plan, int(index)) if step == "chunk" else range(plan.frames)
-        if step == "chunk" and chunk_renditions(plan, int(index)) != plan.renditions:
-            last = used
-            continue  # no task of all renditions
-        into.points[step].append((float(len(frames) / plan.frame_rate), used - last))
+        into.cpu[kind].append((size, used - last))
         last = used
+    into.source_bytes += path.stat().st_size
+    with BlobServiceClient.from_connection_string(stack.connection_string) as blobs:
+        found = blobs.get_container_client(output_container(video_id)).list_blobs()
+        into.stored_bytes += sum(blob.size for blob in found)
+    client.delete(str(video_id))
+
+
+def sized(video: Video, rows: Sequence[Task], sound: str = "audio") -> Iterator[tuple[str, float, Task]]:
+    """(kind, size, row) of each encoding task, in the order in which they ended."""
+    plan, info = video.plan, video.info
+    assert plan
+    assert info
+    assert info.video
+    for task in sorted(rows, key=lambda t: t.finished or datetime.max.replace(tzinfo=UTC)):
+        step, _, index = task.name.partition("-")
+        if step == "chunk":
+            frames, made = chunk_range(plan, int(index)), chunk_renditions(plan, int(index))
+            yield step, gigapixels(info.video, made, len(frames)), task
+        else:
+            yield sound, float(plan.duration), task
+
+
+def clocked(video: Video, rows: Sequence[Task], into: Measured, sound: str = "audio") -> None:
+    """What the rows of a video that is READY say of how long each step took."""
+    assert video.state is State.READY
+    assert video.plan
+    moments = (video.queued, video.encoding, video.packaging, video.finished)
+    queued, encoding, packaged, finished = [moment.timestamp() for moment in moments if moment]
+    into.seconds += float(video.plan.duration)
+    into.probes.append(encoding - queued)
+    into.wall["package"].append((packaging(video.plan, len(rows)).requests, finished - packaged))
+    for kind, size, task in sized(video, rows, sound):
+        assert task.finished
+        into.wall[kind].append((size, (task.finished - task.started).total_seconds()))
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, nargs="+", default=[4, 22, 130], help="lengths of the 1080p sources")
+    parser.add_argument("--seconds", type=int, nargs="+", default=[4, 22, 90], help="lengths of the 1080p sources")
     parser.add_argument("--source", type=Path, nargs="+", default=[], help="files to publish instead")
     arguments = parser.parse_args()
-    data = PROJECT / ".data" / "bench"
-    data.mkdir(parents=True, exist_ok=True)
-    sources = arguments.source or [sounding(data / f"noise-{n}.mp4", n) for n in arguments.seconds]
-    found, warm_up = Measured(), Measured()
-    with Stack(PROJECT, data / "stack", encoders=1) as stack, Client(stack.api) as client:
-        storage = AzureStorage(stack.connection_string)
+    paths = arguments.source or [Source("noise", n).made() for n in arguments.seconds]
+    tone = Source("tone", TONE_SECONDS).made()
+    found = Measured()
+    with Stack(PROJECT, FOLDER / "stack", encoders=1) as stack, Client(stack.api) as client:
         # The first video of a stack loads what later ones find loaded.
-        measure(stack, client, storage, sounding(data / "noise-4.mp4", 4), warm_up)
-        for source in sources:
-            measure(stack, client, storage, source, found)
-        storage.close()
-    PATH.write_text(json.dumps(summary(found, arguments), indent=2) + "\n", "utf-8")
-    print(PATH.read_text("utf-8"))
+        measure(stack, client, Source("noise", 4).made(), Measured())
+        for path in paths:
+            measure(stack, client, path, found)
+        measure(stack, client, tone, found, "tone")
+    what = [f"--source ({len(arguments.source)} files)"] if arguments.source else map(str, arguments.seconds)
+    command = " ".join(["python -m bench.tasks", *([] if arguments.source else ["--seconds"]), *what])
+    PATH.write_text(json.dumps(summary(found, command), indent=2) + "\n", "utf-8")
+    chunk = Line.through(found.cpu["chunk"])
+    default = Settings.model_fields["encode_seconds_per_gigapixel"].default
+    print(f"{chunk.base:.2f} s for each chunk, and for 10^9 pixels {chunk.rate:.1f} s of CPU (default: {default:g})")
     return 0
 
 
-def summary(found: Measured, arguments: argparse.Namespace) -> dict[str, object]:
-    what = [f"--source ({len(arguments.source)} files)"] if arguments.source else map(str, arguments.seconds)
-    command = " ".join(["python -m bench.tasks", *([] if arguments.source else ["--seconds"]), *what])
-    machine = f"{platform.machine()}, Python {platform.python_version()}, load {os.getloadavg()[1]:.1f}"
+def summary(found: Measured, command: str, *, wall: bool = False) -> dict[str, object]:
+    """The JSON of `Times`: in seconds of CPU, or by the clock."""
+    points = found.wall if wall else found.cpu
+    audio = Line.through(points["audio"])
+    tones = [(seconds - audio.base) / size for size, seconds in points["tone"]]
+    kinds = {"chunk": points["chunk"], "audio": points["audio"], "package": found.wall["package"]}
     return {
-        "measured_by": f"{command}; {datetime.now(UTC):%Y-%m-%d}; {machine}",
-        **{kind: asdict(Line.through(points)) for kind, points in found.points.items()},
+        "measured_by": f"{command}; {datetime.now(UTC):%Y-%m-%d}; {machine()}",
+        **{kind: asdict(Line.through(measured)) for kind, measured in kinds.items()},
+        "tone": statistics.mean(tones) if tones else audio.rate,
         "probe": statistics.median(found.probes),
-        "services": found.services_cpu / found.encoder_cpu,
         "source_bytes": round(found.source_bytes / found.seconds),
         "stored_bytes": round(found.stored_bytes / found.seconds),
-        "points": {kind: [[round(n, 3) for n in p] for p in points] for kind, points in found.points.items()},
+        "points": {kind: [[round(n, 3) for n in p] for p in measured] for kind, measured in kinds.items()},
     }
+
+
+def machine() -> str:
+    cores = len(os.sched_getaffinity(0))
+    load = os.getloadavg()[1]
+    return f"{platform.machine()}, {cores} cores, Python {platform.python_version()}, load {load:.1f}"
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from client.errors import (
     UploadLost,
     VideoFailed,
 )
-from client.models import Format, Page, Status, Thumbnail, UploadKey, Video
+from client.models import Format, Page, Status, Thumbnail, UploadKey, Usage, Video
 
 __all__ = [
     "AlreadyUploaded",
@@ -27,6 +27,7 @@ __all__ = [
     "UploadError",
     "UploadKey",
     "UploadLost",
+    "Usage",
     "Video",
     "VideoFailed",
 ]

@@ -162,9 +162,7 @@ class Client:
     # What becomes of it
 
     def status(self, video_id: str, *, patience: Patience = CALL) -> Status:
-        found = self._call("GET", _at(video_id, "Status"), patience=patience)
-        error = found.get("Error") or {}
-        return Status(found["Status"], found["Message"], found["Progress"], error.get("Code"))
+        return Status.read(self._call("GET", _at(video_id, "Status"), patience=patience))
 
     def watch(self, video_id: str, every: float = 0.5) -> Iterator[Status]:
         """The status every so many seconds, until it is final."""

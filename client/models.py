@@ -19,6 +19,36 @@ class UploadKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What processing and keeping a video takes; calls and viewers are not in it."""
+
+    seconds: float
+    """Of instances at work, as they are billed."""
+    output_minutes: float
+    """Of all renditions, added up."""
+    storage_bytes: int
+    """That stay: the upload, and what is made of it."""
+    cost: float
+    """Paid once, at the prices that the service is configured with."""
+    monthly_cost: float
+    """Paid for what is kept."""
+    currency: str
+
+    @classmethod
+    def read(cls, found: Mapping[str, Any] | None) -> Self | None:
+        if found is None:
+            return None
+        return cls(
+            seconds=found["Seconds"],
+            output_minutes=found["OutputMinutes"],
+            storage_bytes=found["StorageBytes"],
+            cost=found["Cost"],
+            monthly_cost=found["MonthlyCost"],
+            currency=found["Currency"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Video:
     id: str
     upload_uri: str | None = field(repr=False)
@@ -43,6 +73,10 @@ class Video:
     """The stored original is what its sender encrypted."""
     encryption: UploadKey | None
     """To encrypt the upload with; known only right after `create`."""
+    estimate: Usage | None
+    """None until the source was examined."""
+    actual: Usage | None
+    """None until the video is ready."""
     etag: str | None
     """Version, for `update`; None in listings."""
     public: Mapping[str, Any] = field(repr=False)
@@ -67,6 +101,8 @@ class Video:
             key_id=found["ContentProtectionKeyId"],
             encrypted_upload=found["InputStorageEncryptionMode"] is not None,
             encryption=UploadKey(base64.b64decode(key), base64.b64decode(iv)) if key and iv else None,
+            estimate=Usage.read(found.get("Estimate")),
+            actual=Usage.read(found.get("Actual")),
             etag=etag,
             public={name: value for name, value in found.items() if name not in _SECRET},
         )
@@ -98,6 +134,21 @@ class Status:
     """Percent."""
     code: str | None = None
     """For programs, after a failure."""
+    estimate: Usage | None = None
+    """None until the source was examined."""
+    actual: Usage | None = None
+    """None until the video is ready."""
+
+    @classmethod
+    def read(cls, found: Mapping[str, Any]) -> Self:
+        return cls(
+            status=found["Status"],
+            message=found["Message"],
+            progress=found["Progress"],
+            code=(found.get("Error") or {}).get("Code"),
+            estimate=Usage.read(found.get("Estimate")),
+            actual=Usage.read(found.get("Actual")),
+        )
 
     @property
     def final(self) -> bool:

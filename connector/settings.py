@@ -142,6 +142,20 @@ class Settings(BaseModel):
         pattern="^(public|signed)$",
         description="`public`: media may be read by its URL. `signed`: private containers, expiring URLs",
     )
+    encode_seconds_per_gigapixel: float = Field(
+        14,
+        gt=0,
+        description="What estimates count with: seconds that one core takes for 10^9 pixels, those of all renditions "
+        "and 0.3 of the source's. `python -m bench.tasks` measures it; slower presets take more",
+    )
+    instance_memory_mb: int = Field(2048, gt=0, description="Memory of an instance, which is what its seconds cost")
+    price_gb_second: float = Field(
+        0.000026, ge=0, description="Price of a GB of an instance for a second. This and the next: list prices in USD"
+    )
+    price_million_executions: float = Field(0.40, ge=0, description="Price of a million executions")
+    price_10k_writes: float = Field(0.05, ge=0, description="Price of 10,000 requests that write to blobs")
+    price_gb_month: float = Field(0.0184, ge=0, description="Price of a GB (10^9 bytes) in blobs for a month")
+    currency: str = Field("USD", pattern="^[A-Z]{3}$", description="Of these prices (ISO 4217)")
     stall_minutes: float = Field(
         5, gt=0, description="A step that has not moved for so long is started again by the timer"
     )

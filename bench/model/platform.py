@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from connector.domain.usage import LEAST_SECONDS
+
 LEARN = "https://learn.microsoft.com/azure"
 FLEX = f"{LEARN}/azure-functions/flex-consumption-plan"
 SCALING = f"{LEARN}/azure-functions/event-driven-scaling"
@@ -20,7 +22,7 @@ class Fact(NamedTuple):
 APP_INSTANCES = Fact(1000, "", "most instances of one app", FLEX)
 REGION_MEMORY = Fact(512_000, "MB", "of all instances of a subscription in a region, unless more is asked for", FLEX)
 INSTANCE_MEMORY = Fact(2048, "MB", "of an instance with one core", FLEX)
-BILLED_LEAST = Fact(1, "s", "shortest execution that is billed, and then rounded up to 0.1 s", FLEX)
+BILLED_LEAST = Fact(LEAST_SECONDS, "s", "shortest execution that is billed, and then rounded up to 0.1 s", FLEX)
 
 DOCUMENTED_STEP = Fact(
     4,

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import count
 
 from bench.model.platform import Platform
-from bench.model.work import PAGE, Load, Task, Work
+from bench.model.work import PAGE, Load, Task, Work, shown
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 """Multiples of it, modulo 1, spread evenly however many there are: the moments at which instances poll."""
@@ -49,7 +49,7 @@ class Done:
 
     arrived: float
     playable: float = math.inf
-    """The first chunk of every rendition and the sound beside it are there. The product shows them only when READY."""
+    """The first chunk of every rendition and the sound beside it are there."""
     ready: float = math.inf
 
 
@@ -93,6 +93,8 @@ class _Video:
     packaging: bool = False
     audio_ready: float = 0.0
     """When every track has as much sound as the first chunk has picture."""
+    chunks: set[int] = field(default_factory=set)
+    """Those that are finished."""
     first_chunk: float = 0.0
 
 
@@ -159,7 +161,8 @@ class _Simulation:
             self.now, _, happens = heapq.heappop(self._events)
             happens()
         for video in videos:
-            video.done.playable = max(video.first_chunk, video.audio_ready)
+            begun = max(video.first_chunk, video.audio_ready)
+            video.done.playable = begun + shown(video.work.plan) * self.platform.latency
             for name, limit in (
                 ("rows of a video's tasks", video.rows),
                 ("requests to an upload", video.source),
@@ -280,6 +283,7 @@ class _Simulation:
         waited = self.now + task.load.in_a_row * p.latency
         reading = task.load.bytes_out / p.stream
         if task.step == "audio":
+            # As much sound as there is picture in the first chunk.
             first = video.work.tasks[0].source / task.source
             heard = waited + (task.begin + max((task.cpu - task.begin) * first, reading * first * speed)) / speed
             video.audio_ready = max(video.audio_ready, heard)
@@ -314,12 +318,19 @@ class _Simulation:
         """The task's row is there. Now all rows of the video are looked at."""
         video.left -= 1
         self.finished.append((video.number, task.step, task.index))
-        if task.step == "chunk" and task.index < video.work.plan.chunks.count(0):
-            video.first_chunk = self.now
+        chunk = task.step == "chunk"
+        first = chunk and task.index < video.work.plan.chunks.count(0)
         rows = len(video.work.tasks)
         seen = video.rows.through(self.now, rows) + math.ceil(rows / PAGE) * self.platform.latency
+        # Who comes next to what can be played looks once more, and publishes it.
+        if chunk and (task.index == 0 or task.index - 1 in video.chunks):
+            seen = video.rows.through(seen, rows) + shown(video.work.plan) * self.platform.latency
+        if chunk:
+            video.chunks.add(task.index)
 
         def look() -> None:
+            if first:
+                video.first_chunk = self.now
             if video.left == 0 and not video.packaging:
                 video.packaging = True
                 self._send(self.advance, video, [video.work.package])

@@ -1,10 +1,10 @@
 """What tasks take: measured by `bench.tasks`, kept in bench/task_times.json."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 PATH = Path(__file__).parent.parent / "task_times.json"
 
@@ -40,14 +40,14 @@ class Times:
     """Seconds."""
 
     chunk: Line
-    """CPU of one core, child and parent, over seconds of source."""
+    """CPU of one core, child and parent, over 10^9 pixels (`connector.domain.estimate.gigapixels`)."""
     audio: Line
-    """Likewise."""
+    """Likewise, over seconds of source, of noise."""
+    tone: float
+    """Likewise, for each second of a pure tone of one channel, which is the hardest sound that was found for AAC."""
     probe: float
     package: Line
     """Over its requests to storage (`work.packaging`): they grow with the video more than anything else does."""
-    services: float
-    """CPU seconds of storage and host on the local stack for each one of the encoders."""
     source_bytes: float
     """Bytes of the upload for each second."""
     stored_bytes: float
@@ -57,13 +57,17 @@ class Times:
 
     @classmethod
     def load(cls, path: Path = PATH) -> Self:
-        found = json.loads(path.read_text("utf-8"))
+        return cls.of(json.loads(path.read_text("utf-8")))
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> Self:
+        """From the JSON that `bench.tasks` writes."""
         return cls(
             chunk=Line(**found["chunk"]),
             audio=Line(**found["audio"]),
+            tone=found["tone"],
             probe=found["probe"],
             package=Line(**found["package"]),
-            services=found["services"],
             source_bytes=found["source_bytes"],
             stored_bytes=found["stored_bytes"],
             measured_by=found["measured_by"],

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from bench.model.times import Times
+from bench.model.times import Line, Times
+from connector.domain.estimate import gigapixels, growing
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
 from connector.domain.plan import Plan, Rendition
 from connector.domain.planner import Limits, chunk_range, chunk_renditions, make_plan, tasks
@@ -77,29 +78,43 @@ class Work:
         return sum(task.ideal for task in self.tasks)
 
 
+PICTURE = VideoStream(
+    index=0,
+    codec="h264",
+    width=1920,
+    height=1080,
+    display_width=1920,
+    display_height=1080,
+    frame_rate=RATE,
+    constant=True,
+    start=Fraction(0),
+    end=Fraction(1),
+    tolerance=1 / (2 * RATE),
+    rotation=0,
+    interlaced=False,
+    hdr=False,
+)
+SOUND = AudioStream(
+    index=1,
+    codec="aac",
+    channels=2,
+    sampling_rate=48_000,
+    start=Fraction(0),
+    end=Fraction(1),
+    language="und",
+    title="",
+)
+
+
 def plan_of(minutes: float, chunk_seconds: float = SETTINGS.chunk_seconds) -> Plan:
     """Of 1080p30 with one audio track, as the product plans it."""
-    end = Fraction(minutes) * 60
-    video = VideoStream(
-        index=0,
-        codec="h264",
-        width=1920,
-        height=1080,
-        display_width=1920,
-        display_height=1080,
-        frame_rate=RATE,
-        constant=True,
-        start=Fraction(0),
-        end=end,
-        tolerance=1 / (2 * RATE),
-        rotation=0,
-        interlaced=False,
-        hdr=False,
+    length = {"end": Fraction(minutes) * 60}
+    info = MediaInfo(
+        container="mov",
+        access=Access.SEEK,
+        video=PICTURE.model_copy(update=length),
+        audio=(SOUND.model_copy(update=length),),
     )
-    audio = AudioStream(
-        index=1, codec="aac", channels=2, sampling_rate=48_000, start=Fraction(0), end=end, language="und", title=""
-    )
-    info = MediaInfo(container="mov", access=Access.SEEK, video=video, audio=(audio,))
     limits = Limits(
         segment_seconds=SETTINGS.segment_seconds, chunk_seconds=chunk_seconds, max_lines=SETTINGS.max_resolution
     )
@@ -122,8 +137,8 @@ def work_of(minutes: float, times: Times, chunk_seconds: float = SETTINGS.chunk_
 def _chunk(plan: Plan, index: int, times: Times) -> Task:
     frames = chunk_range(plan, index)
     made = chunk_renditions(plan, index)
-    # Of the source that it reads, the share of the work which is this task's.
-    seconds = float(len(frames) / plan.frame_rate) * _pixels(made) / _pixels(plan.renditions)
+    size = gigapixels(PICTURE, made, len(frames))
+    seconds = float(len(frames) / plan.frame_rate)
     segments = plan.segment_of(frames.stop - 1) - plan.segment_of(frames.start) + 1
     stills = plan.stills
     assert stills
@@ -132,16 +147,17 @@ def _chunk(plan: Plan, index: int, times: Times) -> Task:
     pictures = top and sum(frame in frames for frame in stills.thumbnails)
     tiles = top and any(round(i * stills.interval * plan.frame_rate) in frames for i in range(stills.count))
     load = Load(
-        # Segments of every rendition; sample table, poster, strip of tiles, thumbnails.
-        writes=segments * (len(made) + progressive) + progressive + top + tiles + pictures,
+        # Segments of every rendition; sample table, poster, strip of tiles, thumbnails; what can be played by then.
+        writes=segments * (len(made) + progressive) + progressive + top + tiles + pictures + growing(plan),
         blocks=segments * progressive,
-        bytes_in=seconds * times.stored_bytes,
+        bytes_in=seconds * times.stored_bytes * _pixels(made) / _pixels(plan.renditions),
     )
-    return _encoding("chunk", index, seconds, times, _with_source(load, seconds * times.source_bytes))
+    load = _with_source(load, seconds * times.source_bytes)
+    return _encoding(("chunk", index), seconds, times.chunk, size, load)
 
 
-def _pixels(renditions: Iterable[Rendition]) -> int:
-    return sum(r.width * r.height for r in renditions)
+def _pixels(made: Iterable[Rendition]) -> int:
+    return sum(r.width * r.height for r in made)
 
 
 def _audio(plan: Plan, index: int, times: Times) -> Task:
@@ -150,7 +166,8 @@ def _audio(plan: Plan, index: int, times: Times) -> Task:
     # The first track is part of the progressive file as well. Its bytes are counted with the chunks'.
     load = Load(writes=segments * (2 if index == 0 else 1) + (index == 0), blocks=segments if index == 0 else 0)
     # Sound lies between the pictures: all of the file is read for it.
-    return _encoding("audio", index, seconds, times, _with_source(load, seconds * times.source_bytes))
+    load = _with_source(load, seconds * times.source_bytes)
+    return _encoding(("audio", index), seconds, times.audio, seconds, load)
 
 
 def _with_source(load: Load, size: float) -> Load:
@@ -158,9 +175,8 @@ def _with_source(load: Load, size: float) -> Load:
     return replace(load, reads=reads, source_reads=reads, bytes_out=size)
 
 
-def _encoding(step: str, index: int, seconds: float, times: Times, load: Load) -> Task:
-    line = times.chunk if step == "chunk" else times.audio
-    cpu = line.at(seconds)
+def _encoding(task: tuple[str, int], seconds: float, line: Line, size: float, load: Load) -> Task:
+    cpu = line.at(size)
     beats = int(cpu / HEARTBEAT_SECONDS)
     load = replace(
         load,
@@ -168,7 +184,15 @@ def _encoding(step: str, index: int, seconds: float, times: Times, load: Load) -
         table_writes=2 + beats,
         in_a_row=STEP_ROWS + OPENING,
     )
-    return Task(step, index, seconds, cpu, ideal=line.rate * seconds, begin=line.base, load=load)
+    return Task(*task, seconds, cpu, ideal=line.rate * size, begin=line.base, load=load)
+
+
+def shown(plan: Plan) -> int:
+    """Requests in a row until what is finished can be played (pipeline/grow.py): the task before, the video, all rows,
+    what was published; init segments; the manifests, each after a look at what is there.
+    """
+    tracks = len(plan.renditions) + len(plan.audio)
+    return 4 + tracks + 2 * growing(plan)
 
 
 def packaging(plan: Plan, rows: int) -> Load:

@@ -18,7 +18,7 @@ def wire(model: Wire) -> dict[str, object]:
 
 def etag_of(app: App, video: Video) -> str:
     """Changes with all that a Video shows; of the upload URL, whose signature is always new, whether there is one."""
-    return etag_for(video.etag, upload_ends(app, video) is None)
+    return etag_for(video.etag, upload_ends(app, video) is None, app.terms)
 
 
 def video_id(request: Request) -> UUID:

@@ -29,7 +29,7 @@ def list_videos(app: App, request: Request) -> Response:
     wanted = VideoFilter(states_named(query.status), query.tag, query.name_prefix)
     after = UUID(query.continuation_token) if query.continuation_token else None
     page = app.storage.videos.page(wanted, after, query.top)
-    items = [video_model(video, upload_uri(app, video)) for video in page.videos]
+    items = [video_model(video, upload_uri(app, video), app.terms) for video in page.videos]
     return Response(200, wire(VideoList(items=items, continuation_token=page.after.hex if page.after else None)))
 
 
@@ -55,13 +55,13 @@ def post_video(app: App, request: Request) -> Response:
     headers = {"Location": f"{request.source.rstrip('/')}/{made.video.id}", "ETag": etag_of(app, made.video)}
     if made.upload_key is not None:
         headers["Cache-Control"] = "no-store"
-    return Response(201, wire(video_model(made.video, made.upload_uri, made.upload_key)), headers)
+    return Response(201, wire(video_model(made.video, made.upload_uri, app.terms, made.upload_key)), headers)
 
 
 def get_video(app: App, request: Request) -> Response:
     """A video."""
     video = stored_video(app, request)
-    return Response(200, wire(video_model(video, upload_uri(app, video))), {"ETag": etag_of(app, video)})
+    return Response(200, wire(video_model(video, upload_uri(app, video), app.terms)), {"ETag": etag_of(app, video)})
 
 
 def put_video(app: App, request: Request) -> Response:
@@ -103,7 +103,7 @@ def get_status(app: App, request: Request) -> Response:
     """How far processing is, step by step, and why it failed."""
     video = stored_video(app, request)
     tasks = app.storage.tasks.overview(video.id) if video.plan else []
-    return Response(200, wire(status_model(video, tasks)))
+    return Response(200, wire(status_model(video, tasks, app.terms)))
 
 
 def get_source(app: App, request: Request) -> Response:

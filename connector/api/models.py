@@ -10,6 +10,17 @@ class Wire(BaseModel):
     model_config = ConfigDict(alias_generator=to_pascal, populate_by_name=True, extra="ignore", defer_build=True)
 
 
+class UsageModel(Wire):
+    """What processing and keeping a video takes. Calls, viewers, log and free grants are not in it."""
+
+    seconds: Annotated[float, Field(description="Of instances at work, as they are billed.")]
+    output_minutes: Annotated[float, Field(description="Of all renditions, added up.")]
+    storage_bytes: Annotated[int, Field(description="That stay: the upload, and what is made of it.")]
+    cost: Annotated[float, Field(description="Paid once, at the configured prices.")]
+    monthly_cost: Annotated[float, Field(description="Paid for what is kept, at the configured price.")]
+    currency: str
+
+
 class VideoModel(Wire):
     id: str
     upload_uri: str | None
@@ -33,6 +44,8 @@ class VideoModel(Wire):
     description: str
     tags: list[str]
     metadata: dict[str, str]
+    estimate: Annotated[UsageModel | None, Field(description="Null until the source was examined.")]
+    actual: Annotated[UsageModel | None, Field(description="Null until the video is ready.")]
 
 
 class VideoList(Wire):
@@ -67,6 +80,8 @@ class StatusModel(Wire):
     audio_tracks: int
     """Likewise `audio-…`."""
     steps: list[StepModel]
+    estimate: Annotated[UsageModel | None, Field(description="Null until the source was examined.")]
+    actual: Annotated[UsageModel | None, Field(description="Null until the video is ready.")]
 
 
 class TokenModel(Wire):

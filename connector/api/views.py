@@ -4,10 +4,13 @@ import base64
 from collections.abc import Sequence
 from datetime import datetime
 
-from connector.api.models import ErrorDetail, StatusModel, StepModel, VideoModel
+from connector.api.models import ErrorDetail, StatusModel, StepModel, UsageModel, VideoModel
+from connector.domain.estimate import Terms, planned
+from connector.domain.limits import output_minutes
 from connector.domain.plan import Plan
 from connector.domain.planner import chunk_range, chunk_renditions
 from connector.domain.task import Task
+from connector.domain.usage import Prices, Usage
 from connector.domain.video import State, Video
 from connector.pipeline.keys import UploadKey
 
@@ -38,7 +41,7 @@ def states_named(status: str | None) -> tuple[State, ...]:
     return tuple(state for state, (_, name, _) in _STATUS.items() if name == status)
 
 
-def video_model(video: Video, upload_uri: str | None, key: UploadKey | None = None) -> VideoModel:
+def video_model(video: Video, upload_uri: str | None, terms: Terms, key: UploadKey | None = None) -> VideoModel:
     """`key` only in the answer to the call that created the video."""
     picture = video.info.video if video.info else None
     top = video.plan.renditions[0] if video.plan and video.plan.renditions else None
@@ -65,10 +68,34 @@ def video_model(video: Video, upload_uri: str | None, key: UploadKey | None = No
         description=video.about.description,
         tags=list(video.about.tags),
         metadata=dict(video.about.metadata),
+        estimate=estimate(video, terms),
+        actual=actual(video, terms),
     )
 
 
-def status_model(video: Video, tasks: Sequence[Task]) -> StatusModel:
+def estimate(video: Video, terms: Terms) -> UsageModel | None:
+    return _usage(video, planned(video, terms.machine), terms.prices) if video.plan else None
+
+
+def actual(video: Video, terms: Terms) -> UsageModel | None:
+    """Null too for a video that became ready when nothing was counted yet."""
+    done = video.state is State.READY and video.used.executions
+    return _usage(video, video.used, terms.prices) if done else None
+
+
+def _usage(video: Video, usage: Usage, prices: Prices) -> UsageModel:
+    assert video.plan  # noqa: S101 - nothing is used without one
+    return UsageModel(
+        seconds=round(usage.seconds, 1),
+        output_minutes=round(float(output_minutes(video.plan)), 3),
+        storage_bytes=usage.size,
+        cost=round(prices.made(usage), 6),
+        monthly_cost=round(prices.kept(usage), 6),
+        currency=prices.currency,
+    )
+
+
+def status_model(video: Video, tasks: Sequence[Task], terms: Terms) -> StatusModel:
     code, status, message = _STATUS[video.state]
     failure = video.failure
     return StatusModel(
@@ -81,6 +108,8 @@ def status_model(video: Video, tasks: Sequence[Task]) -> StatusModel:
         playable=video.growing or video.state is State.READY,
         audio_tracks=len(video.plan.audio) if video.plan else 0,
         steps=_steps(video, tasks),
+        estimate=estimate(video, terms),
+        actual=actual(video, terms),
     )
 
 

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from connector.domain.media_info import MediaInfo
 from connector.domain.plan import Plan
+from connector.domain.usage import Usage
 
 
 class State(StrEnum):
@@ -86,6 +87,8 @@ class Video:
     """When its beginning could be played, while the rest was still being encoded; None: not before it was READY."""
     edited: datetime | None = None
     """When its user last changed what is said about it. Not part of `modified`, which tells how processing goes."""
+    used: Usage = field(default_factory=Usage)
+    """What processing took: of the probe so far; all of it when READY."""
     trace: str = ""
     """W3C traceparent of the request that created it; empty when nothing is traced."""
 

@@ -97,10 +97,10 @@ class _Ladder:
     @property
     def finished(self) -> int:
         """Segments that every rendition has."""
-        return min(encoder.finished for encoder in self._encoders)
+        return min(encoder.finished for encoder in self._encoders.values())
 
     def so_far(self) -> EncodeOutput:
-        return EncodeOutput(renditions=tuple(encoder.output() for encoder in self._encoders))
+        return EncodeOutput(renditions=tuple(encoder.output() for encoder in self._encoders.values()))
 
     def finish(self) -> tuple[RenditionOutput, ...]:
         return tuple(encoder.finish() for encoder in self._encoders.values())

@@ -8,9 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from connector.domain.estimate import Machine, Terms
 from connector.domain.limits import SourceLimits
 from connector.domain.planner import Limits as PlanLimits
 from connector.domain.ports import Storage
+from connector.domain.usage import Prices
 from connector.pipeline.admission import Admission
 from connector.security.issuers import TrustedIssuer, trusted_issuer
 from connector.security.key_sets import KeySet
@@ -46,6 +48,19 @@ class App:
     def plan_limits(self) -> PlanLimits:
         s = self.settings
         return PlanLimits(s.segment_seconds, s.chunk_seconds, s.max_resolution)
+
+    @cached_property
+    def terms(self) -> Terms:
+        s = self.settings
+        prices = Prices(
+            gb_second=s.price_gb_second,
+            million_executions=s.price_million_executions,
+            ten_thousand_writes=s.price_10k_writes,
+            gb_month=s.price_gb_month,
+            memory=s.instance_memory_mb,
+            currency=s.currency,
+        )
+        return Terms(Machine(s.encode_seconds_per_gigapixel, s.encoder_threads), prices)
 
     @cached_property
     def admission(self) -> Admission:

@@ -1,6 +1,7 @@
 """ENCODING → PACKAGING → READY: manifests from the rows that the tasks left. No segment is read again."""
 
 from connector.domain import layout
+from connector.domain.estimate import spent
 from connector.domain.messages import Message
 from connector.domain.plan import Plan
 from connector.domain.task import StoryboardOutput
@@ -24,13 +25,15 @@ def package(app: App, video: Video, message: Message) -> list[Message]:  # noqa:
     """Answers the messages that come next. Raises BrokenOutput when the tasks' outputs do not fit together."""
     if video.state not in {State.ENCODING, State.PACKAGING}:
         return []
+    begun = now()
     tasks = app.storage.tasks.of(video.id)
     if missing := remaining(video, tasks):
         return missing  # somebody was too quick
     if video.state is State.ENCODING:
         video = app.storage.videos.save(video.to(State.PACKAGING, now()))
     _write(app, video, Outputs.of(tasks))
-    measures.published(app, app.storage.videos.save(video.to(State.READY, now())))
+    used = spent(video, tasks, now() - begun)
+    measures.published(app, app.storage.videos.save(video.to(State.READY, now(), used=used)))
     app.storage.blobs.delete_container(layout.work_container(video.id))
     return []
 

@@ -31,6 +31,7 @@ def probe(app: App, video: Video, message: Message) -> list[Message]:  # noqa: A
 def _planned(app: App, video: Video) -> Video:
     """The video in ENCODING with its plan; or still in QUEUED when its source must be split first."""
     blobs = app.storage.blobs
+    begun = now()
     info = video.info
     if info is None:
         job = ProbeJob(limits=app.probe_limits, accepted=app.source_limits)
@@ -43,12 +44,15 @@ def _planned(app: App, video: Video) -> Video:
     if info.access is Access.PIECES and info.video is not None:
         split = _split_result(app, video.id)
         if split is None:
-            return app.storage.videos.save(replace(video, info=info, modified=now()))
+            return app.storage.videos.save(
+                replace(video, info=info, modified=now(), used=video.used.ran(now() - begun))
+            )
         info = measured(info, split)
     app.source_limits.length(info)
     plan = make_plan(info, app.plan_limits)
     check_cost(plan, app.settings.max_output_minutes)
-    return app.storage.videos.save(replace(video.to(State.ENCODING, now()), info=info, plan=plan))
+    used = video.used.ran(now() - begun)
+    return app.storage.videos.save(replace(video.to(State.ENCODING, now()), info=info, plan=plan, used=used))
 
 
 def _split_result(app: App, video_id: UUID) -> SplitOutput | None:

@@ -2,6 +2,7 @@
 
 import { get } from "./api.js";
 import { h, pause } from "./dom.js";
+import { bytes, length, money } from "./format.js";
 
 const FAST_MS = 600;
 const SLOW_MS = 2500;
@@ -14,13 +15,15 @@ export function encodeView() {
   const text = h("p", { class: "encode-text" });
   const stages = h("ol", { class: "stages", "aria-label": "Stages" });
   const cells = h("ol", { class: "cells", "aria-label": "Tasks" });
-  const view = h("div", { class: "encode" }, text, bar, stages, cells);
+  const cost = h("p", { class: "quiet encode-cost" });
+  const view = h("div", { class: "encode" }, text, bar, stages, cells, cost);
   const byName = new Map();
 
   const show = (status) => {
     const steps = new Map(status.Steps.map((step) => [step.Name, step]));
     text.textContent = `${status.Message}${status.Status === "Processing" ? ` ${status.Progress} %` : ""}`;
     view.classList.toggle("failed", status.Status === "Failed");
+    cost.textContent = costs(status);
     bar.value = status.Progress;
     bar.hidden = FINAL.includes(status.Status);
     stages.replaceChildren(...STAGES.map((name) => stage(name, steps.get(name), status.Status === "Failed")));
@@ -37,6 +40,15 @@ export function encodeView() {
     }
   };
   return { view, show };
+}
+
+/** What the encode will take, or has taken. */
+function costs({ Status, Estimate, Actual }) {
+  const found = Actual ?? (Status === "Failed" ? null : Estimate);
+  if (!found) return "";
+  const { Seconds, Cost, MonthlyCost, StorageBytes, Currency } = found;
+  const kept = `${bytes(StorageBytes)} to keep, ${money(MonthlyCost, Currency)} a month`;
+  return `${Actual ? "Took" : "Will take about"} ${length(Seconds)} of computing, ${money(Cost, Currency)}; ${kept}`;
 }
 
 function stage(name, step, failed) {

@@ -27,6 +27,18 @@ export function remaining(seconds) {
   return minutes < 60 ? `${minutes} min left` : `${Math.floor(minutes / 60)} h ${minutes % 60} min left`;
 }
 
+/** 90 → 1.5 min */
+export function length(seconds) {
+  if (seconds < 60) return `${seconds.toFixed(0)} s`;
+  return seconds < 3600 ? `${(seconds / 60).toFixed(1)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
+
+/** Of amounts that may be far below a cent: two digits that are no leading zeros. */
+export function money(amount, currency) {
+  const digits = amount > 0 && amount < 1 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 2 };
+  return amount.toLocaleString(undefined, { style: "currency", currency, currencyDisplay: "code", minimumFractionDigits: 0, ...digits });
+}
+
 export function day(moment) {
   return new Date(moment).toLocaleDateString(undefined, { dateStyle: "medium" });
 }

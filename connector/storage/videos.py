@@ -8,7 +8,7 @@ first.
 import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from azure.data.tables import EdmType, EntityProperty, TableClient, TableEntity,
 from connector.domain.listing import VideoFilter, VideoPage
 from connector.domain.media_info import MediaInfo
 from connector.domain.plan import Plan
+from connector.domain.usage import Usage
 from connector.domain.video import About, Failure, State, Video
 from connector.errors import NotFound
 from connector.storage.errors import translated
@@ -167,6 +168,7 @@ def _to_entity(video: Video) -> dict[str, Any]:
         "Tags": pack(json.dumps(video.about.tags)) if video.about.tags else None,
         "Metadata": pack(json.dumps(dict(video.about.metadata))) if video.about.metadata else None,
         "Edited": video.edited,
+        "Used": json.dumps(asdict(video.used)) if video.used.executions else None,
         "Trace": video.trace,
     }
     return {name: value for name, value in properties.items() if value is not None and value != ""}
@@ -201,5 +203,6 @@ def _to_video(entity: TableEntity) -> Video:
             metadata=json.loads(unpack(metadata)) if metadata else {},
         ),
         edited=optional_time(entity, "Edited"),
+        used=Usage(**json.loads(entity["Used"])) if "Used" in entity else Usage(),
         trace=entity.get("Trace", ""),
     )

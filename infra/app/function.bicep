@@ -105,6 +105,8 @@ var appSettings = {
   ENTRA_JWKS: entraJwks
   // One task has the instance for itself (host.json), so it may use every core: one for 2048 MB, two for 4096 MB.
   ENCODER_THREADS: string(instanceMemory / 2048)
+  // What its seconds cost, for the estimates.
+  INSTANCE_MEMORY_MB: string(instanceMemory)
 }
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {

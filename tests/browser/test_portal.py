@@ -1,5 +1,6 @@
 """The portal, used as a person would."""
 
+import re
 from functools import partial
 
 import pytest
@@ -58,6 +59,9 @@ def test_a_file_is_published_watched_and_deleted(portal, protect):
 
     transfer.get_by_role("link", name="Play").click()
     portal.picture.wait_for()
+    expect(page.locator(".panels .encode-cost")).to_contain_text(
+        re.compile(r"^Took \d+.* of computing, USD 0\.\d+; .* to keep, USD")
+    )
     page.get_by_role("button", name="Play", exact=True).click()
     portal.expect_moving()
     page.get_by_role("button", name="Pause").click()

@@ -8,6 +8,7 @@ import pytest
 
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
 from connector.domain.plan import AudioRendition, Plan, Rendition, Size, Stills
+from connector.domain.usage import Usage
 from connector.domain.video import About, Failure, State, Video, new_id, new_video
 from connector.errors import Conflict, NotFound, TooLarge
 
@@ -87,6 +88,7 @@ def full_video(**changes) -> Video:
         finished=NOW,
         about=About("Ein „Titel“", "Zwei\nZeilen", ("Ferien", "海", "a,b"), {"key": "value", "ключ": ""}),
         edited=NOW,
+        used=Usage(seconds=1234.5, executions=17, writes=5678, size=6_000_000_000_000),
         trace="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     )
     return replace(video, **changes)

@@ -1,17 +1,17 @@
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
-from bench.cost import GB_SECOND, KEPT, bill, billed, managed, report
+from bench.cost import GB_SECOND, KEPT, bill, managed, readme, report, seconds
 from bench.model.times import Line, Times
-from bench.model.work import work_of
+from bench.model.work import PICTURE, SOUND, work_of
+from connector.domain.estimate import Machine, planned
+from connector.domain.media_info import Access, MediaInfo
+from connector.domain.usage import billed
+from connector.domain.video import new_video
 
-TIMES = replace(Times.load(), chunk=Line(1.0, 2.5), audio=Line(0.5, 0.02), probe=0.5, package=Line(0.5, 0.01))
-
-
-@pytest.mark.parametrize(("seconds", "paid"), [(0, 1), (0.4, 1), (1.0, 1), (1.01, 1.1), (12.3, 12.3)])
-def test_an_execution_is_billed_by_tenths_and_a_second_at_least(seconds, paid):
-    assert billed(seconds) == pytest.approx(paid)
+TIMES = replace(Times.load(), chunk=Line(1.0, 20.0), audio=Line(0.5, 0.02), probe=0.5, package=Line(0.5, 0.01))
 
 
 def test_a_bill_is_in_proportion_to_the_videos():
@@ -40,10 +40,34 @@ def test_what_is_kept_is_the_upload_and_what_was_made_of_it():
 
 def test_managed_encoders_charge_for_each_rendition():
     usd = managed(work_of(10, TIMES))["Google Transcoder API"]
-    assert usd == pytest.approx(2 * 0.030 + 2 * 0.015)
+    high = sum(min(r.width, r.height) >= 720 for r in work_of(10, TIMES).plan.renditions)
+    assert usd == pytest.approx(high * 0.030 + (len(work_of(10, TIMES).plan.renditions) - high) * 0.015)
 
 
 def test_the_report_names_every_price_list():
     text = report(work_of(10, TIMES), TIMES)
     assert text.count("https://") >= 8
     assert "Made once: **" in text
+
+
+def test_the_readme_has_the_same_bill():
+    work = work_of(10, TIMES)
+    once = sum(line.usd for line in bill(work, TIMES, 100) if line.price is not KEPT)
+    text = readme(work, TIMES)
+    assert f"**{once:.2f}**" in text
+    assert f"**{once:.2f}**" in report(work, TIMES)
+    assert all(f"| {name} |" in text for name in managed(work))
+
+
+def test_the_estimate_counts_as_the_bill_does():
+    """Both count the plan's tasks, writes and seconds: apart, they would drift."""
+    work = work_of(10, TIMES)
+    source = PICTURE.model_copy(update={"end": Fraction(600)})
+    info = MediaInfo(container="mov", access=Access.SEEK, video=source, audio=(SOUND,))
+    video = replace(new_video("a.mp4"), info=info, plan=work.plan, size=round(600 * TIMES.source_bytes))
+    said = planned(video, Machine(TIMES.chunk.rate, 1))
+    everything = [*work.tasks, work.probe, work.package]
+    assert said.executions == len(everything)
+    assert said.seconds == pytest.approx(sum(billed(seconds(task)) for task in everything), rel=0.05)
+    assert said.writes == pytest.approx(sum(task.load.writes for task in everything), rel=0.05)
+    assert said.size == pytest.approx(600 * (TIMES.source_bytes + TIMES.stored_bytes), rel=0.25)

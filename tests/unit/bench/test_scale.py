@@ -1,28 +1,14 @@
+import re
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
-import pytest
-
 from bench import scale
-from bench.model import plot
+from bench.model import hour, plot
 from bench.model.platform import Platform
 from bench.model.times import Line, Times
 from bench.model.work import work_of
 
-TIMES = replace(Times.load(), chunk=Line(1.0, 2.5), audio=Line(0.5, 0.02), services=0.25)
-
-
-@pytest.mark.parametrize(("encoders", "speed"), [(1, 1.0), (2, 0.8), (4, 0.4)])
-def test_storage_and_host_take_their_share_of_a_local_machine(encoders, speed):
-    platform = scale.local(encoders, cores=2, times=TIMES)
-    assert platform.speed == pytest.approx(speed)
-    assert platform.instances == encoders
-    assert platform.ramp is None
-
-
-def test_two_local_encoders_are_faster_than_one_but_not_twice():
-    one, two = (scale.one(work_of(1, TIMES), scale.local(n, 2, TIMES)).videos[0].ready for n in (1, 2))
-    assert 0.5 * one < two < 0.8 * one
+TIMES = replace(Times.load(), chunk=Line(1.0, 20.0), audio=Line(0.5, 0.02))
 
 
 def test_instances_are_full_before_storage_is():
@@ -34,9 +20,30 @@ def test_instances_are_full_before_storage_is():
 
 
 def test_the_answer_for_an_hour_names_both_numbers():
-    text = scale.hour_on_a_hundred(TIMES)
+    text = hour.answer(TIMES)
     assert "READY in 60 s at 85%" in text
     assert "| **as it is** |" in text
+
+
+def test_the_answer_for_an_hour_says_whether_it_is_met(monkeypatch):
+    slow = replace(TIMES, chunk=Line(1.0, 40.0))
+    fast = replace(TIMES, chunk=Line(0.1, 10.0), audio=Line(0.0, 0.001), probe=0.1, package=Line(0.1, 0.0))
+    fast = replace(fast, source_bytes=1e5)
+    assert "None of these meets both." in hour.answer(slow)
+    assert "not even 1,000 instances" in hour.answer(replace(slow, audio=Line(0.3, 0.1)))
+    assert f"| **as it is** | {len(work_of(60, slow).tasks)} | " in hour.answer(slow)
+    monkeypatch.setattr(hour, "WANTED_EFFICIENCY", 0.6)
+    assert re.search(r"As it is, \d+ instances make it READY in time", hour.answer(fast))
+    assert "Both are met by:" in hour.answer(fast)
+
+
+def test_no_bound_is_above_what_is_simulated():
+    """What alone takes so long cannot be beaten by all together."""
+    ready = hour.Variant("", TIMES, Platform(hour.INSTANCES)).ready
+    for line in hour.answer(TIMES).split("| what alone takes")[1].split("\n\n")[0].splitlines()[2:]:
+        name, seconds = (cell.strip() for cell in line.split("|")[1:3])
+        number, unit = seconds.split()
+        assert "tone" in name or float(number) * (60 if unit == "min" else 1) <= ready + 1
 
 
 def test_a_plot_is_well_formed_and_small(tmp_path):

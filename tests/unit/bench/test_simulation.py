@@ -10,11 +10,11 @@ from bench.model.times import Line, Times
 from bench.model.work import work_of
 
 TIMES = Times(
-    chunk=Line(1.0, 2.5),
+    chunk=Line(1.0, 20.0),
     audio=Line(0.5, 0.02),
+    tone=0.1,
     probe=0.5,
     package=Line(0.5, 0.01),
-    services=0.1,
     source_bytes=1.5e6,
     stored_bytes=1.6e6,
     measured_by="the test",
@@ -44,8 +44,8 @@ def test_one_instance_takes_the_sum_of_the_work():
     result = simulate([(0.0, work)], Platform(1, **INSTANT))
     rows = len(work.tasks) ** 2 / Platform(1).partition_entities
     total = sum(task.cpu for task in (work.probe, *work.tasks, work.package)) + rows
-    assert result.makespan == pytest.approx(total, abs=0.1)
-    assert result.busy == pytest.approx(sum(task.cpu for task in work.tasks) + rows, abs=0.1)
+    assert result.makespan == pytest.approx(total, abs=0.5)
+    assert result.busy == pytest.approx(sum(task.cpu for task in work.tasks) + rows, abs=0.5)
 
 
 def test_as_many_instances_as_tasks_take_as_long_as_the_longest_task():
@@ -76,7 +76,7 @@ def test_slow_growth_delays_and_running_instances_do_not_wait():
 
 def test_documented_growth_adds_four_instances_at_a_time():
     platform = Platform(1000, SLOW, **INSTANT)
-    result = simulate([(0.0, work_of(1, replace(TIMES, chunk=Line(0.0, 1.0))))], platform)
+    result = simulate([(0.0, work_of(1, replace(TIMES, chunk=Line(0.0, 8.0))))], platform)
     # Eight chunks and the sound: four instances are enough until they come free, before the next four could be there.
     assert result.instances == 4
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from client import ApiError, Client, UploadKey
+from client import ApiError, Client, Status, UploadKey, Usage
 from client.models import Video
 from client.transport import Patience
 
@@ -32,6 +32,23 @@ def test_secrets_of_a_video_are_not_shown():
         "InputStorageEncryptionSymmetricKey",
         "InputStorageEncryptionIv",
     }
+
+
+def test_what_a_video_takes_is_read_and_may_be_missing():
+    taken = {
+        "Seconds": 1.5,
+        "OutputMinutes": 2.0,
+        "StorageBytes": 3,
+        "Cost": 4.0,
+        "MonthlyCost": 5.0,
+        "Currency": "EUR",
+    }
+    assert Video.read(FOUND).estimate is None
+    video = Video.read({**FOUND, "Estimate": taken, "Actual": None})
+    assert video.estimate == Usage(1.5, 2.0, 3, 4.0, 5.0, "EUR")
+    assert video.actual is None
+    found = {"Status": "Completed", "Message": "", "Progress": 100, "Error": None, "Estimate": taken, "Actual": taken}
+    assert Status.read(found).actual == video.estimate
 
 
 @pytest.mark.parametrize(

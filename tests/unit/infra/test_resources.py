@@ -250,6 +250,7 @@ def test_the_app_starts_with_the_settings():
         "media.properties.primaryEndpoints.table": "https://account.table.example/",
         "identity.properties.clientId": str(UUID(int=1)),
         "string(instanceMemory / 2048)": "1",
+        "string(instanceMemory)": "2048",
     } | {d.name: str(d.value) for d in MAIN.all("param")}
     known = {name: values.get(value, value) for name, value in SETTINGS.items() if name not in OF_THE_HOST}
     settings = load(known | {"MASTER_KEYS": key, "SIGNING_KEYS": key})
@@ -318,6 +319,11 @@ def test_one_task_has_an_instance_for_itself_and_fits_into_the_smallest():
 def test_a_task_uses_the_cores_that_its_instance_has():
     assert SETTINGS["ENCODER_THREADS"] == "string(instanceMemory / 2048)"
     assert Settings.model_fields["encoder_threads"].default == 2048 // 2048
+
+
+def test_estimates_count_with_the_memory_that_is_paid_for():
+    assert SETTINGS["INSTANCE_MEMORY_MB"] == "string(instanceMemory)"
+    assert Settings.model_fields["instance_memory_mb"].default == MAIN.one("instanceMemory").value
 
 
 def test_an_instance_has_a_thread_for_each_call_that_it_is_given():

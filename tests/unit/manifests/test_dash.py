@@ -111,9 +111,7 @@ def test_the_storyboard_is_one_tiled_image():
 def test_one_that_grows_is_dynamic_and_has_no_duration_yet():
     root = ET.fromstring(dash.mpd(growing()).encode())  # noqa: S314 - our own output
     assert root.get("type") == "dynamic"
-    assert "mediaPresentationDuration" not in root.attrib, (
-        "Shaka takes the last segment for one that lasts so long"
-    )
+    assert "mediaPresentationDuration" not in root.attrib, "Shaka takes the last segment for one that lasts so long"
     assert root.get("availabilityStartTime") == "2026-01-02T03:03:00.000Z", "a minute before it could be played"
     assert root.get("publishTime") == "2026-01-02T03:05:00.000Z"
     assert root.get("minimumUpdatePeriod") == "PT2S"

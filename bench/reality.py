@@ -1,0 +1,109 @@
+"""Real runs on the local stack with 1 and 2 encoders, beside what the model says of them.
+
+`python -m bench.scale --validate` records runs, and in the same session the times of the tasks of another, shorter
+source; both are kept in bench/real_runs.json, where a unit test holds the model against them. The times are by the
+clock and apart for each number of encoders, since encoders of one machine share its cores and caches: what is
+held against reality is how tasks, queues, instances and steps come together, and not how fast a core is.
+"""
+
+import json
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from uuid import UUID
+
+from bench.model.platform import Platform
+from bench.model.simulation import simulate
+from bench.model.times import Times
+from bench.model.work import work_of
+from bench.pipeline import PROJECT
+from bench.sources import FOLDER, Source
+from bench.tasks import Measured, clocked, publish, summary
+from client import Client
+from connector.storage.azure import AzureStorage
+from local.stack import Stack
+
+PATH = PROJECT / "bench" / "real_runs.json"
+ENCODERS = (1, 2)
+WARM_UP, MEASURED = 4, 14
+"""Seconds of the sources whose tasks are measured: they give chunks of two sizes."""
+ALLOWED = 0.15
+"""Between model and real run."""
+POLL, LATENCY, SEND = 1.0, 0.004, 0.004
+"""Seconds: of the local host's queues, and of Azurite's answers."""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """With so many encoders: what tasks took, and in seconds from MarkComplete to READY what whole videos took."""
+
+    encoders: int
+    times: Times
+    ready: tuple[float, ...]
+    seconds: int
+    """Length of these videos."""
+
+    @classmethod
+    def of(cls, encoders: int, found: Mapping[str, Any], seconds: int) -> Self:
+        return cls(encoders, Times.of(found["times"]), tuple(found["ready"]), seconds)
+
+    @property
+    def was(self) -> float:
+        return statistics.median(self.ready)
+
+    @property
+    def said(self) -> float:
+        """The model's answer."""
+        return simulate([(0.0, work_of(self.seconds / 60, self.times))], local(self.encoders)).videos[0].ready
+
+    @property
+    def off(self) -> float:
+        return self.said / self.was - 1
+
+
+def local(encoders: int) -> Platform:
+    """The local stack, whose tasks' times are measured as they are with so many encoders."""
+    return Platform(encoders, advance_instances=1, poll=POLL, latency=LATENCY, send=SEND)
+
+
+def load(path: Path = PATH) -> list[Runs]:
+    found = json.loads(path.read_text("utf-8"))
+    return [Runs.of(int(n), runs, found["seconds"]) for n, runs in found["encoders"].items()]
+
+
+def record(seconds: int, rounds: int) -> None:
+    """Runs with 1 encoder and with 2, in turn."""
+    measured = {n: Measured() for n in ENCODERS}
+    ready: dict[int, list[float]] = {n: [] for n in ENCODERS}
+    for _ in range(rounds):
+        for encoders in ENCODERS:
+            with Stack(PROJECT, FOLDER / "stack", encoders=encoders) as stack, Client(stack.api) as client:
+                _published(stack, client, Source("noise", WARM_UP), Measured())
+                for length in (WARM_UP, MEASURED):
+                    _published(stack, client, Source("noise", length), measured[encoders])
+                ready[encoders].append(_published(stack, client, Source("noise", seconds), Measured()))
+                print(f"{encoders} encoders: {ready[encoders][-1]:.1f} s", flush=True)
+    command = f"python -m bench.scale --validate --seconds {seconds} --rounds {rounds}"
+    kept = {
+        str(n): {"ready": [round(r, 2) for r in ready[n]], "times": summary(measured[n], command, wall=True)}
+        for n in ENCODERS
+    }
+    PATH.write_text(json.dumps({"seconds": seconds, "encoders": kept}, indent=2) + "\n", "utf-8")
+
+
+def _published(stack: Stack, client: Client, source: Source, into: Measured) -> float:
+    """Seconds from MarkComplete to READY."""
+    path = source.made()
+    video_id: UUID = publish(client, path)
+    storage = AzureStorage(stack.connection_string)
+    video, rows = storage.videos.get(video_id), storage.tasks.of(video_id)
+    storage.close()
+    client.delete(str(video_id))
+    clocked(video, rows, into)
+    into.source_bytes += path.stat().st_size
+    into.stored_bytes += video.used.size - video.size
+    assert video.queued
+    assert video.finished
+    return (video.finished - video.queued).total_seconds()

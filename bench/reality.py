@@ -8,6 +8,7 @@ held against reality is how tasks, queues, instances and steps come together, an
 
 import json
 import statistics
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,10 @@ WARM_UP, MEASURED = 4, 14
 """Seconds of the sources whose tasks are measured: they give chunks of two sizes."""
 ALLOWED = 0.15
 """Between model and real run."""
+QUIET = 0.8
+"""Share of the cores' time that is free before a record is begun; with less, others run too, and it says nothing."""
+WATCHED = 3.0
+"""Seconds for which that is looked at."""
 POLL, LATENCY, SEND = 1.0, 0.004, 0.004
 """Seconds: of the local host's queues, and of Azurite's answers."""
 
@@ -44,10 +49,16 @@ class Runs:
     ready: tuple[float, ...]
     seconds: int
     """Length of these videos."""
+    idle: float
+    """Share of the cores' time that nobody used before."""
 
     @classmethod
-    def of(cls, encoders: int, found: Mapping[str, Any], seconds: int) -> Self:
-        return cls(encoders, Times.of(found["times"]), tuple(found["ready"]), seconds)
+    def of(cls, encoders: int, found: Mapping[str, Any], seconds: int, idle: float) -> Self:
+        return cls(encoders, Times.of(found["times"]), tuple(found["ready"]), seconds, idle)
+
+    @property
+    def quiet(self) -> bool:
+        return self.idle >= QUIET
 
     @property
     def was(self) -> float:
@@ -70,11 +81,28 @@ def local(encoders: int) -> Platform:
 
 def load(path: Path = PATH) -> list[Runs]:
     found = json.loads(path.read_text("utf-8"))
-    return [Runs.of(int(n), runs, found["seconds"]) for n, runs in found["encoders"].items()]
+    return [Runs.of(int(n), runs, found["seconds"], found["idle"]) for n, runs in found["encoders"].items()]
+
+
+def idle_share() -> float:
+    """Of all cores, for a few seconds."""
+    before = _ticks()
+    time.sleep(WATCHED)
+    idle, everything = (b - a for a, b in zip(before, _ticks(), strict=True))
+    return idle / everything
+
+
+def _ticks() -> tuple[int, int]:
+    """(idle, all) since the machine began."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    return fields[3], sum(fields)
 
 
 def record(seconds: int, rounds: int) -> None:
     """Runs with 1 encoder and with 2, in turn."""
+    for source in (Source("noise", length) for length in (WARM_UP, MEASURED, seconds)):
+        source.made()
+    idle = idle_share()
     measured = {n: Measured() for n in ENCODERS}
     ready: dict[int, list[float]] = {n: [] for n in ENCODERS}
     for _ in range(rounds):
@@ -90,7 +118,8 @@ def record(seconds: int, rounds: int) -> None:
         str(n): {"ready": [round(r, 2) for r in ready[n]], "times": summary(measured[n], command, wall=True)}
         for n in ENCODERS
     }
-    PATH.write_text(json.dumps({"seconds": seconds, "encoders": kept}, indent=2) + "\n", "utf-8")
+    facts = {"seconds": seconds, "idle": round(idle, 3), "encoders": kept}
+    PATH.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
 
 
 def _published(stack: Stack, client: Client, source: Source, into: Measured) -> float:

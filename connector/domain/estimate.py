@@ -28,7 +28,7 @@ SOUND_SEGMENT = 4
 PACKAGE_SECONDS = 0.02
 """For each task whose output is packed."""
 
-SMALLER = 1.3
+SMALLER = 1.5
 """Bits fall with the picture's size, but not as fast: by this power of the pixels' share."""
 FILLED = 0.8
 """Seconds of its highest rate that a chunk may have beyond that rate: the decoder's buffer is full at its begin."""

@@ -60,7 +60,7 @@ def test_a_file_is_published_watched_and_deleted(portal, protect):
     transfer.get_by_role("link", name="Play").click()
     portal.picture.wait_for()
     expect(page.locator(".panels .encode-cost")).to_contain_text(
-        re.compile(r"^Took \d+.* of computing, USD 0\.\d+; .* to keep, USD")
+        re.compile(r"^Took \d+.* of computing, USD\s0\.\d+; .* to keep, USD")
     )
     page.get_by_role("button", name="Play", exact=True).click()
     portal.expect_moving()

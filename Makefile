@@ -15,7 +15,7 @@ demo: setup ## publish a sample (or VIDEO=file), print playback URLs, keep servi
 	@$(BIN)/python -m local.demo $(if $(VIDEO),"$(VIDEO)")
 
 .PHONY: run
-run: setup ## the stack alone: Azurite, the Functions host and the encoders
+run: setup ## the stack alone: Azurite, the Functions host, its queues and the encoders
 	@$(BIN)/python -m local
 
 .PHONY: test
@@ -33,6 +33,8 @@ check: setup ## ruff, mypy, import rules, unit tests
 .PHONY: bench
 bench: setup ## paired measurements; results go to bench/RESULTS.md
 	$(BIN)/python -m bench.pipeline
+	$(BIN)/python -m bench.profile
+	$(BIN)/python -m bench.playable
 	$(BIN)/python -m bench.keys
 	$(BIN)/python -m bench.api
 	$(BIN)/python -m bench.load

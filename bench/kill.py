@@ -1,4 +1,4 @@
-"""`make soak`: kills encoders, the host and the storage while videos are published; every video has to come out right.
+"""`make soak`: kills encoders, queues, host and storage while videos are published; every video has to come out right.
 
 All die by `kill -9` at random moments, and are only started again: nobody gives a message back, nobody clears up. On
 top, messages are sent twice and out of order, and blob events are told again. What was published must be, byte for
@@ -154,7 +154,7 @@ class Killer:
             self._failure = error
 
     def _victims(self) -> Iterator[str]:
-        names = [*(f"encoder-{n + 1}" for n in range(ENCODERS)), "host", "azurite"]
+        names = [*(f"encoder-{n + 1}" for n in range(ENCODERS)), "queues", "host", "azurite"]
         done = 0
         while self._most is None or done < self._most:
             self._chance.shuffle(names)

@@ -2,7 +2,7 @@
 
 Pairs run in turn (A B A B …) on the same cores; what counts are the medians of the ratios within each pair, because
 machines are noisy and drift. CPU is user plus system time of every process that took part: Azurite, the Functions host,
-the encoders and their children; wall time is from MarkComplete to READY.
+the encoders and their children; wall time is from MarkComplete to READY, as the video's row tells it.
 """
 
 import argparse
@@ -14,29 +14,37 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from uuid import UUID
 
 import imageio_ffmpeg
 
 from bench.results import write_section
 from client import Client
+from connector.domain.encoding import x264_options
 from connector.domain.ladder import ladder
 from connector.domain.plan import Rendition
 from connector.settings import Settings
+from connector.storage.azure import AzureStorage
 from local.stack import Stack
 
 PROJECT = Path(__file__).parent.parent
 RATE = Fraction(30)
 SIZE = (1920, 1080)
 SETTINGS = Settings.model_validate({"storage": "unused"})
+ASK_SECONDS = 2.5
+"""As often as the portal asks how a video goes, once it has asked for half a minute."""
 
 
 @dataclass(frozen=True)
 class Cost:
     wall: float
     cpu: float
+    shares: dict[str, float] = field(default_factory=dict)
+    """CPU by kind of process."""
 
 
 def make_source(path: Path, seconds: int) -> Path:
@@ -55,23 +63,47 @@ def run_ffmpeg(arguments: list[str]) -> None:
     subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-y", "-v", "error", *arguments], check=True)
 
 
-def one_command(source: Path, renditions: tuple[Rendition, ...], folder: Path) -> list[str]:
-    """Decodes once, scales down step by step, encodes all renditions and the sound, in one process."""
+def one_command(
+    source: Path,
+    renditions: tuple[Rendition, ...],
+    folder: Path,
+    *,
+    cut: tuple[Fraction, Fraction] | None = None,
+    threads: int | None = None,
+) -> list[str]:
+    """Decodes once, scales down step by step, encodes all renditions and the sound, in one process.
+
+    `cut`: start and length in seconds of the picture that is made alone. `threads`: of each decoder, filter graph and
+    encoder; ffmpeg chooses them otherwise.
+    """
     graph, previous = [], "0:v"
     for n, r in enumerate(renditions):
         last = n == len(renditions) - 1
         scale = f"scale={r.width}:{r.height}:flags=bicubic"
         graph.append(f"[{previous}]{scale}" + (f"[v{n}]" if last else f",split[v{n}][s{n}]"))
         previous = f"s{n}"
-    gop = str(round(SETTINGS.segment_seconds * RATE))
+    gop = round(SETTINGS.segment_seconds * RATE)
+    each = [] if threads is None else ["-threads", str(threads)]
+    filters = [] if threads is None else ["-filter_complex_threads", str(threads)]
+    place = [] if cut is None else ["-ss", f"{float(cut[0])}", "-t", f"{float(cut[1])}"]
     out: list[str] = []
     for n, r in enumerate(renditions):
-        rate = ["-crf", str(r.crf), "-maxrate", str(r.maxrate), "-bufsize", str(2 * r.maxrate)]
-        fixed = ["-g", gop, "-keyint_min", gop, "-sc_threshold", "0", "-preset", SETTINGS.encoder_preset]
+        options = x264_options(r, gop, SETTINGS.encoder_preset)
+        encoder = ["-g", str(gop), *(part for name, value in options.items() for part in (f"-{name}:v", value))]
         fragments = ["-movflags", "cmaf+frag_keyframe", str(folder / f"{r.id}.mp4")]
-        out += ["-map", f"[v{n}]", "-c:v", "libx264", "-profile:v", "high", *rate, *fixed, *fragments]
+        out += ["-map", f"[v{n}]", "-c:v", "libx264", *each, *encoder, *fragments]
     sound = ["-map", "0:a", "-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-ac", "2", str(folder / "audio.mp4")]
-    return ["-i", str(source), "-filter_complex", ";".join(graph), *out, *sound]
+    return [
+        *each,
+        *place,
+        "-i",
+        str(source),
+        *filters,
+        "-filter_complex",
+        ";".join(graph),
+        *out,
+        *([] if cut else sound),
+    ]
 
 
 def measure_ffmpeg(source: Path, renditions: tuple[Rendition, ...]) -> Cost:
@@ -87,24 +119,36 @@ def measure_pipeline(stack: Stack, client: Client, source: Path) -> Cost:
     video = client.create(source.name)
     client.upload(video, source)
     before = cpu_seconds(stack)
-    begin = time.monotonic()
+    begin = time.time()
     client.mark_complete(video.id)
-    final = list(client.watch(video.id, every=0.5))[-1]
-    wall = time.monotonic() - begin
-    cpu = cpu_seconds(stack) - before
+    final = list(client.watch(video.id, every=ASK_SECONDS))[-1]
+    spent = cpu_seconds(stack)
+    spent.subtract(before)
     if final.status != "Completed":
         raise RuntimeError(f"the pipeline failed: {final}")
+    end = finished(stack, video.id)
     client.delete(video.id)
-    return Cost(wall, cpu)
+    return Cost(end - begin, sum(spent.values()), dict(spent))
 
 
-def cpu_seconds(stack: Stack) -> float:
-    """User and system time of the stack's processes and of their children that have ended."""
-    ticks = 0
-    for pid in stack.pids.values():
+def finished(stack: Stack, video_id: str) -> float:
+    """When it became READY."""
+    storage = AzureStorage(stack.connection_string)
+    moment = storage.videos.get(UUID(video_id)).finished
+    storage.close()
+    assert moment
+    return moment.timestamp()
+
+
+def cpu_seconds(stack: Stack) -> Counter[str]:
+    """User and system time of the stack's processes and of their children that have ended, by kind."""
+    spent: Counter[str] = Counter()
+    for name, pid in stack.pids.items():
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += sum(int(field) for field in fields[11:15])
-    return ticks / os.sysconf("SC_CLK_TCK")
+        own, children = (sum(map(int, fields[n : n + 2])) / os.sysconf("SC_CLK_TCK") for n in (11, 13))
+        spent[name.partition("-")[0]] += own
+        spent["media children"] += children
+    return spent
 
 
 def main() -> int:
@@ -147,8 +191,17 @@ def report(pairs: list[tuple[Cost, Cost]], arguments: argparse.Namespace, cores:
         "| | ratio pipeline ÷ ffmpeg: median (min … max) | pipeline, median | ffmpeg, median |",
         "|---|---|---|---|",
         *rows,
+        "",
+        "Of the pipeline's CPU: " + ", ".join(f"{kind} {share:.1%}" for kind, share in shares(pairs)) + ".",
     ]
     return "\n".join(text)
+
+
+def shares(pairs: list[tuple[Cost, Cost]]) -> list[tuple[str, float]]:
+    spent: Counter[str] = Counter()
+    for pipeline, _ in pairs:
+        spent.update(pipeline.shares)
+    return [(kind, seconds / spent.total()) for kind, seconds in spent.most_common()]
 
 
 def row(name: str, pairs: list[tuple[float, float]]) -> str:

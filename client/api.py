@@ -16,6 +16,8 @@ from client.transport import CALL, TIMEOUT, TRANSFER, Patience, persistently
 from client.upload import Source, upload
 
 ENDPOINTS = ("HLS", "DASH", "Streaming", "Progressive")
+EARLY_ENDPOINTS = ("HLS", "DASH")
+"""That play a video while it is encoded."""
 PAGE = 200
 """Most videos that one call lists."""
 
@@ -174,13 +176,15 @@ class Client:
             time.sleep(every)
 
     def playback_urls(
-        self, video_id: str, kinds: Sequence[str] = ENDPOINTS, token: str | None = None
+        self, video_id: str, kinds: Sequence[str] = ENDPOINTS, token: str | None = None, *, early: bool = False
     ) -> dict[str, str]:
-        """By endpoint type. With a token, playlists carry it: for native players. Protected: not Progressive."""
-        address = _at(video_id, "PlaybackEndpoint")
+        """By endpoint type. With a token, playlists carry it: for native players. Protected: not Progressive.
+
+        `early`: as soon as the status says `playable`, of EARLY_ENDPOINTS only.
+        """
+        address, query = _at(video_id, "PlaybackEndpoint"), _given(token=token, early="true" if early else None)
         return {
-            kind: self._call("GET", address, query=_given(endpointType=kind, token=token))["PlaybackUrl"]
-            for kind in kinds
+            kind: self._call("GET", address, query={"endpointType": kind, **query})["PlaybackUrl"] for kind in kinds
         }
 
     def authorization_token(self, video_id: str) -> str:

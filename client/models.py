@@ -134,6 +134,8 @@ class Status:
     """Percent."""
     code: str | None = None
     """For programs, after a failure."""
+    playable: bool = False
+    """It can be played; while it is Processing, early."""
     estimate: Usage | None = None
     """None until the source was examined."""
     actual: Usage | None = None
@@ -146,6 +148,7 @@ class Status:
             message=found["Message"],
             progress=found["Progress"],
             code=(found.get("Error") or {}).get("Code"),
+            playable=found["Playable"],
             estimate=Usage.read(found.get("Estimate")),
             actual=Usage.read(found.get("Actual")),
         )

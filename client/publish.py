@@ -110,10 +110,17 @@ class Uploaded:
     def video_id(self) -> str:
         return self.journal.video_id
 
-    def wait(self, progress: Callable[[int], None]) -> None:
-        """Until the video can be played; `progress` hears percents. Raises VideoFailed."""
+    def wait(self, progress: Callable[[int], None], playable: Callable[[], None] = lambda: None) -> None:
+        """Until the video is complete. Raises VideoFailed.
+
+        `progress` hears percents, `playable` once that what is finished can be played while the rest is encoded.
+        """
+        told = False
         for status in self.client.watch(self.video_id):
             progress(status.progress)
+            if status.playable and not status.final and not told:
+                told = True
+                playable()
             if status.status == "Failed":
                 self.forget()
                 raise VideoFailed(

@@ -58,7 +58,9 @@ class Settings(BaseModel):
     embed_origins: tuple[Annotated[str, Field(pattern=r"^(\*|https?://[A-Za-z0-9.*:\[\]-]+)$")], ...] = Field(
         ("*",), description="Origins whose pages may show the embedded player in a frame, separated by commas"
     )
-    segment_seconds: float = Field(4, ge=1, le=20, description="Length of a media segment; each one is a paid write")
+    segment_seconds: float = Field(
+        4, ge=1, le=20, description="Length of a media segment, the first is half as long; each one is a paid write"
+    )
     chunk_seconds: float = Field(30, ge=1, le=600, description="Longest piece of video that one task encodes")
     max_resolution: int = Field(
         2160, ge=144, le=4320, description="Highest rendition, as the short side of 16:9 (1080 means 1920x1080)"

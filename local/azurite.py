@@ -96,6 +96,11 @@ class Azurite:
     def connection_string(self) -> str:
         return connection_string(self.ports)
 
+    @property
+    def pid(self) -> int:
+        """Of the process; 0 when there is none."""
+        return self._process.pid if self._process is not None else 0
+
     def __enter__(self) -> Self:
         self._process = process = subprocess.Popen(
             command(Ports(), self._location, self._options),

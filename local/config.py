@@ -7,9 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from local.azurite import Ports
+
+Role = Literal["host", "queues", "encoder"]
+"""What a process of the stack runs: HTTP, timers and blob events; all queues but `encode`; `encode` alone."""
 
 
 class ConfigurationError(Exception):

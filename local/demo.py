@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import imageio_ffmpeg
 from rich.console import Console
 
 from client import Client, ClientError
+from client.api import EARLY_ENDPOINTS
 from client.cli.display import Display
 from client.journal import Journals
 from client.publish import Publication, Wishes
@@ -67,8 +69,18 @@ def _publish(client: Client, path: Path, journals: Journals) -> str:
     size = publication.source.size
     with display.bytes(f"Uploading {path.name}") as bar:
         uploaded = publication.upload(lambda sent: bar(sent, size))
+    begin = time.monotonic()
+
+    def playable() -> None:
+        display.note(
+            f"\n{path.name} can be played {time.monotonic() - begin:.1f} s after its upload, while it is encoded:"
+        )
+        for kind, url in client.playback_urls(uploaded.video_id, EARLY_ENDPOINTS, early=True).items():
+            display.note(f"  {kind:<12} {url}")
+        display.note(f"  {'Page':<12} {client.base}/portal#{uploaded.video_id}\n")
+
     with display.percent("Encoding") as percent:
-        uploaded.wait(percent)
+        uploaded.wait(percent, playable)
     uploaded.forget()
     done = client.get(uploaded.video_id)
     shape = f"{done.width}x{done.height}, " if done.width else ""

@@ -21,6 +21,8 @@ from local.storage import create_if_missing, send
 log = logging.getLogger("local.queues")
 
 _FIRST_DELAY = 0.1  # seconds
+_PATIENCE = 5
+"""So many times the longest pause between two looks into a poison queue: there is seldom anything in it."""
 POISON = "-poison"
 
 Handler = Callable[[QueueMessage], Awaitable[None]]
@@ -102,6 +104,7 @@ class QueueListener:
 
     async def run(self) -> None:
         delay = _FIRST_DELAY
+        longest = self._options.max_polling_interval * (1 if self._poison else _PATIENCE)
         stopped = asyncio.create_task(self._stopping.wait())
         while not stopped.done():
             if len(self._running) > self._options.new_batch_threshold:
@@ -111,7 +114,7 @@ class QueueListener:
                 delay = _FIRST_DELAY
                 continue
             await asyncio.wait({stopped}, timeout=delay)
-            delay = min(delay * 2, self._options.max_polling_interval)
+            delay = min(delay * 2, longest)
         if self._running:
             await asyncio.wait(self._running)
 

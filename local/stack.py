@@ -81,7 +81,7 @@ class Stack:
 
     @property
     def pids(self) -> dict[str, int]:
-        """By process name: supervisor, azurite, host, encoder-1 …; a process that was replaced shows its new one."""
+        """By process name: supervisor, azurite, host, queues, encoder-1 …; of one that was replaced, the new one's."""
         pids = self._state()["pids"]
         return dict(pids) if isinstance(pids, dict) else {}
 

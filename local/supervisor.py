@@ -1,4 +1,8 @@
-"""Starts Azurite, the host and the encoders, keeps them running, and ends them together."""
+"""Starts Azurite, the host, the queues and the encoders, keeps them running, and ends them together.
+
+Each is a process group, so that a Ctrl-C reaches the supervisor only, which ends them in order. None is a session:
+Linux shares its processors among sessions first, and niceness would count for nothing.
+"""
 
 import asyncio
 import contextlib
@@ -14,7 +18,7 @@ from pathlib import Path
 
 from local import azurite
 from local.azurite import Ports
-from local.config import ConfigurationError, HostOptions, StackOptions, base_url
+from local.config import ConfigurationError, HostOptions, Role, StackOptions, base_url
 from local.secrets import development_keys
 
 log = logging.getLogger("local.supervisor")
@@ -74,7 +78,7 @@ class _Azurite(_Child):
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             cwd=self._location,
-            start_new_session=True,  # a Ctrl-C reaches the supervisor only, which ends its children in order
+            process_group=0,
         )
         if process.stdout is None:
             raise StartError("azurite has no output.")
@@ -95,9 +99,15 @@ class _Azurite(_Child):
 
 class _Worker(_Child):
     def __init__(
-        self, name: str, arguments: Sequence[str], environment: dict[str, str], listening: socket.socket | None
+        self,
+        name: str,
+        role: Role,
+        arguments: Sequence[str],
+        environment: dict[str, str],
+        listening: socket.socket | None = None,
     ) -> None:
         super().__init__(name)
+        self._role = role
         self._arguments = arguments
         self._environment = environment
         self._listening = listening
@@ -105,7 +115,7 @@ class _Worker(_Child):
     async def start(self) -> None:
         reader, writer = os.pipe()
         passed = [writer]
-        arguments = [*self._arguments, "--name", self.name, "--ready", str(writer)]
+        arguments = ["--name", self.name, "--role", self._role, "--ready", str(writer), *self._arguments]
         if self._listening is not None:
             passed.append(self._listening.fileno())
             arguments += ["--listen", str(self._listening.fileno())]
@@ -119,7 +129,7 @@ class _Worker(_Child):
                 stdout=sys.stderr.fileno(),
                 env=self._environment,
                 pass_fds=passed,
-                start_new_session=True,
+                process_group=0,
             )
         finally:
             os.close(writer)
@@ -204,9 +214,12 @@ class Supervisor:
         arguments = ["--app", str(options.app_dir), "--data", str(options.data_dir)]
         if self._auth:
             arguments.append("--auth")
-        workers = [_Worker("host", arguments, self._environment, listening)]
+        workers = [
+            _Worker("host", "host", arguments, self._environment, listening),
+            _Worker("queues", "queues", arguments, self._environment),
+        ]
         names = [f"encoder-{number}" for number in range(1, options.encoders + 1)]
-        workers += [_Worker(name, arguments, self._environment, None) for name in names]
+        workers += [_Worker(name, "encoder", arguments, self._environment) for name in names]
         await asyncio.gather(*(self._start_child(worker) for worker in workers))
 
     async def _start_child(self, child: _Child) -> None:

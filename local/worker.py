@@ -1,5 +1,6 @@
-"""One process of the stack: the host (HTTP, timers, blob events, queues) or an encoder (the queue `encode` alone).
+"""One process of the stack: the host (HTTP, timers, blob events), an encoder (the queue `encode`), or the other queues.
 
+As in Azure, where each function group has instances of its own, no queue's work stands in the way of a request.
 Started by the supervisor as `python -m local.worker`.
 """
 
@@ -13,7 +14,7 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from aiohttp import web
 from azure.functions.queue import QueueMessage
@@ -21,7 +22,7 @@ from azure.functions.queue import QueueMessage
 from local import logs
 from local.app import Function, Invoker, load
 from local.blobs import EVENTS_QUEUE, POISON_QUEUE, BlobDispatcher, BlobTrigger, BlobWatcher
-from local.config import ConfigurationError, HostOptions, base_url
+from local.config import ConfigurationError, HostOptions, Role, base_url
 from local.queues import QueueListener, poison_name
 from local.routes import Route, Router
 from local.storage import Queues, encode, send
@@ -32,6 +33,9 @@ log = logging.getLogger("local.worker")
 
 ENCODE_QUEUE = "encode"
 """The queue whose functions get processes of their own, one message at a time in each."""
+
+_NICER = 5
+"""Steps of niceness by which queues give way to requests, and to the storage that both wait for."""
 
 _LONGEST_LINE = 16 * 1024
 """Bytes of a request's first line, or of a header; the app's own limit is lower, so it is the one that answers."""
@@ -60,11 +64,14 @@ class Worker:
             if function.trigger["queueName"] == ENCODE_QUEUE:
                 await self._listen(function, one)
 
-    async def start_host(self, listening: socket.socket, data_dir: Path, keys: Keys | None) -> None:
-        admin: dict[str, Fire] = {}
+    async def start_queues(self) -> None:
         for function in self._of_kind("queueTrigger"):
             if function.trigger["queueName"] != ENCODE_QUEUE:
                 await self._listen(function, self._options)
+
+    async def start_host(self, listening: socket.socket, data_dir: Path, keys: Keys | None) -> None:
+        admin: dict[str, Fire] = {}
+        for function in self._of_kind("queueTrigger"):
             admin[function.name.lower()] = self._fire_queue(function)
         for function in self._of_kind("timerTrigger"):
             timer = Timer(function, self.invoker, self.queues)
@@ -210,12 +217,14 @@ async def _main(arguments: argparse.Namespace) -> int:
         asyncio.get_running_loop().add_signal_handler(number, signals.put_nowait, number)
     functions = load(arguments.app, os.environ)
     worker = Worker(arguments.app, functions, HostOptions.read(arguments.app))
-    if arguments.listen is None:
-        await worker.start_encoder()
-    else:
+    if arguments.role == "host":
         keys = Keys(os.environ.get("FUNCTIONS_KEY"), os.environ.get("FUNCTIONS_MASTER_KEY"))
         listening = socket.socket(fileno=arguments.listen)
         await worker.start_host(listening, arguments.data, keys if arguments.auth else None)
+    elif arguments.role == "encoder":
+        await worker.start_encoder()
+    else:
+        await worker.start_queues()
     os.write(arguments.ready, b"1")
     os.close(arguments.ready)
     return await worker.until(signals)
@@ -237,16 +246,19 @@ def _end_with_parent() -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.worker")
     parser.add_argument("--name", required=True)
+    parser.add_argument("--role", choices=get_args(Role), required=True)
     parser.add_argument("--app", type=Path, required=True)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--ready", type=int, required=True, help="descriptor that tells when the process is up")
-    parser.add_argument("--listen", type=int, help="descriptor of the listening socket; encoders have none")
+    parser.add_argument("--listen", type=int, help="descriptor of the listening socket; only the host has one")
     parser.add_argument("--auth", action="store_true")
     arguments = parser.parse_args()
     for descriptor in (arguments.ready, arguments.listen):
         if descriptor is not None:
             os.set_inheritable(descriptor, False)
     _end_with_parent()
+    if arguments.role != "host":
+        os.nice(_NICER)
     logs.configure(arguments.name)
     status = 1
     try:

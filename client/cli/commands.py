@@ -6,11 +6,12 @@ import sys
 import webbrowser
 from argparse import Namespace
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from client.api import ENDPOINTS, PAGE, Client
+from client.api import EARLY_ENDPOINTS, ENDPOINTS, PAGE, Client
 from client.cli.display import Display, plain
 from client.cli.results import FAILED, OK, WRONG_USE, Results, print_json, print_table
 from client.errors import FileError, Unreachable
@@ -44,8 +45,9 @@ def _publish(client: Client, given: Namespace, display: Display) -> int:
     for path, one in uploaded:
         with results.of(File=str(path), Id=one.video_id):
             if given.wait:
+                early = f"{plain(path.name)} can be watched already: {_page(client, one.video_id)}"
                 with display.percent(f"Encoding {path.name}") as bar:
-                    one.wait(bar)
+                    one.wait(bar, partial(display.note, early))
             video = client.get(one.video_id)
             finished.append(one)
             results.tell({"File": str(path), **video.public}, f"{video.id}\t{video.status}\t{plain(path.name)}")
@@ -89,8 +91,10 @@ def _row(video: Video) -> tuple[str, ...]:
 
 def show(client: Client, given: Namespace, display: Display) -> int:  # noqa: ARG001 - one shape for all
     video = client.get(given.id)
-    kinds = [kind for kind in ENDPOINTS if not (video.key_id and kind == "Progressive")]
-    urls = client.playback_urls(video.id, kinds) if video.status == "Completed" else {}
+    early = video.status == "Processing" and client.status(video.id).playable
+    kinds = EARLY_ENDPOINTS if early else [kind for kind in ENDPOINTS if not (video.key_id and kind == "Progressive")]
+    playable = early or video.status == "Completed"
+    urls = client.playback_urls(video.id, kinds, early=early) if playable else {}
     facts = {**video.public, "PlaybackUrls": urls}
     if given.json:
         print_json(facts)
@@ -119,11 +123,21 @@ def status(client: Client, given: Namespace, display: Display) -> int:
 
 def _status(found: Status) -> dict[str, Any]:
     error = {"Code": found.code, "Message": found.message} if found.status == "Failed" else None
-    return {"Status": found.status, "Message": found.message, "Progress": found.progress, "Error": error}
+    return {
+        "Status": found.status,
+        "Message": found.message,
+        "Progress": found.progress,
+        "Playable": found.playable,
+        "Error": error,
+    }
+
+
+def _page(client: Client, video_id: str) -> str:
+    return f"{client.base}/portal/#{video_id}"
 
 
 def play(client: Client, given: Namespace, display: Display) -> int:
-    address = f"{client.base}/portal/#{client.get(given.id).id}"
+    address = _page(client, client.get(given.id).id)
     print(address, flush=True)
     if not webbrowser.open(address):
         display.failure("No browser could be opened.", "Open the address above in one.")

@@ -17,8 +17,8 @@ class Rung:
 
 RUNGS = (
     Rung(2160, 16_000_000, 24),
-    Rung(1440, 9_000_000, 23.5),
-    Rung(1080, 5_000_000, 23),
+    Rung(1440, 9_000_000, 24),
+    Rung(1080, 5_000_000, 24),
     Rung(720, 2_800_000, 23),
     Rung(480, 1_300_000, 23),
     Rung(360, 750_000, 23),
@@ -33,6 +33,14 @@ NEAR = 1.2
 
 HIGH_FRAME_RATE = 1.5
 """Share of bits that more than 30 frames per second cost."""
+
+PEAK = 2
+"""A rendition's highest rate, over a few seconds, against the mean rate of its source."""
+FLOOR = 0.25
+"""Share of a rung's highest rate that it keeps however small the source is: our keyframes are more frequent than most,
+and one of a still screen needs what a minute of it does."""
+APART = 0.8
+"""A rung whose highest rate is more than this share of the one above is no alternative to it."""
 
 
 def lines_of(width: int, height: int) -> int:
@@ -61,12 +69,30 @@ def ladder(width: int, height: int, frame_rate: Fraction, max_lines: int) -> tup
     return tuple(_rendition(width, height, n, source, frame_rate) for n in lines)
 
 
+def capped(renditions: tuple[Rendition, ...], source: int | None) -> tuple[Rendition, ...]:
+    """The ladder of a source that has `source` bit/s (None: not known): nothing gets many more than that.
+
+    Rungs that may then cost about as much as the one above are left out. The lowest stays, for slow lines.
+    """
+    if source is None:
+        return renditions
+    kept: list[Rendition] = []
+    for rendition in renditions:
+        rate = max(min(rendition.maxrate, PEAK * source), rendition.maxrate * FLOOR)
+        if kept and rate > kept[-1].maxrate * APART:
+            if rendition is not renditions[-1]:
+                continue
+            rate = kept[-1].maxrate / 2
+        nominal = _tens(rate)
+        kept.append(rendition.model_copy(update={"id": nominal, "maxrate": nominal}))
+    return tuple(kept)
+
+
 def _rendition(width: int, height: int, lines: int, source: int, frame_rate: Fraction) -> Rendition:
     scale = min(1.0, lines / source)
     rung = next((r for r in reversed(RUNGS) if lines <= r.lines), RUNGS[0])
     rate = rung.maxrate * (lines / rung.lines) ** 1.5 * (HIGH_FRAME_RATE if frame_rate > 30 else 1)
-    # Whole tens of kbit/s: the number is seen by people, as folder name and in players' menus.
-    maxrate = max(100_000, round(rate / 10_000) * 10_000)
+    maxrate = _tens(rate)
     return Rendition(
         id=maxrate,
         width=_fit(width * scale, width),
@@ -74,6 +100,11 @@ def _rendition(width: int, height: int, lines: int, source: int, frame_rate: Fra
         crf=rung.crf,
         maxrate=maxrate,
     )
+
+
+def _tens(rate: float) -> int:
+    """Whole tens of kbit/s: the number is seen by people, as folder name and in players' menus."""
+    return max(100_000, round(rate / 10_000) * 10_000)
 
 
 def _fit(value: float, source: int) -> int:

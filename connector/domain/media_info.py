@@ -40,6 +40,9 @@ class VideoStream(Model):
     """Clockwise degrees by which the picture must be turned: 0, 90, 180 or 270."""
     interlaced: bool
     hdr: bool
+    detail_lines: int | None = None
+    """Lines of the lowest rung that shows all there is in the picture, for a source that was scaled up or is blurred.
+    None: the picture has as much detail as lines, or it is not known."""
     reorder: Ratio | None = None
     """For a container that does not keep presentation times (AVI): seconds from a packet's time to that of the picture
     which comes out of the decoder when that packet goes in. None for all others."""
@@ -61,3 +64,5 @@ class MediaInfo(Model):
     access: Access
     video: VideoStream | None
     audio: tuple[AudioStream, ...]
+    size: int | None = None
+    """Bytes of the upload."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, count
 
-from connector.domain.ladder import even, ladder
+from connector.domain.ladder import capped, even, ladder
 from connector.domain.media_info import AudioStream, MediaInfo
 from connector.domain.plan import AudioRendition, Plan, Rendition, Size, Stills
 
@@ -29,6 +29,9 @@ SHARED_PIXELS = 1280 * 720
 """Of the highest rendition, from which on two workers share the first segment: it is worth what a second task costs."""
 PARALLEL = 8
 """Even a short video is cut into about so many chunks, so that several workers can share it."""
+
+H264_BITS = {"hevc": 1.6, "vp9": 1.6, "libvpx-vp9": 1.6, "av1": 2.0, "libdav1d": 2.0, "vvc": 2.5}
+"""Bits that H.264 takes for what these decoders' codecs say in one; all others take as many or more than H.264."""
 
 MAX_RATE = 60
 STANDARD_RATES = (
@@ -82,7 +85,9 @@ def make_plan(info: MediaInfo, limits: Limits) -> Plan:
     if sound_end > Fraction(frames) / rate + AUDIO_SLACK:
         frames = math.ceil(sound_end * rate)
     gop = max(1, round(Fraction(limits.segment_seconds) * rate))
-    renditions = ladder(video.display_width, video.display_height, rate, limits.max_lines)
+    lines = min(limits.max_lines, video.detail_lines or limits.max_lines)
+    renditions = ladder(video.display_width, video.display_height, rate, lines)
+    renditions = capped(renditions, source_bitrate(info))
     duration = frames / rate
     whole = Plan(
         frame_rate=rate,
@@ -103,6 +108,14 @@ def make_plan(info: MediaInfo, limits: Limits) -> Plan:
     # The highest rendition is about half of all work.
     begins = ([0] if shared else []) + [whole.segment_start(n) for n in cuts]
     return whole.model_copy(update={"chunks": tuple(begins)})
+
+
+def source_bitrate(info: MediaInfo) -> int | None:
+    """bit/s that H.264 would take for the picture: at most, because all of the file is counted. None: not known."""
+    video = info.video
+    if video is None or not info.size or video.end <= video.start:
+        return None
+    return round(8 * info.size / (video.end - video.start) * Fraction(H264_BITS.get(video.codec, 1)))
 
 
 def _sound_only(info: MediaInfo, audio: tuple[AudioRendition, ...]) -> Plan:
@@ -130,14 +143,14 @@ def _longest_chunk(limits: Limits, top: Rendition, rate: Fraction) -> int:
 
 def cut_chunks(segments: int, longest: int) -> tuple[int, ...]:
     """First segment of each chunk. The first ones are short (the first segment, which is half a one; 1, 2, 4 …
-    segments): playback can begin early.
+    segments): playback can begin early. So are the last ones, for several workers to end at about the same time.
     """
     longest = max(1, min(longest, math.ceil(segments / PARALLEL)), math.ceil(segments / (MAX_CHUNKS - PARALLEL)))
     starts, at, length = [0], 1, 1
     while at < segments:
         starts.append(at)
         at += length
-        length = min(length * 2, longest)
+        length = min(length * 2, longest, max(2, math.ceil((segments - at) / 2)))
     return tuple(starts)
 
 

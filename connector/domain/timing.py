@@ -1,6 +1,7 @@
 """The cadence of a source, told from its timestamps: pure, so that odd sources are cases in a table."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -22,30 +23,32 @@ class Cadence:
     """See MediaInfo."""
 
 
-def cadence(times: Sequence[Fraction], tick: Fraction, hints: Sequence[Fraction]) -> Cadence:
-    """The cadence of frames at `times` (seconds, any order), stamped in units of `tick` seconds.
+def cadence(stamps: Iterable[int], tick: Fraction, hints: Sequence[Fraction]) -> Cadence:
+    """The cadence of frames at `stamps`, in any order, in units of `tick` seconds.
 
     `hints` are the rates that the container claims, the most trusted first.
     """
-    stamps = sorted(set(times))
-    steps = [b - a for a, b in pairwise(stamps)]
+    # Whole numbers, and each length of a step once: a long video has very many.
+    places = sorted(set(stamps))
+    steps = sorted(b - a for a, b in pairwise(places))
     hints = [h for h in hints if 0 < h <= 1000]
     if not steps:
         rate = output_rate(hints[0] if hints else Fraction(25))
         return Cadence(rate, rate, constant=True, tolerance=1 / (2 * rate))
-    median = sorted(steps)[len(steps) // 2]
-    for claimed in (*hints, 1 / median):
+    lengths = Counter(steps)
+    for claimed in (*hints, 1 / (steps[len(steps) // 2] * tick)):
         source = output_rate(claimed) if claimed <= MAX_RATE else claimed
-        if _on_grid(steps, source, tick):
+        if _on_grid(lengths, 1 / (source * tick)):
             return Cadence(output_rate(source), source, constant=True, tolerance=1 / (2 * source))
     # Variable: fast enough for nine of ten frames.
-    fast = sorted(steps)[len(steps) // 10]
-    average = len(steps) / (stamps[-1] - stamps[0])
+    fast = steps[len(steps) // 10] * tick
+    average = len(steps) / ((places[-1] - places[0]) * tick)
     rate = output_rate(min(Fraction(MAX_RATE), max(1 / fast, average)))
     return Cadence(rate, average, constant=False, tolerance=tick)
 
 
-def _on_grid(steps: Sequence[Fraction], rate: Fraction, tick: Fraction) -> bool:
-    length = 1 / rate
-    slack = max(tick, length / 20)
-    return sum(abs(s - length) <= slack for s in steps) >= MOSTLY * len(steps)
+def _on_grid(lengths: Counter[int], frame: Fraction) -> bool:
+    """Whether most steps are as long as a `frame`, all in ticks."""
+    slack = max(Fraction(1), frame / 20)
+    fitting = sum(count for length, count in lengths.items() if abs(length - frame) <= slack)
+    return fitting >= MOSTLY * lengths.total()

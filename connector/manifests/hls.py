@@ -18,6 +18,8 @@ from connector.manifests.text import decimal, plain, rounded
 _VERSION = "#EXT-X-VERSION:7"
 _AUDIO_GROUP = "audio"
 _MICRO = 1_000_000
+_FROM_THE_BEGINNING = "#EXT-X-START:TIME-OFFSET=0.001"
+"""Players begin a playlist without end near its end, unless they are told. Shaka takes 0 for nothing."""
 _START_BITRATE = 2_000_000
 """Players begin with the first variant; Apple's authoring specification asks for about 2 Mbit/s there."""
 
@@ -143,8 +145,7 @@ def _media_head(track: VideoTrack | AudioTrack, growth: Growth | None, *extra: s
         _VERSION,
         f"#EXT-X-TARGETDURATION:{target}",
         "#EXT-X-MEDIA-SEQUENCE:0",
-        # Players begin a playlist without end near its end, unless they are told.
-        *(("#EXT-X-PLAYLIST-TYPE:EVENT", "#EXT-X-START:TIME-OFFSET=0") if growth else ("#EXT-X-PLAYLIST-TYPE:VOD",)),
+        *(("#EXT-X-PLAYLIST-TYPE:EVENT", _FROM_THE_BEGINNING) if growth else ("#EXT-X-PLAYLIST-TYPE:VOD",)),
         *extra,
         "#EXT-X-INDEPENDENT-SEGMENTS",
     ]

@@ -1,5 +1,11 @@
 """The media child process: `python -m connector.media.child`. Reads one job, does it, says what came of it, ends."""
 
+import gc
+
+if __name__ == "__main__":
+    # Modules are no garbage: looking for some while they are loaded takes a fifth of the start.
+    gc.disable()
+
 import ctypes
 import os
 import resource
@@ -29,6 +35,8 @@ def main() -> None:
     job = TypeAdapter[AnyJob](AnyJob).validate_json(channel.job())
     confine(job.limits)
     work = work_of(job)
+    gc.freeze()
+    gc.enable()
     seal()
     try:
         channel.result(work(channel).model_dump(mode="json"))

@@ -19,6 +19,10 @@ from connector.media.stills import Stills
 
 PROGRESS_EVERY = 30
 """Output frames between two reports."""
+BATCH_PIXELS = 8 * 1920 * 1080
+"""Of the highest rendition, that wait for the encoders: each takes them in one go, while its data is in the cache."""
+BATCH = 8
+"""Frames that wait at most."""
 
 
 def encode_chunk(job: ChunkJob, channel: Channel) -> EncodeOutput:
@@ -67,7 +71,7 @@ class _Ladder:
         plan, threads = job.plan, job.limits.threads
         top, *lower = plan.renditions
         rotation = job.info.video.rotation if job.info.video else 0
-        self._scalers: list[FilterChain] = [
+        scalers: list[FilterChain] = [
             Normalizer(top.width, top.height, rotation, threads),
             *(Downscaler(r.width, r.height, threads) for r in lower),
         ]
@@ -77,8 +81,11 @@ class _Ladder:
             for n, r in enumerate(plan.renditions)
             if r in made
         }
+        self._scalers = scalers[: max(self._encoders) + 1]
         self.has_top = 0 in self._encoders
         self._pictures: list[VideoFrame] = []
+        self._batch = max(1, min(BATCH, BATCH_PIXELS // (top.width * top.height)))
+        self._waiting: list[tuple[int, list[VideoFrame]]] = []
 
     def scale(self, frame: VideoFrame) -> None:
         self._pictures = []
@@ -91,8 +98,15 @@ class _Ladder:
         return self._pictures[0]
 
     def encode(self, number: int) -> None:
+        self._waiting.append((number, self._pictures))
+        if len(self._waiting) >= self._batch:
+            self._encode_all()
+
+    def _encode_all(self) -> None:
         for n, encoder in self._encoders.items():
-            encoder.encode(number, self._pictures[n])
+            for number, pictures in self._waiting:
+                encoder.encode(number, pictures[n])
+        self._waiting = []
 
     @property
     def finished(self) -> int:
@@ -103,6 +117,7 @@ class _Ladder:
         return EncodeOutput(renditions=tuple(encoder.output() for encoder in self._encoders.values()))
 
     def finish(self) -> tuple[RenditionOutput, ...]:
+        self._encode_all()
         return tuple(encoder.finish() for encoder in self._encoders.values())
 
     @property

@@ -11,7 +11,7 @@ from connector.domain.media_info import AudioStream, VideoStream
 from connector.domain.timing import Cadence, cadence
 from connector.media.picture import HDR_TRANSFERS
 from connector.media.source import decode_times_only, seconds
-from connector.media.survey import Survey, Track
+from connector.media.survey import Survey, Track, lists_every_frame
 
 CADENCE_FRAMES = 100_000
 """Frames whose timestamps tell the cadence of a longer video, too."""
@@ -19,12 +19,12 @@ CADENCE_FRAMES = 100_000
 
 def cadence_of(survey: Survey, video: AvVideo) -> Cadence:
     tick = video.time_base or Fraction(1, 1000)
-    # The index of a MOV file lists every frame; those of other containers list keyframes only.
-    every_frame = len(video.index_entries) >= video.frames > 0
-    entries = islice(video.index_entries, CADENCE_FRAMES)
-    stamps = [e.timestamp * tick for e in entries] if every_frame else survey.tracks[video.index].times
+    if lists_every_frame(video):
+        stamps = [entry.timestamp for entry in islice(video.index_entries, CADENCE_FRAMES)]
+    else:
+        stamps = [round(time / tick) for time in islice(survey.tracks[video.index].times, CADENCE_FRAMES)]
     hints = [Fraction(r) for r in (video.base_rate, video.average_rate, video.guessed_rate) if r]
-    return cadence(stamps[:CADENCE_FRAMES], tick, hints)
+    return cadence(stamps, tick, hints)
 
 
 def video_stream(survey: Survey, video: AvVideo, beat: Cadence) -> VideoStream:

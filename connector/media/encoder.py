@@ -13,6 +13,7 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
 from connector.domain import layout
+from connector.domain.encoding import x264_options
 from connector.domain.plan import Plan, Rendition
 from connector.domain.task import RenditionOutput, SegmentOutput
 from connector.isobmff import h264
@@ -22,7 +23,6 @@ from connector.isobmff.samples import SampleTable, frame_time, video_samples
 from connector.media.channel import Channel
 
 _BT709, _LIMITED = 1, 1
-BUFFER_SECONDS = 2
 
 
 def _same_bytes() -> tuple[str, ...]:
@@ -118,16 +118,8 @@ def _open(rendition: Rendition, plan: Plan, preset: str, threads: int) -> VideoC
     context.flags |= Flags.global_header
     # The output's bytes depend on the number of threads, so it is pinned.
     context.thread_count = threads
-    context.options = {
-        "preset": preset,
-        "profile": "high",
-        "crf": str(rendition.crf),
-        "maxrate": str(rendition.maxrate),
-        "bufsize": str(rendition.maxrate * BUFFER_SECONDS),
-        # Every segment begins with an IDR frame, and none begins anywhere else.
-        "keyint_min": str(plan.gop),
-        "sc_threshold": "0",
-        "x264-params": ":".join(["open-gop=0", "stitchable=1", *SAME_BYTES]),
-    }
+    options = x264_options(rendition, plan.gop, preset)
+    options["x264-params"] = ":".join((options["x264-params"], *SAME_BYTES))
+    context.options = options
     context.open()
     return context

@@ -10,6 +10,7 @@ from connector.domain.limits import SourceLimits
 from connector.domain.media_info import Access, MediaInfo
 from connector.media.channel import Channel
 from connector.media.describe import audio_stream, cadence_of, video_stream
+from connector.media.detail import with_detail
 from connector.media.jobs import ProbeJob
 from connector.media.source import RemoteFile, opened
 from connector.media.survey import SCAN_BYTES, SCAN_SECONDS, Survey
@@ -30,7 +31,8 @@ def probe(job: ProbeJob, channel: Channel) -> MediaInfo:
         if video and not survey.first_frames:
             raise refused("UndecodableVideo")
         access = _access(survey, file, channel)
-        return _info(survey, access, job.accepted)
+        info = _info(survey, access, job.accepted, file.size)
+        return with_detail(info, survey, file) if access is Access.SEEK else info
 
 
 def _choose(container: InputContainer, accepted: SourceLimits) -> tuple[AvVideo | None, list[AvAudio]]:
@@ -53,7 +55,8 @@ def _choose(container: InputContainer, accepted: SourceLimits) -> tuple[AvVideo 
 
 
 def _access(survey: Survey, file: RemoteFile, channel: Channel) -> Access:
-    seekable = survey.indexed and survey.has_index() and (survey.complete or survey.read_tail())
+    seekable = survey.indexed and survey.has_index()
+    seekable = seekable and (survey.complete or survey.knows_end() or survey.read_tail())
     short = survey.duration() <= SCAN_SECONDS and file.size <= SCAN_LONGEST
     if not seekable and not survey.complete and short:
         # From the beginning in a new container: where there is no index, going back may end anywhere.
@@ -66,7 +69,7 @@ def _access(survey: Survey, file: RemoteFile, channel: Channel) -> Access:
     return Access.PIECES
 
 
-def _info(survey: Survey, access: Access, accepted: SourceLimits) -> MediaInfo:
+def _info(survey: Survey, access: Access, accepted: SourceLimits, size: int) -> MediaInfo:
     video = None
     if survey.video is not None:
         beat = cadence_of(survey, survey.video)
@@ -78,4 +81,5 @@ def _info(survey: Survey, access: Access, accepted: SourceLimits) -> MediaInfo:
         access=access,
         video=video,
         audio=tuple(audio_stream(survey, a) for a in survey.audio),
+        size=size,
     )

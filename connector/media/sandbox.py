@@ -35,11 +35,15 @@ from connector.media.jobs import Area, Job
 
 logger = logging.getLogger(__name__)
 
+CHILD = "connector.media.child"
+"""The module that a child runs."""
 WRITERS = 4
 """Blobs written at the same time, overlapping the encode."""
 MAX_PENDING = 8
 """Finished blobs that may wait to be written; then the child waits too. Bounds memory."""
 MAX_READ = 16 * 1024 * 1024
+FIRST_READ = 1
+"""Bytes; readers fetch far more at a time, and keep it."""
 MAX_PUT = 256 * 1024 * 1024
 MAX_LINE = 4 * 1024 * 1024
 
@@ -66,25 +70,37 @@ class Sink(Protocol):
     def progress(self, share: float, finished: Any) -> None: ...
 
 
-def run(job: Job, sources: Sequence[Callable[[], Source]], sink: Sink) -> Any:
+def run(
+    job: Job,
+    sources: Sequence[Callable[[], Source]],
+    sink: Sink,
+    begun: Callable[[Callable[[], None]], None] = lambda _: None,
+) -> Any:
     """The job's result, when all its blobs are written.
 
-    `sources` open the job's files on first use. Raises MediaError when the media is at fault (final), TaskCrashed when
-    the child died or ran over a limit (worth another try), and whatever `sources` and `sink` raise.
+    `sources` open the job's files on first use; `begun` is told what stops the job, from any thread. Raises MediaError
+    when the media is at fault (final), TaskCrashed when the child died, ran over a limit (worth another try) or was
+    stopped, and whatever `sources` and `sink` raise.
     """
     child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "connector.media.child"],
+        [sys.executable, "-P", "-m", CHILD],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "PATH": os.defpath},
-        start_new_session=True,
+        process_group=0,  # Ctrl-C is not for it; in a session of its own its niceness would count for nothing
     )
-    expired = threading.Event()
+    expired, stopped = threading.Event(), threading.Event()
 
     def expire() -> None:
         expired.set()
         child.kill()
+
+    def stop() -> None:
+        stopped.set()
+        child.kill()
+
+    begun(stop)
 
     timer = threading.Timer(job.limits.seconds, expire)
     timer.daemon = True
@@ -97,6 +113,8 @@ def run(job: Job, sources: Sequence[Callable[[], Source]], sink: Sink) -> Any:
         code = _exit_code(child)
         if expired.is_set():
             raise TaskCrashed(f"{job.limits.seconds} s were not enough") from None
+        if stopped.is_set():
+            raise TaskCrashed("the media process was stopped") from None
         # What a library or a traceback says is for operators: the sentence of the error reaches the video's owner.
         logger.warning("a media process ended with %s: %s", _ending(code), tail.last())
         raise TaskCrashed(f"the media process ended with {_ending(code)}") from None
@@ -149,6 +167,9 @@ class _Parent:
         with _talking():
             self._to.write(job.model_dump_json().encode() + b"\n")
             self._to.flush()
+        if len(self._sources) == 1:
+            # While the child loads: it will ask for the size and the first bytes.
+            self._source(0).read_at(0, FIRST_READ)
         while True:
             match self._message():
                 case Open(file=file):

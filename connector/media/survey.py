@@ -28,14 +28,19 @@ TAIL_BUDGET = 64 * 1024 * 1024
 TAIL_SECONDS = 3
 PATIENCE = 4
 """So many times the head are read for the first picture that can be decoded."""
-FIRST_FRAMES = 8
-"""Decoded to see interlacing, rotation and colours."""
+FIRST_FRAMES = 5
+"""Decoded to see interlacing (all of a telecine's pattern), rotation and colours."""
 DECODE_PACKETS = 2000
 """Packets of a stream after which nobody waits for its first picture or sound any longer."""
 INDEXED = ("mov", "matroska")
 """Demuxers whose seeking is exact, given an index."""
 INDEX_TAIL = 100_000
 """Entries of an index, from its end, among which a keyframe is looked for."""
+
+
+def lists_every_frame(stream: AvVideo | AvAudio) -> bool:
+    """Whether the index does, as that of a MOV file; those of other containers list keyframes only."""
+    return len(stream.index_entries) >= stream.frames > 0
 
 
 @dataclass
@@ -99,13 +104,41 @@ class Survey:
                 spent += packet.size
                 count += index == self._indexes[0]
                 patience = 1 if self.first_frames or not self.video else PATIENCE
-                if not whole and (count >= HEAD_PACKETS * patience or spent >= HEAD_BYTES * patience):
+                if not whole and (
+                    self._knows_head() or count >= HEAD_PACKETS * patience or spent >= HEAD_BYTES * patience
+                ):
                     return
                 if seen >= SCAN_PACKETS:
                     return
         except FFmpegError:
             pass  # a damaged file ends where it can no longer be read
         self.complete = self.complete or whole
+
+    def _knows_head(self) -> bool:
+        """Whether no more packets are needed: the index tells the rest."""
+        return (
+            self.video is not None
+            and lists_every_frame(self.video)
+            and len(self.first_frames) >= FIRST_FRAMES
+            and all(track.index in self.first_sound for track in self.audio)
+        )
+
+    def knows_end(self) -> bool:
+        """Whether the index tells where all streams end: then the tail need not be read."""
+        return all(self._is_whole(stream) for stream in (self.video, *self.audio) if stream)
+
+    def _is_whole(self, stream: AvVideo | AvAudio) -> bool:
+        """Whether an index lists all frames of it, the file has them, and they last as long as is declared."""
+        entries, base = stream.index_entries, stream.time_base
+        if not lists_every_frame(stream) or stream.duration is None or base is None:
+            return False
+        first, last = entries[0], entries[len(entries) - 1]
+        # In order of decoding: the last one shown may be another, but all together last so long.
+        end: Fraction | int = last.timestamp
+        if stream.type == "video":
+            step = Fraction(last.timestamp - first.timestamp, max(1, len(entries) - 1))
+            end = (stream.start_time or 0) + (len(entries) - Fraction(1, 2)) * step
+        return last.pos + last.size <= self._file.size and (stream.start_time or 0) + stream.duration > end
 
     def _decode(self, packet: Packet[Stream]) -> None:
         """Decode the first pictures, and the first sound: where it begins after what an encoder put before it."""

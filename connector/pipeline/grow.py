@@ -5,9 +5,12 @@ waits for this and nothing depends on it. If it fails, the next one does it, or 
 """
 
 import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
+from functools import partial
 from uuid import UUID
 
 from connector.domain import layout
@@ -22,6 +25,8 @@ from connector.pipeline.protect import protector
 
 log = logging.getLogger(__name__)
 
+WRITERS = 4
+"""Blobs written at the same time."""
 FASTEST = 2
 """As fast as players play."""
 AHEAD = 60
@@ -74,14 +79,21 @@ def _publish(app: App, video_id: UUID) -> None:
     published = blobs.grown(container, layout.MASTER_PLAYLIST)
     if not due(published, end, video.playable, now()):
         return
+    *others, master = manifest_names(whole)
+    writes: list[Callable[[], object]] = [
+        partial(blobs.grow, container, name, render(whole, name).encode(), end) for name in others
+    ]
     if published is None:
         protect = protector(app, video)
         for (kind, rendition), init in inits(outputs).items():
             name = layout.init_segment(kind, rendition)
-            blobs.put(container, name, protect.segment(name, init))
+            writes.append(partial(blobs.put, container, name, protect.segment(name, init)))
+    # Side by side: for the first of them somebody waits.
+    with ThreadPoolExecutor(WRITERS, thread_name_prefix="grow") as pool:
+        for write in [pool.submit(write) for write in writes]:
+            write.result()
     # The master playlist comes last: it is what a player finds the others by.
-    for name in manifest_names(whole):
-        blobs.grow(container, name, render(whole, name).encode(), end)
+    blobs.grow(container, master, render(whole, master).encode(), end)
     _mark_playable(app, video)
 
 

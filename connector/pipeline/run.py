@@ -11,7 +11,7 @@ from connector.domain import layout
 from connector.domain.failures import refused
 from connector.domain.task import EncodeOutput, TaskResult
 from connector.domain.video import Video
-from connector.errors import MediaError, NotFound, StorageError
+from connector.errors import MediaError, NotFound, StorageError, TaskCrashed
 from connector.media import sandbox
 from connector.media.jobs import Area, Job
 from connector.pipeline.app import App, now
@@ -35,6 +35,12 @@ class TaskSink:
         self._share = 0.0
         self._finished: TaskResult | None = None
         self._news = Event()
+        self._stop: Callable[[], None] = lambda: None
+        self.deleted = False
+        """Whether the video was, while the job ran: then it was stopped."""
+
+    def begun(self, stop: Callable[[], None]) -> None:
+        self._stop = stop
 
     @cached_property
     def _protector(self) -> Protector:
@@ -68,10 +74,18 @@ class TaskSink:
         finished, self._finished = self._finished, None
         facts = {"heartbeat": now(), "progress": self._share} | ({"result": finished} if finished else {})
         try:
-            if change(self._app, self._video.id, self._task, **facts) and finished:
+            if not change(self._app, self._video.id, self._task, **facts):
+                self._end_if_deleted(self._task)
+            elif finished:
                 grow(self._app, self._video, self._task)
         except StorageError:
             log.exception("a heartbeat was not written", extra={"video_id": str(self._video.id)})
+
+    def _end_if_deleted(self, task: str) -> None:
+        """Rows go with their video; that of a task which a twin has finished stays."""
+        if self._app.storage.tasks.get(self._video.id, task) is None:
+            self.deleted = True
+            self._stop()
 
     @contextmanager
     def beating(self) -> Iterator[None]:
@@ -146,11 +160,18 @@ def work_blob(app: App, video: Video, name: str) -> Callable[[], sandbox.Source]
 def run_job(
     app: App, video: Video, job: Job, sources: Sequence[Callable[[], sandbox.Source]], task: str | None = None
 ) -> Any:
-    """The job's result; `task` names the row that tells how it goes. Raises as `sandbox.run` does."""
+    """The job's result; `task` names the row that tells how it goes.
+
+    Raises as `sandbox.run` does, and NotFound when the video was deleted meanwhile.
+    """
     sink = TaskSink(app, video, task)
     try:
         with sink.beating():
-            return sandbox.run(job, sources, sink)
+            return sandbox.run(job, sources, sink, sink.begun)
+    except TaskCrashed:
+        if sink.deleted:
+            raise NotFound("the video was deleted meanwhile") from None
+        raise
     except MediaError as error:
         raise _explained(video, error) from error
 

@@ -7,7 +7,7 @@ const STEP = 5; // seconds
 
 /**
  * `bar` and `preview` for the stage; `attach(face)` puts a player behind them, `detach()` takes it away; `storyboard`
- * may be set once it is there.
+ * may be set once it is there, `growing` tells that the video's length is not its last.
  */
 export function controls(stage) {
   let face = null;
@@ -15,7 +15,7 @@ export function controls(stage) {
   let begun = false; // there is a first picture: before, players go where they want to
   let impatient = false; // play was pressed while the player was still being loaded
   let chosen = null; // the rendition's height, so that it outlives a change of player
-  const handle = { storyboard: null };
+  const handle = { storyboard: null, growing: false };
 
   const play = iconButton("play", "Play", toggle, { class: "icon-button play" });
   const mute = iconButton("sound", "Mute", () => { if (face) face.video.muted = !face.video.muted; });
@@ -71,12 +71,12 @@ export function controls(stage) {
     if (!face) return;
     const { video } = face;
     begun ||= video.readyState >= 2;
-    const duration = begun && Number.isFinite(video.duration) ? video.duration : 0;
+    const duration = begun ? lengthOf(video) : 0;
     seek.max = duration;
     if (!seek.matches(":active")) seek.value = video.currentTime;
     seek.style.setProperty("--played", `${duration ? (100 * seek.value) / duration : 0}%`);
-    seek.setAttribute("aria-valuetext", `${clock(seek.value)} of ${clock(duration)}`);
-    time.textContent = `${clock(video.currentTime)} / ${clock(duration)}`;
+    seek.setAttribute("aria-valuetext", `${clock(seek.value)} of ${clock(duration)}${handle.growing ? " so far" : ""}`);
+    time.textContent = `${clock(video.currentTime)} / ${clock(duration)}${handle.growing ? "+" : ""}`;
     become(play, video.paused ? "play" : "pause", video.paused ? "Play" : "Pause");
     become(mute, video.muted || !video.volume ? "muted" : "sound", video.muted ? "Unmute" : "Mute");
     volume.value = video.muted ? 0 : video.volume;
@@ -157,4 +157,11 @@ export function controls(stage) {
       quality.hidden = true;
     },
   });
+}
+
+/** Seconds; so far, of what has no end yet. */
+function lengthOf({ duration, seekable, currentTime }) {
+  if (Number.isFinite(duration)) return duration;
+  const end = seekable.length ? seekable.end(seekable.length - 1) : 0;
+  return Math.max(Number.isFinite(end) ? end : 0, currentTime);
 }

@@ -24,10 +24,10 @@ export const CHOICES = [
   { id: "native-HLS", player: "Browser", kind: "HLS", label: "Browser · HLS", open: openNative, native: true },
 ];
 
-/** What this browser can play of what the video has. */
-export function choicesFor(isProtected) {
-  // Chromium's own HLS player never begins with encrypted CMAF, and does not say so.
-  const itself = document.createElement("video").canPlayType(HLS_TYPE) !== "" && !(isProtected && navigator.userAgentData);
+/** What this browser can play of what the video has, or has so far. */
+export function choicesFor(isProtected, growing) {
+  // Chromium's own HLS player never begins with encrypted CMAF, and does not say so; nor with what grows.
+  const itself = document.createElement("video").canPlayType(HLS_TYPE) !== "" && !((isProtected || growing) && navigator.userAgentData);
   const sources = "MediaSource" in window || "ManagedMediaSource" in window;
   return CHOICES.filter(({ kind, native }) =>
     native ? (kind === "HLS" ? itself : !isProtected) : sources);

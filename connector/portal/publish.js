@@ -52,7 +52,7 @@ async function run(card, file) {
     await call("POST", `Videos/${id}/MarkComplete`);
     journal.forget(entry.id);
     library.changed(id);
-    watch(card, id, file.name); // the next file need not wait for this one's encode
+    watch(card, id); // the next file need not wait for this one's encode
   } catch (error) {
     if (!card.signal.aborted) card.fail(error.message);
   }
@@ -116,14 +116,18 @@ async function addressOf(id) {
   return UploadUri;
 }
 
-async function watch(card, id, name) {
+async function watch(card, id) {
   const encode = encodeView();
   card.encoding(encode.view);
   try {
-    const status = await follow(id, encode.show, card.signal);
+    const show = (status) => {
+      encode.show(status);
+      if (status.Playable) card.playable(id);
+    };
+    const status = await follow(id, show, card.signal);
     library.changed(id);
     if (status.Status === "Failed") card.fail(status.Message);
-    else card.done(id, name);
+    else card.done();
   } catch (error) {
     if (!card.signal.aborted) card.fail(error.message);
   }
@@ -138,6 +142,7 @@ function transfer(name) {
   const bar = h("progress", { max: 1, value: 0, "aria-label": `Upload of ${name}` });
   const body = h("div", {}, bar);
   const button = h("button", { type: "button", onclick: cancel }, "Cancel");
+  const link = h("a", { class: "button primary" }, "Watch already");
   const card = h("li", { class: "transfer" }, h("div", { class: "transfer-head" }, title, button), text, body);
   $("transfers").prepend(card);
 
@@ -175,9 +180,14 @@ function transfer(name) {
       body.replaceChildren(view);
       announce(`${name} is uploaded and is being encoded`);
     },
-    done(videoId) {
-      const link = h("a", { class: "button primary", href: `#${videoId}` }, "Play");
+    playable(videoId) {
+      if (link.isConnected) return;
+      link.href = `#${videoId}`;
       title.after(link);
+      announce(`${name} can be watched already`);
+    },
+    done() {
+      link.textContent = "Play";
       title.parentElement.append(button);
       dismiss();
       card.classList.add("ready");
@@ -188,6 +198,7 @@ function transfer(name) {
       title.parentElement.append(button);
       dismiss();
       text.remove();
+      link.remove();
       body.replaceChildren(h("p", { class: "reason", role: "alert" }, reason));
     },
   };

@@ -1,20 +1,16 @@
-/* The page of one video: the encode while it lasts, then the player and all that belongs to it. */
+/* The page of one video: the encode while it lasts, with a player as soon as there is something to play; then all else. */
 
-import { call, get } from "./api.js";
 import { aboutForm } from "./about.js";
-import { controls } from "./controls.js";
+import { accessTo } from "./access.js";
+import { call, get } from "./api.js";
 import { confirmed } from "./dialogs.js";
 import { announce, complain, h } from "./dom.js";
 import { encodeView, follow } from "./encode.js";
 import { bytes, called, clock, day } from "./format.js";
 import * as library from "./library.js";
-import { choicesFor, open } from "./players.js";
+import { player } from "./player.js";
 import { copyable, embedAddress, snippets } from "./share.js";
-import { statistics } from "./statistics.js";
 import { loadStoryboard } from "./storyboard.js";
-
-const STATISTICS_MS = 500;
-const PREFERRED = "video-connector.player";
 
 /** Shows the video in `place` until `signal` is aborted. Throws ApiError. */
 export async function show(id, place, signal) {
@@ -29,12 +25,20 @@ export async function show(id, place, signal) {
   scrollTo(0, 0);
 
   const encode = encodeView();
+  const steps = h("section", { class: "panel" }, h("h2", {}, "Encode"), encode.view);
   let status = await get(`Videos/${id}/Status`);
   signal.throwIfAborted();
   encode.show(status);
+  let early = null;
   if (status.Status === "AwaitingUpload" || status.Status === "Processing") {
-    body.replaceChildren(h("section", { class: "panel" }, h("h2", {}, "Encode"), encode.view), end(video));
-    status = await follow(id, encode.show, signal);
+    body.replaceChildren(steps, end(video));
+    const tell = (now) => {
+      encode.show(now);
+      if (now.Status === "Processing" && now.Playable) early ??= beginning(id, body, signal);
+    };
+    tell(status);
+    status = await follow(id, tell, signal);
+    early = await early;
     ({ answer: video, etag } = await call("GET", `Videos/${id}`));
     signal.throwIfAborted();
     announce(status.Message);
@@ -45,18 +49,52 @@ export async function show(id, place, signal) {
     library.changed(id);
   };
   const about = h("section", { class: "panel" }, h("h2", {}, "About"), aboutForm(video, etag, renamed));
-  const steps = h("section", { class: "panel" }, h("h2", {}, "Encode"), encode.view);
   if (status.Status === "Failed") {
+    early?.stop();
     body.replaceChildren(h("p", { class: "reason", role: "alert" }, status.Message), about, steps, end(video));
     return;
   }
-  const parts = await player(video, signal);
+  const [access, thumbnails] = await Promise.all([opened(video, early), get(`Videos/${id}/Thumbnails`)]);
   signal.throwIfAborted();
-  body.replaceChildren(parts.stage, factsOf(video),
+  const screen = early?.screen ?? player(video, access, signal);
+  if (early) screen.refresh();
+  else body.replaceChildren(screen.stage);
+  // The stage stays where it is: a player that is moved stops.
+  const focused = document.activeElement;
+  while (screen.stage.nextSibling) screen.stage.nextSibling.remove();
+  body.append(factsOf(video),
     h("div", { class: "panels" },
-      h("div", {}, parts.chooser, about, end(video)),
-      h("div", {}, parts.share, parts.thumbnails, steps)));
-  parts.begin();
+      h("div", {}, screen.chooser, about, end(video)),
+      h("div", {}, sharing(video, access), stills(thumbnails), steps)));
+  if (focused.isConnected) focused.focus({ preventScroll: true });
+  screen.decorate({ poster: thumbnails.find(({ Kind }) => Kind === "Poster")?.Url });
+  if (video.Width) storyboardOf(`Videos/${id}`).then((storyboard) => screen.decorate({ storyboard }));
+  if (!early) screen.begin();
+}
+
+/** Puts a player of what is finished so far above what `body` shows. Null if it cannot be played after all. */
+async function beginning(id, body, signal) {
+  const stopped = new AbortController();
+  try {
+    const video = await get(`Videos/${id}`);
+    const access = await accessTo(video, true);
+    signal.throwIfAborted();
+    const screen = player(video, access, AbortSignal.any([signal, stopped.signal]));
+    body.prepend(screen.stage);
+    body.append(screen.chooser);
+    screen.begin();
+    announce("What is finished can be watched already");
+    return { access, screen, stop: () => stopped.abort() };
+  } catch {
+    return null; // then when it is ready
+  }
+}
+
+/** The way to a video that is ready; whoever plays already stays on his. */
+async function opened(video, early) {
+  if (!early) return accessTo(video, false);
+  await early.access.complete();
+  return early.access;
 }
 
 function factsOf(video) {
@@ -66,113 +104,6 @@ function factsOf(video) {
     video.ContentProtectionMode === "None" ? null : "protected",
   ];
   return h("p", { class: "quiet video-facts" }, facts.filter(Boolean).join(" · "));
-}
-
-async function player(video, signal) {
-  const isProtected = video.ContentProtectionMode !== "None";
-  const path = `Videos/${video.Id}`;
-  const kinds = ["HLS", "DASH", "Streaming", ...(isProtected ? [] : ["Progressive"])];
-  const [thumbnails, first, ...endpoints] = await Promise.all([
-    get(`${path}/Thumbnails`),
-    isProtected ? get(`${path}/AuthorizationToken`) : null,
-    ...kinds.map((endpointType) => get(`${path}/PlaybackEndpoint`, { endpointType })),
-  ]);
-  const urls = Object.fromEntries(endpoints.map(({ Type, PlaybackUrl }) => [Type, PlaybackUrl]));
-  let token = first;
-  const viewing = () => token?.Token ?? new URL(urls.HLS).searchParams.get("token");
-
-  const error = h("p", { class: "stage-error", role: "alert", hidden: true });
-  const stage = h("div", { class: `stage${video.Width ? "" : " sound"}`, role: "group", "aria-label": "Player" }, error);
-  const bar = controls(stage);
-  stage.append(bar.bar);
-  if (video.Width) stage.style.aspectRatio = `${video.Width} / ${video.Height}`;
-  const poster = thumbnails.find(({ Kind }) => Kind === "Poster")?.Url;
-
-  const choices = choicesFor(isProtected);
-  const select = h("select", { id: "choice" }, ...choices.map(({ id, label }) => h("option", { value: id }, label)));
-  const preferred = localStorage.getItem(PREFERRED);
-  if (choices.some(({ id }) => id === preferred)) select.value = preferred;
-  const numbers = h("dl", { class: "numbers" });
-  const chooser = h("section", { class: "panel" },
-    h("h2", {}, "Player"),
-    h("div", { class: "row choice" }, h("label", { for: "choice" }, "Player and protocol"), select),
-    h("h3", {}, "Statistics"), numbers);
-
-  let face = null;
-  let turn = 0;
-
-  /** Puts the chosen player in the place of the one before, where that one was. */
-  async function load() {
-    const mine = ++turn;
-    const choice = choices.find(({ id }) => id === select.value);
-    const before = face && { time: face.video.currentTime, playing: !face.video.paused, muted: face.video.muted, volume: face.video.volume };
-    await drop();
-    error.hidden = true;
-    try {
-      const url = choice.native && isProtected
-        ? (await get(`${path}/PlaybackEndpoint`, { endpointType: choice.kind, token: token.Token })).PlaybackUrl
-        : urls[choice.kind];
-      const opened = await open(choice, stage, url, isProtected ? () => token.Token : null, (text) => { if (mine === turn) fail(text); });
-      if (mine !== turn || signal.aborted) {
-        await discard(opened);
-        return;
-      }
-      face = { ...opened, choice };
-    } catch (problem) {
-      if (mine === turn) fail(problem.message);
-      return;
-    }
-    if (poster) face.video.poster = poster;
-    bar.attach(face);
-    if (before) {
-      Object.assign(face.video, { muted: before.muted, volume: before.volume });
-      const back = () => {
-        if (before.time) face.video.currentTime = before.time;
-        if (before.playing) face.video.play().catch(() => {});
-      };
-      if (face.video.readyState >= 2) back();
-      else face.video.addEventListener("loadeddata", back, { once: true });
-    }
-  }
-
-  async function drop() {
-    bar.detach();
-    const old = face;
-    face = null;
-    if (old) await discard(old);
-  }
-
-  function fail(text) {
-    error.textContent = `This player cannot go on: ${text}`;
-    error.hidden = false;
-  }
-
-  select.addEventListener("change", () => {
-    localStorage.setItem(PREFERRED, select.value);
-    load();
-  });
-  const timer = setInterval(() => {
-    if (face && !document.hidden) {
-      numbers.replaceChildren(...statistics(face, face.choice).map(([name, text]) => h("div", {}, h("dt", {}, name), h("dd", {}, text))));
-    }
-  }, STATISTICS_MS);
-  signal.addEventListener("abort", () => {
-    clearInterval(timer);
-    turn += 1;
-    drop();
-  });
-  if (video.Width) storyboardOf(path).then((board) => { bar.storyboard = board; });
-
-  const share = h("section", { class: "panel" });
-  const draw = () => share.replaceChildren(...sharing(video, urls, viewing(), token, renew));
-  async function renew() {
-    token = await get(`${path}/AuthorizationToken`);
-    draw();
-    share.querySelector(".renew").focus();
-    announce("The token is new");
-  }
-  draw();
-  return { stage, chooser, share, thumbnails: stills(thumbnails), begin: load };
 }
 
 /** Null without one: then the seek bar shows times only. */
@@ -190,25 +121,31 @@ async function address(path) {
   return (await get(path, { redirect: "false" })).Url;
 }
 
-async function discard({ video, destroy }) {
-  video.pause();
-  await destroy();
-  video.remove();
-}
-
-function sharing(video, urls, viewing, token, renew) {
+function sharing(video, access) {
   const names = { HLS: "HLS", DASH: "DASH", Streaming: "Smooth Streaming", Progressive: "MP4" };
-  return [
-    h("h2", {}, "Share"),
-    ...Object.entries(urls).map(([kind, url]) => copyable(names[kind], url)),
-    copyable("Embed page", embedAddress(video.Id, viewing)),
-    token && copyable("Token", token.Token),
-    token && h("div", { class: "row end" },
-      h("span", { class: "quiet" }, `valid until ${new Date(token.ExpiresOn * 1000).toLocaleTimeString()}`),
-      h("button", { type: "button", class: "renew", onclick: () => renew().catch((error) => complain(error.message)) }, "New token")),
-    h("h3", {}, "Code"),
-    ...snippets(video.Id, urls, viewing, Boolean(token)).map(([name, text]) => copyable(name, text, { code: true })),
-  ].filter(Boolean);
+  const section = h("section", { class: "panel" });
+  async function renew() {
+    await access.renew();
+    draw();
+    section.querySelector(".renew").focus();
+    announce("The token is new");
+  }
+  function draw() {
+    const { urls, token, viewing } = access;
+    section.replaceChildren(...[
+      h("h2", {}, "Share"),
+      ...Object.entries(urls).map(([kind, url]) => copyable(names[kind], url)),
+      copyable("Embed page", embedAddress(video.Id, viewing)),
+      token && copyable("Token", token.Token),
+      token && h("div", { class: "row end" },
+        h("span", { class: "quiet" }, `valid until ${new Date(token.ExpiresOn * 1000).toLocaleTimeString()}`),
+        h("button", { type: "button", class: "renew", onclick: () => renew().catch((error) => complain(error.message)) }, "New token")),
+      h("h3", {}, "Code"),
+      ...snippets(video.Id, urls, viewing, Boolean(token)).map(([name, text]) => copyable(name, text, { code: true })),
+    ].filter(Boolean));
+  }
+  draw();
+  return section;
 }
 
 function stills(thumbnails) {

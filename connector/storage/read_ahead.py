@@ -41,6 +41,7 @@ class ReadAhead:
     def __init__(self, fetch: Callable[[int, int], bytes], size: int) -> None:
         self._fetch = fetch
         self._size = size
+        self._count = -(-size // CELL)
         self._cells: OrderedDict[int, bytes] = OrderedDict()
         self._runs: OrderedDict[int, _Run] = OrderedDict()  # by their end
         self._ahead: tuple[_Run, Future[bytes]] | None = None
@@ -82,7 +83,10 @@ class ReadAhead:
             self._take_ahead()
             return
         before = self._runs.get(cell)
-        run = self._next_run(cell, max(wanted, 2 * before.count if before else 1), sequential=before is not None)
+        count = max(wanted, 2 * before.count if before else 1)
+        if cell + LONGEST_RUN >= self._count:
+            count = LONGEST_RUN  # whoever jumps to the end reads on to it: there the index is
+        run = self._next_run(cell, count, sequential=before is not None)
         self._store(run, self._fetch_run(run))
 
     def _read_on(self, cell: int) -> None:
@@ -103,7 +107,7 @@ class ReadAhead:
 
     def _next_run(self, first: int, count: int, *, sequential: bool) -> _Run:
         """A run no longer than allowed, and only of cells that exist and are not cached."""
-        stop = min(first + min(count, LONGEST_RUN), -(-self._size // CELL))
+        stop = min(first + min(count, LONGEST_RUN), self._count)
         count = next((cell - first for cell in range(first, stop) if cell in self._cells), max(stop - first, 0))
         return _Run(first, count, sequential)
 

@@ -1,6 +1,7 @@
 """A player in a browser page, and what is asked of it."""
 
 from fractions import Fraction
+from itertools import pairwise
 from math import floor
 from typing import Any
 
@@ -44,16 +45,17 @@ class Player:
         if request.failure != "net::ERR_ABORTED":
             self._failures.append(f"{request.failure} {request.url}")
 
-    def load(self, player: str, url: str, token: str | None = None) -> None:
+    def load(self, player: str, url: str, token: str | None = None, *, playing: bool = False) -> None:
         """Open `url` in hls.js, shaka, dash.js, video.js or native; returns when size and duration are known.
 
-        `token` is for protected media, which only a player with our helper can play.
+        `token` is for protected media, which only a player with our helper can play. `playing`: it is told to play
+        before anything is loaded, as by a viewer who does not wait.
         """
         self.page.goto(f"{self._origin}/player.html")
         try:
             self.page.evaluate(
-                "([player, url, token, limit]) => within(limit, harness.load(player, url, token))",
-                [player, url, token, TIMEOUT_MS],
+                "([player, url, token, playing, limit]) => within(limit, harness.load(player, url, token, playing))",
+                [player, url, token, playing, TIMEOUT_MS],
             )
         except Exception as error:
             error.add_note(f"errors: {self.errors}")
@@ -80,6 +82,11 @@ class Player:
     def state(self) -> dict[str, Any]:
         """currentTime, duration, ended, paused, seeking, videoWidth, videoHeight, number (on the picture)."""
         return self.page.evaluate("harness.state()")
+
+    @property
+    def played(self) -> list[tuple[float, float]]:
+        """(begin, end) of each part that was played without a break."""
+        return [(begin, end) for begin, end in self.page.evaluate("harness.played()")]
 
     @property
     def renditions(self) -> list[dict[str, int]]:
@@ -123,6 +130,10 @@ class Player:
 
     def play_to_end(self, *, rate: float = 1) -> None:
         self.play(rate=rate)
+        self.wait_for_end(rate=rate)
+
+    def wait_for_end(self, *, rate: float = 1) -> None:
+        """Of what plays, or has ended already."""
         self.wait_for(
             "early => { const { ended, paused, duration, currentTime } = harness.video;"
             " return ended || (paused && duration - currentTime < early); }",
@@ -162,7 +173,8 @@ class Player:
         wrong = [(t, n) for t, n in seen if n is None or abs(n - round(t * self.fps)) > within]
         assert not wrong, f"{len(wrong)} of {len(seen)} pictures are not those of their time: {wrong[:5]}"
         numbers = [n for _, n in seen if n is not None]
-        assert numbers == sorted(numbers)
+        back = [(a, b) for a, b in pairwise(seen) if b[1] < a[1]]
+        assert not back, f"pictures came again: {back[:5]}"
         assert len(set(numbers)) > 1, f"the picture stood still: {seen}"
 
     def assert_no_errors(self) -> None:

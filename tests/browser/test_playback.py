@@ -47,7 +47,8 @@ def test_survives_a_forced_switch_of_rendition(player, published, name, endpoint
     for index in (0, highest, 0):
         # From near the begin, so that it does not end before a player has replaced what it had buffered.
         player.seek(0.5)
-        player.play()
+        # Quickly, for some switch where the next segment begins.
+        player.play(rate=2)
         player.switch(index)
         player.wait_for("start => harness.video.currentTime > start + 0.2", player.state["currentTime"])
     player.expect_frame_at(published.seams[0])

@@ -54,7 +54,7 @@ def publish(client: Client, *, protect: bool) -> Published:
 @pytest.fixture(scope="module")
 def signed_client(tmp_path_factory) -> Iterator[Client]:
     env = {"PLAYBACK_ACCESS": "signed", "ENCODER_PRESET": "ultrafast"}
-    with Stack(PROJECT, tmp_path_factory.mktemp("signed"), env=env) as stack, Client(stack.api) as client:
+    with Stack(PROJECT, tmp_path_factory.mktemp("signed"), encoders=1, env=env) as stack, Client(stack.api) as client:
         yield client
 
 

@@ -54,6 +54,17 @@ def test_fetches_double_while_reading_on():
     assert [length // CELL for _, length in source.fetched[:6]] == [1, 2, 4, 8, 16, 16]
 
 
+def test_who_jumps_to_the_end_gets_all_up_to_it_at_once():
+    source = Source()
+    cache = ReadAhead(source.fetch, len(DATA))
+    begin = len(DATA) - 3_000_000
+    for offset in range(begin, len(DATA), 50_000):
+        cache.read_at(offset, 50_000)
+    cache.close()
+
+    assert source.fetched == [(begin // CELL * CELL, len(DATA) - begin // CELL * CELL)]
+
+
 def test_bytes_still_cached_are_not_fetched_again():
     source = Source()
     cache = ReadAhead(source.fetch, len(DATA))

@@ -113,17 +113,17 @@ def test_an_empty_blob_reads_as_nothing(storage, container):
 def test_a_reader_fails_once_its_blob_changed(storage, change):
     container = f"work-{new_id()}"
     storage.blobs.create_container(container, public=False)
-    storage.blobs.put(container, "a", b"1" * MIB)
+    storage.blobs.put(container, "a", b"1" * 8 * MIB)
     reader = storage.blobs.open(container, "a")
     reader.read_at(0, 10)
 
     if change == "overwritten":
-        storage.blobs.put(container, "a", b"2" * MIB)
+        storage.blobs.put(container, "a", b"2" * 8 * MIB)
     else:
         storage.blobs.delete_container(container)
 
     with pytest.raises(NotFound):
-        reader.read_at(MIB - 10, 10)
+        reader.read_at(8 * MIB - 10, 10)
     reader.close()
 
 

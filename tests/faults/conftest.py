@@ -10,7 +10,7 @@ from tests.media.cache import cached
 from tests.media.sources import Video, numbered
 
 SMALL = Video(fps=Fraction(10), frames=60, size=(128, 72), gop=10)
-"""Six seconds: three chunks of one segment, and sound."""
+"""Six seconds: four chunks of one segment, and sound."""
 LONG = Video(fps=Fraction(1), frames=61, size=(64, 48), gop=2)
 """A source without an index that is too long to be decoded from its start: it is split first."""
 

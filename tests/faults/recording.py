@@ -67,7 +67,7 @@ class Recording:
     before: Callable[[str], None] = lambda name: None
     """Called with that name before each job; may raise."""
 
-    def __call__(self, job: Job, sources: Sequence[Callable[[], sandbox.Source]], sink: Any) -> Any:
+    def __call__(self, job: Job, sources: Sequence[Callable[[], sandbox.Source]], sink: Any, *_: Any) -> Any:
         name = f"{job.kind}-{getattr(job, 'index', 0):06d}"
         self.runs[name] += 1
         self.before(name)

@@ -24,11 +24,11 @@ pytestmark = [pytest.mark.media, pytest.mark.azurite]
 ALONE = {"QUEUE_LEASE_SECONDS": "600", "SWEEP_SCHEDULE": "0 0 0 29 2 *", "SEGMENT_SECONDS": "2", "CHUNK_SECONDS": "4"}
 """Neither does a lease end in time nor does the timer help: only what is given back can be taken again."""
 SLOW, QUICK = {"ENCODER_PRESET": "veryslow"}, {"ENCODER_PRESET": "ultrafast"}
-WORKERS = ("host", "encoder-1", "encoder-2")
+WORKERS = ("host", "queues", "encoder-1", "encoder-2")
 
 
-def stack(folder: Path, **env: str) -> Stack:
-    return Stack(PROJECT, folder / "data", env={**ALONE, **env}, in_memory=False)
+def stack(folder: Path, encoders: int = 2, **env: str) -> Stack:
+    return Stack(PROJECT, folder / "data", encoders=encoders, env={**ALONE, **env}, in_memory=False)
 
 
 def upload(stack: Stack) -> UUID:
@@ -41,7 +41,7 @@ def upload(stack: Stack) -> UUID:
 
 def publish_the_rest(folder: Path, video_id: UUID) -> dict[str, int]:
     """Starts again with the same data; how often each task was begun until the video was ready."""
-    with stack(folder, **QUICK) as again, Client(again.api) as client, tasks_of(again, video_id) as tasks:
+    with stack(folder, 1, **QUICK) as again, Client(again.api) as client, tasks_of(again, video_id) as tasks:
         assert list(client.watch(str(video_id), every=0.2))[-1].status == "Completed"
         return {task.name: task.attempts for task in tasks() if task.attempts}
 
@@ -113,6 +113,10 @@ def test_media_processes_end_with_a_worker_that_was_killed(tmp_path):
         video_id = upload(running)
         begun(running, video_id)
         media = media_processes(running)
+        worker = running.pids["encoder-1"]
+        for pid in media.values():
+            assert os.getsid(pid) == os.getsid(worker)
+            assert os.getpriority(os.PRIO_PROCESS, pid) > os.getpriority(os.PRIO_PROCESS, worker)
         for pid in media.values():
             os.kill(pid, signal.SIGSTOP)  # it can notice nothing by itself
         for name in WORKERS:

@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import os
 import shutil
 import signal
 import socket
@@ -199,7 +200,7 @@ def test_an_output_of_one_message_and_what_it_triggers(toy):
     assert start["count"] == 1
     assert start["id"]
     assert start["inserted"].endswith("+00:00")
-    assert start["pid"] == toy.stack.pids["host"]
+    assert start["pid"] == toy.stack.pids["queues"]
     assert sorted(record["body"] for record in toy.recorded("next", 2)) == ["one", "two"]
 
 
@@ -258,11 +259,19 @@ def test_a_process_that_dies_is_replaced_and_its_message_ends_in_the_poison_queu
     starts = toy.recorded("encode-start", 2, name="crash")
     assert [record["count"] for record in starts] == [1, 2]
     died = {record["pid"] for record in starts}
-    assert until(lambda: len(alive(toy.stack.pids)) == 5 and not died & set(toy.stack.pids.values()), "a new process")
+    assert until(lambda: len(alive(toy.stack.pids)) == 6 and not died & set(toy.stack.pids.values()), "a new process")
     assert toy.stack.pids["host"] == before["host"]
     assert "ended with status 1; it starts again" in toy.log()
     toy.send("encode", {"do": "ok", "name": "after crash"})
     toy.recorded("encode-end", name="after crash")
+
+
+def test_queues_give_way_to_requests_and_to_the_storage(toy):
+    pids = toy.stack.pids
+    assert len({os.getsid(pid) for pid in pids.values()}) == 1, "niceness counts within one session only"
+    niceness = {name: os.getpriority(os.PRIO_PROCESS, pid) for name, pid in pids.items()}
+    first = {niceness[name] for name in ("supervisor", "azurite", "host")}
+    assert max(first) < min(niceness[name] for name in ("queues", "encoder-1", "encoder-2"))
 
 
 # Blobs
@@ -425,7 +434,7 @@ def test_the_second_signal_gives_the_message_back_at_once(tmp_path):
 def test_nothing_outlives_a_killed_supervisor(tmp_path):
     with Toy(tmp_path, encoders=1) as toy:
         pids = toy.stack.pids
-        assert set(pids) == {"supervisor", "azurite", "host", "encoder-1"}
+        assert set(pids) == {"supervisor", "azurite", "host", "queues", "encoder-1"}
         toy.send("encode", {"do": "child"})
         (record,) = toy.recorded("child")
         pids["a function's own process"] = record["child"]

@@ -73,7 +73,8 @@ def talkative(tmp_path_factory) -> Iterator[Stack]:
         "SEGMENT_SECONDS": "1",
         "ENCODER_PRESET": "ultrafast",
     }
-    with Stack(PROJECT, tmp_path_factory.mktemp("talkative"), env=env, arguments=["--auth"]) as running:
+    folder = tmp_path_factory.mktemp("talkative")
+    with Stack(PROJECT, folder, encoders=1, env=env, arguments=["--auth"]) as running:
         yield running
 
 

@@ -120,7 +120,8 @@ def signed_stack(tmp_path_factory) -> Iterator[Stack]:
             "TRUSTED_JWKS": jwks,
             "LOG_LEVEL": "DEBUG",
         }
-        with Stack(PROJECT, tmp_path_factory.mktemp("signed"), env=env, arguments=("--auth",)) as running:
+        folder = tmp_path_factory.mktemp("signed")
+        with Stack(PROJECT, folder, encoders=1, env=env, arguments=["--auth"]) as running:
             yield running
 
 
@@ -380,10 +381,11 @@ def test_after_rotation_old_videos_play_and_old_tokens_hold_until_their_key_is_r
     old = {name: _key("old") for name in ("MASTER_KEYS", "SIGNING_KEYS")}
     new = {name: _key("new") for name in old}
 
-    def started(keys: dict[str, str]) -> Stack:
-        return Stack(PROJECT, tmp_path / "data", env={**FAST, **keys, "PORT": port}, in_memory=False)
+    def started(keys: dict[str, str], encoders: int = 0) -> Stack:
+        env = {**FAST, **keys, "PORT": port}
+        return Stack(PROJECT, tmp_path / "data", encoders=encoders, env=env, in_memory=False)
 
-    with started(old) as stack, Client(stack.api) as client:
+    with started(old, encoders=1) as stack, Client(stack.api) as client:
         video = publish(client, protect=True)
         old_token = client.authorization_token(video.id)
         key = key_of(stack, video, old_token).content

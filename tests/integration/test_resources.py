@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from connector.domain.media_info import Access, MediaInfo
 from connector.errors import StorageUnavailable, TaskCrashed
 from connector.media import sandbox
-from connector.media.jobs import Limits
+from connector.media.jobs import Limits, ProbeJob
 from connector.storage.read_ahead import ReadAhead
-from tests.integration.jobs import LIMITS, Collector, FileSource, children, chunk_job, run
+from tests.integration.jobs import ACCEPTED, LIMITS, Collector, FileSource, children, chunk_job, probed, run
 from tests.media.audio import Audio, sine
 from tests.media.cache import cached
 from tests.media.sources import PAL, Video, numbered, write
@@ -61,13 +62,39 @@ def _held() -> tuple[int, int]:
     return sum(1 for _ in Path("/proc/self/fd").iterdir()), threading.active_count()
 
 
-def _noise(path: Path) -> Path:
+class ReadingAhead:
+    """As from Blob Storage."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = FileSource(path)
+        self.size = self._file.size
+        self.fetched: list[int] = []
+        """Bytes of each request."""
+        self._cache = ReadAhead(self._fetch, self.size)
+        self.read_at = self._cache.read_at
+
+    def _fetch(self, offset: int, length: int) -> bytes:
+        self.fetched.append(length)
+        return self._file.read_at(offset, length)
+
+    def close(self) -> None:
+        self._cache.close()
+        self._file.close()
+
+
+def _noise(path: Path, **options: str) -> Path:
     """A minute in about 40 MB that cannot be compressed further, with sound."""
     video = Video(fps=PAL, frames=1500, size=(320, 240), codec="mpeg4", gop=25, options={"b": "5M", "maxrate": "5M"})
     random = np.random.default_rng(0)
     still = [random.integers(0, 256, (240, 320, 3), np.uint8) for _ in range(25)]
     audio = Audio()
-    return write(path, video, (still[n % 25] for n in range(1500)), [(audio, sine(audio, Fraction(60)))])
+    return write(
+        path,
+        video,
+        (still[n % 25] for n in range(1500)),
+        [(audio, sine(audio, Fraction(60)))],
+        container_options=options,
+    )
 
 
 def test_a_chunk_reads_its_own_part_of_the_source():
@@ -76,23 +103,38 @@ def test_a_chunk_reads_its_own_part_of_the_source():
     assert size > 30_000_000
     job = chunk_job(path, 5, segment_seconds=4, chunk_seconds=4)
     assert job.plan.chunks[5] > 0.2 * job.plan.frames
-    source = FileSource(path)
-
-    class ReadingAhead:
-        """As from Blob Storage."""
-
-        def __init__(self) -> None:
-            self.size = size
-            self._cache = ReadAhead(source.read_at, size)
-            self.read_at = self._cache.read_at
-
-        def close(self) -> None:
-            self._cache.close()
-            source.close()
-
-    sandbox.run(job, [ReadingAhead], Collector())
+    source = ReadingAhead(path)
+    sandbox.run(job, [lambda: source], Collector())
     share = 4 / 60
-    assert share * size < source.bytes_read < 0.25 * size
+    assert share * size < sum(source.fetched) < 0.25 * size
+
+
+@pytest.mark.parametrize(
+    ("options", "most"),
+    [
+        # Head and index, then the first pictures: one more fetch, and one ahead of it that nobody waits for.
+        ({}, 4),
+        ({"movflags": "faststart"}, 3),
+    ],
+    ids=["index at the end", "index first"],
+)
+def test_a_probe_reads_little_of_a_long_file(options, most):
+    path = cached("noise.mp4", partial(_noise, **options), options)
+    source = ReadingAhead(path)
+    info = MediaInfo.model_validate(
+        sandbox.run(ProbeJob(limits=LIMITS, accepted=ACCEPTED), [lambda: source], Collector())
+    )
+    assert (info.access, info.video.end, round(info.audio[0].end)) == (Access.SEEK, 60, 60)
+    assert len(source.fetched) <= most
+    assert sum(source.fetched) < 3 * 1024 * 1024
+
+
+def test_a_file_that_is_cut_off_is_not_taken_for_whole(tmp_path):
+    whole = cached("noise.mp4", partial(_noise, movflags="faststart"), {"movflags": "faststart"})
+    path = tmp_path / "cut.mp4"
+    path.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    info = probed(path)
+    assert info.access is not Access.SEEK or info.video.end < 60
 
 
 def test_a_task_that_is_repeated_writes_the_same_bytes(small, job):

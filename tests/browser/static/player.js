@@ -19,9 +19,10 @@ const harness = {
     return document.querySelector("video");
   },
 
-  async load(player, url, token) {
+  async load(player, url, token, playing) {
     this.video.addEventListener("error", () => this.report(`video: ${this.video.error?.message}`, true));
     this.player = await PLAYERS[player](this.video, url, (text, fatal) => this.report(text, fatal), token);
+    if (playing) this.play();
     await metadataOf(this.video);
   },
 
@@ -60,6 +61,12 @@ const harness = {
       this.video.requestVideoFrameCallback(note);
     };
     this.video.requestVideoFrameCallback(note);
+  },
+
+  /** [begin, end] of each part that was played without a break. */
+  played() {
+    const { played } = this.video;
+    return [...Array(played.length).keys()].map((i) => [played.start(i), played.end(i)]);
   },
 
   state() {

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from client import ApiError, Client, Status, UploadKey, Usage
+from client.api import EARLY_ENDPOINTS
 from client.models import Video
 from client.transport import Patience
 
@@ -47,7 +48,15 @@ def test_what_a_video_takes_is_read_and_may_be_missing():
     video = Video.read({**FOUND, "Estimate": taken, "Actual": None})
     assert video.estimate == Usage(1.5, 2.0, 3, 4.0, 5.0, "EUR")
     assert video.actual is None
-    found = {"Status": "Completed", "Message": "", "Progress": 100, "Error": None, "Estimate": taken, "Actual": taken}
+    found = {
+        "Status": "Completed",
+        "Message": "",
+        "Progress": 100,
+        "Playable": True,
+        "Error": None,
+        "Estimate": taken,
+        "Actual": taken,
+    }
     assert Status.read(found).actual == video.estimate
 
 
@@ -69,3 +78,21 @@ def test_whatever_answers_is_told_in_words(monkeypatch, answer, status, message)
             client.formats()
     assert failed.value.status == status
     assert failed.value.advice
+
+
+def test_early_addresses_are_asked_for_by_name():
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(dict(request.url.params))
+        return httpx.Response(200, json={"Type": "HLS", "PlaybackUrl": "https://media.example/x"})
+
+    with Client("https://api.example/api") as client:
+        client._api = httpx.Client(base_url=client.base, transport=httpx.MockTransport(answer))
+        client.playback_urls("1", EARLY_ENDPOINTS, early=True)
+        client.playback_urls("1", ("HLS",), token="abc")
+    assert asked == [
+        {"endpointType": "HLS", "early": "true"},
+        {"endpointType": "DASH", "early": "true"},
+        {"endpointType": "HLS", "token": "abc"},
+    ]

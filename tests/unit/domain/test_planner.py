@@ -122,11 +122,16 @@ def test_chunks_cover_everything_and_begin_short(segments, longest):
     assert sum(lengths) == segments
     assert lengths[0] == 1
     assert all(1 <= n <= max(1, longest) for n in lengths)
-    assert lengths[:-1] == sorted(lengths[:-1])
+    rising = lengths[: lengths.index(max(lengths)) + 1]
+    falling = lengths[len(lengths) - lengths[::-1].index(max(lengths)) - 1 :]
+    assert rising == sorted(rising)
+    assert falling == sorted(falling, reverse=True)
 
 
-def test_chunks_double_up_to_the_longest():
-    assert cut_chunks(40, 4) == (0, 1, 2, 4, 8, 12, 16, 20, 24, 28, 32, 36)
+def test_chunks_double_up_to_the_longest_and_the_last_ones_are_short_again():
+    assert cut_chunks(40, 4) == (0, 1, 2, 4, 8, 12, 16, 20, 24, 28, 32, 36, 38)
+    starts = cut_chunks(76, 7)
+    assert [b - a for a, b in zip(starts, (*starts[1:], 76), strict=True)][-4:] == [6, 3, 2, 1]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class NoSink:
         pass
 
 
-def _run(monkeypatch, code: str, sources=()):
+def _run(monkeypatch, code: str, sources=(), **more):
     real = subprocess.Popen
 
     def start(command, **options):
@@ -33,7 +33,7 @@ def _run(monkeypatch, code: str, sources=()):
         return real([sys.executable, "-c", code], **options)
 
     monkeypatch.setattr(subprocess, "Popen", start)
-    return sandbox.run(JOB, sources, NoSink())
+    return sandbox.run(JOB, sources, NoSink(), **more)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,14 @@ def test_a_child_that_breaks_the_protocol_is_a_crash(monkeypatch, said, sentence
             f"import sys; sys.stdin.readline(); sys.stdout.write({said!r}.encode().decode('unicode_escape'))",
         )
     assert str(error.value) == sentence
+
+
+def test_a_child_can_be_stopped_from_outside(monkeypatch):
+    def begun(stop):
+        threading.Timer(0.2, stop).start()
+
+    with pytest.raises(TaskCrashed, match="the media process was stopped"):
+        _run(monkeypatch, "import time; time.sleep(30)", begun=begun)
 
 
 def test_a_line_without_end_is_not_collected_without_end(monkeypatch):

@@ -238,6 +238,24 @@ def test_a_video_that_is_deleted_while_it_is_encoded_leaves_nothing(app, media, 
     assert app.storage.tasks.of(video.id) == []
 
 
+@pytest.mark.parametrize("index", [0, -1], ids=["chunk", "last"])
+def test_the_deletion_of_a_video_stops_what_is_being_encoded(app, media, index):
+    video, messages = encoding(app)
+
+    def shares():
+        yield 0.1
+        assert not media.stopped
+        delete(app, video.id)
+        yield 0.2
+        assert media.stopped
+
+    media.progress = shares()
+    assert run_step(app, messages[index]) == []
+    assert media.stopped
+    assert left_behind(app, video) == []
+    assert app.storage.tasks.of(video.id) == []
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_task_of_a_video_that_fails_meanwhile_is_dropped(app, media, moment):
     video, messages = encoding(app)

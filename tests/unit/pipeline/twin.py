@@ -4,7 +4,7 @@ Segments are real CMAF with nonsense for pictures, so that everything after the 
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -22,6 +22,7 @@ from connector.domain.task import (
     StoryboardOutput,
 )
 from connector.domain.types import Model
+from connector.errors import TaskCrashed
 from connector.isobmff.fragment import header_size, media_segment
 from connector.isobmff.init import audio_init, video_init
 from connector.isobmff.samples import Sample, SampleTable, frame_time, video_samples
@@ -71,11 +72,17 @@ class Twin:
     """Called before each job; may raise, or do what somebody else does meanwhile."""
     after: Callable[[Any], None] = lambda job: None
     """Called when all blobs of a job are written."""
-    progress: tuple[float, ...] = ()
+    progress: Iterable[float] = ()
+    stopped: bool = False
+    """Whether the last job was."""
     ran: list[str] = field(default_factory=list)
     """Which jobs were begun."""
 
-    def __call__(self, job: Any, sources: Sequence[Callable[[], Any]], sink: Any) -> Any:
+    def __call__(
+        self, job: Any, sources: Sequence[Callable[[], Any]], sink: Any, begun: Callable[[Any], None] = lambda _: None
+    ) -> Any:
+        self.stopped = False
+        begun(self._stop)
         self.ran.append(f"{job.kind}-{job.index}" if hasattr(job, "index") else job.kind)
         self.before(job)
         for source in sources:
@@ -84,9 +91,14 @@ class Twin:
         for share in self.progress:
             sink.progress(share, None)
             sink.beat()
+        if self.stopped:
+            raise TaskCrashed("the media process was stopped")
         result = self._do(job, sink).model_dump(mode="json")
         self.after(job)
         return result
+
+    def _stop(self) -> None:
+        self.stopped = True
 
     @property
     def counts(self) -> Counter[str]:

@@ -1,4 +1,4 @@
-"""The real app, but each segment of picture takes time to be written: a video that is seen to grow on any machine."""
+"""The real app, but of a video's picture only so many seconds are written as the file GATE allows: it grows as told."""
 
 import os
 import runpy
@@ -8,29 +8,34 @@ from pathlib import Path
 from typing import Any
 
 from connector import services
+from connector.domain.layout import TIMESCALE
 from connector.pipeline.app import App
 
 PROJECT = Path(__file__).parents[3]
-SECONDS = float(os.environ["SECONDS_PER_SEGMENT"])
+GATE = Path(os.environ["GATE"])
+EVERY = 0.05
+"""Seconds between two looks at the gate."""
 
 
-class Slow:
-    """A port, or a group of ports, on which segments are put slowly."""
+class Gated:
+    """A port, or a group of ports, on which segments wait to be put."""
 
     def __init__(self, real: Any) -> None:
         self._real = real
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._real, name)
-        return Slow(value) if name == "blobs" else value
+        return Gated(value) if name == "blobs" else value
 
     def put(self, container: str, name: str, data: bytes) -> None:
         if name.startswith("video/") and name.endswith(".m4s"):
-            time.sleep(SECONDS)
+            begin = int(Path(name).stem) / TIMESCALE
+            while begin >= float(GATE.read_text()):
+                time.sleep(EVERY)
         self._real.put(container, name, data)
 
 
 real = services.app
-services.app = cache(lambda: App(storage=Slow(real().storage), settings=real().settings))
+services.app = cache(lambda: App(storage=Gated(real().storage), settings=real().settings))
 
 app = runpy.run_path(str(PROJECT / "function_app.py"))["app"]

@@ -1,0 +1,160 @@
+"""Where CPU goes in one chunk task, beside one `ffmpeg` command that makes the same of the same seconds.
+
+Run: python -m bench.profile [--segments 3] [--runs 3]
+
+The chunk is encoded by a media child as the encoder starts it, with clocks in it (`bench/clocks.py`), and written to
+Azurite by the process that started it. The seconds are those of the run that took the fewest: others that share the
+processor only ever add.
+"""
+
+import argparse
+import json
+import platform
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+from bench import clocks
+from bench.pipeline import PROJECT, RATE, SETTINGS, make_source, one_command, run_ffmpeg
+from bench.results import write_section
+from bench.tasks import process_cpu
+from connector.domain import layout
+from connector.domain.limits import SourceLimits
+from connector.domain.media_info import MediaInfo
+from connector.domain.plan import Plan
+from connector.domain.planner import Limits as PlanLimits
+from connector.domain.planner import chunk_range, make_plan
+from connector.media import sandbox
+from connector.media.jobs import Area, ChunkJob, Limits, ProbeJob
+from connector.storage.azure import AzureStorage
+from local.azurite import Azurite
+
+BEFORE = 2
+"""Segments before the chunk."""
+PARENT = "the parent: pipes, storage SDK"
+AZURITE = "Azurite"
+LIMITS = Limits(
+    seconds=SETTINGS.task_timeout_seconds, memory=SETTINGS.task_memory_mb << 20, threads=SETTINGS.encoder_threads
+)
+
+
+class Sink:
+    """Writes what a chunk writes; keeps what the clocks say."""
+
+    def __init__(self, storage: AzureStorage, container: str) -> None:
+        self._blobs, self._container = storage.blobs, container
+        self.spent: dict[str, float] = {}
+
+    def put(self, area: Area, name: str, data: bytes) -> None:
+        if name == clocks.NAME:
+            self.spent = json.loads(data)
+        elif area == "block":
+            self._blobs.stage(self._container, layout.PROGRESSIVE, name, data)
+        else:
+            self._blobs.put(self._container, name, data)
+
+    def progress(self, share: float, finished: object) -> None:
+        pass
+
+
+class Bench:
+    """One source in a storage of its own."""
+
+    def __init__(self, storage: AzureStorage, azurite: int, path: Path) -> None:
+        self._storage, self._azurite = storage, azurite
+        self._container = f"video-{uuid4()}"
+        storage.blobs.create_container(self._container, public=False)
+        storage.blobs.put(self._container, path.name, path.read_bytes())
+        self._open: Callable[[], sandbox.Source] = lambda: storage.blobs.open(self._container, path.name)
+
+    def probe(self) -> MediaInfo:
+        accepted = SourceLimits(minutes=SETTINGS.max_duration_minutes, pixels=1 << 24, frame_rate=120, tracks=8)
+        job = ProbeJob(limits=LIMITS, accepted=accepted)
+        return MediaInfo.model_validate(sandbox.run(job, [self._open], Sink(self._storage, self._container)))
+
+    def chunk(self, info: MediaInfo, plan: Plan) -> dict[str, float]:
+        """CPU seconds by part."""
+        job = ChunkJob(limits=LIMITS, info=info, plan=plan, index=1, preset=SETTINGS.encoder_preset)
+        sink = Sink(self._storage, self._container)
+        before, services = time.process_time(), process_cpu(self._azurite)
+        sandbox.run(job, [self._open], sink)
+        return {
+            **sink.spent,
+            PARENT: time.process_time() - before,
+            AZURITE: process_cpu(self._azurite) - services,
+        }
+
+
+def ffmpeg(source: Path, plan: Plan, threads: int | None) -> float:
+    """CPU seconds for the chunk's seconds."""
+    frames = chunk_range(plan, 1)
+    cut = (frames.start / plan.frame_rate, len(frames) / plan.frame_rate)
+    with tempfile.TemporaryDirectory() as folder:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        run_ffmpeg(one_command(source, plan.renditions, Path(folder), cut=cut, threads=threads))
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def planned(info: MediaInfo, segments: int) -> Plan:
+    """With a chunk 1 of so many segments."""
+    limits = PlanLimits(SETTINGS.segment_seconds, SETTINGS.chunk_seconds, SETTINGS.max_resolution)
+    plan = make_plan(info, limits)
+    return plan.model_copy(update={"chunks": (0, BEFORE * plan.gop, (BEFORE + segments) * plan.gop)})
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--segments", type=int, default=3, help="length of the chunk, 4 s each")
+    parser.add_argument("--runs", type=int, default=3)
+    arguments = parser.parse_args()
+    data = PROJECT / ".data" / "bench"
+    data.mkdir(parents=True, exist_ok=True)
+    seconds = round((BEFORE + arguments.segments + 1) * SETTINGS.segment_seconds)
+    source = make_source(data / f"source-{seconds}.mp4", seconds)
+    runs: list[tuple[dict[str, float], float, float]] = []
+    with Azurite() as azurite:
+        storage = AzureStorage(azurite.connection_string)
+        bench = Bench(storage, azurite.pid, source)
+        info = bench.probe()
+        plan = planned(info, arguments.segments)
+        sandbox.CHILD = "bench.clocks"
+        for _ in range(arguments.runs):
+            runs.append((bench.chunk(info, plan), ffmpeg(source, plan, 1), ffmpeg(source, plan, None)))
+            print(f"{sum(runs[-1][0].values()):.1f} {runs[-1][1]:.1f} {runs[-1][2]:.1f}", flush=True)
+        storage.close()
+    write_section(PROJECT / "bench" / "RESULTS.md", "Where CPU goes", report(runs, arguments))
+    return 0
+
+
+def report(runs: list[tuple[dict[str, float], float, float]], arguments: argparse.Namespace) -> str:
+    parts = min((run[0] for run in runs), key=lambda spent: sum(spent.values()))
+    one, default = min(run[1] for run in runs), min(run[2] for run in runs)
+    total = sum(parts.values())
+    seconds = arguments.segments * SETTINGS.segment_seconds
+    lines = [
+        f"`python -m bench.profile --segments {arguments.segments} --runs {arguments.runs}`: one chunk task of",
+        f"{seconds:g} s of 1080p{RATE}, Azurite included, preset {SETTINGS.encoder_preset}; the cheapest of",
+        f"{len(runs)} runs each, in turn with `ffmpeg` on the same seconds.",
+        f"Python {platform.python_version()}, {platform.machine()}. Only the shares mean something elsewhere.",
+        "",
+        "| | CPU seconds | share |",
+        "|---|---|---|",
+        *(f"| {part} | {spent:.2f} | {spent / total:.1%} |" for part, spent in sorted(parts.items(), key=_order)),
+        f"| **the task** | **{total:.2f}** | |",
+        f"| `ffmpeg -threads 1` | {one:.2f} | {one / total:.1%} |",
+        f"| `ffmpeg` with its own choice of threads | {default:.2f} | {default / total:.1%} |",
+    ]
+    return "\n".join(lines)
+
+
+def _order(item: tuple[str, float]) -> float:
+    return -item[1]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

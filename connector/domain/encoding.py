@@ -1,0 +1,41 @@
+"""How a rendition is encoded: what x264 is told beside picture size and frame rate. Pure.
+
+The figures behind each choice are in bench/RESULTS.md ("Quality for bytes"), measured by `python -m bench.quality`.
+"""
+
+from connector.domain.plan import Rendition
+
+BUFFER_SECONDS = 2
+
+WITHOUT_TRELLIS = frozenset({"superfast", "veryfast"})
+"""Presets that code the picture with CABAC, but without looking for its cheapest form: a few per cent of time give back
+twice as many of the bytes. Slower presets do so by themselves; ultrafast has no CABAC."""
+WITHOUT_MORE_B_FRAMES = frozenset({"ultrafast", "veryslow", "placebo"})
+"""They have none at all, or more by themselves."""
+
+
+def x264_options(rendition: Rendition, gop: int, preset: str) -> dict[str, str]:
+    """FFmpeg's options of libx264 for segments of `gop` frames."""
+    params = {"open-gop": "0", "stitchable": "1"} | tuned(preset)
+    return {
+        "preset": preset,
+        "profile": "high",
+        "crf": str(rendition.crf),
+        "maxrate": str(rendition.maxrate),
+        "bufsize": str(rendition.maxrate * BUFFER_SECONDS),
+        # Every segment begins with an IDR frame, and none begins anywhere else.
+        "keyint_min": str(gop),
+        "sc_threshold": "0",
+        "x264-params": ":".join(f"{name}={value}" for name, value in params.items()),
+    }
+
+
+def tuned(preset: str) -> dict[str, str]:
+    """What pays in addition to the preset, as x264 names it."""
+    # Flat and dark areas keep more than their share of bits, but not as much more as by default (1).
+    params = {"aq-strength": "0.7"}
+    if preset not in WITHOUT_MORE_B_FRAMES:
+        params["bframes"] = "5"
+    if preset in WITHOUT_TRELLIS:
+        params["trellis"] = "1"
+    return params

@@ -134,8 +134,8 @@ def sized(video: Video, rows: Sequence[Task], sound: str = "audio") -> Iterator[
     for task in sorted(rows, key=lambda t: t.finished or datetime.max.replace(tzinfo=UTC)):
         step, _, index = task.name.partition("-")
         if step == "chunk":
-            frames = chunk_range(plan, int(index))
-            yield step, gigapixels(info.video, chunk_renditions(plan, int(index)), len(frames)), task
+            frames, made = chunk_range(plan, int(index)), chunk_renditions(plan, int(index))
+            yield step, gigapixels(info.video, made, len(frames)), task
         else:
             yield sound, float(plan.duration), task
 

@@ -13,7 +13,7 @@ from functools import partial
 from itertools import count
 
 from bench.model.platform import Platform
-from bench.model.work import PAGE, Load, Task, Work
+from bench.model.work import PAGE, Load, Task, Work, shown
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 """Multiples of it, modulo 1, spread evenly however many there are: the moments at which instances poll."""
@@ -93,6 +93,8 @@ class _Video:
     packaging: bool = False
     audio_ready: float = 0.0
     """When every track has as much sound as the first chunk has picture."""
+    chunks: set[int] = field(default_factory=set)
+    """Those that are finished."""
     first_chunk: float = 0.0
 
 
@@ -159,7 +161,8 @@ class _Simulation:
             self.now, _, happens = heapq.heappop(self._events)
             happens()
         for video in videos:
-            video.done.playable = max(video.first_chunk, video.audio_ready)
+            begun = max(video.first_chunk, video.audio_ready)
+            video.done.playable = begun + shown(video.work.plan) * self.platform.latency
             for name, limit in (
                 ("rows of a video's tasks", video.rows),
                 ("requests to an upload", video.source),
@@ -315,9 +318,15 @@ class _Simulation:
         """The task's row is there. Now all rows of the video are looked at."""
         video.left -= 1
         self.finished.append((video.number, task.step, task.index))
-        first = task.step == "chunk" and task.index < video.work.plan.chunks.count(0)
+        chunk = task.step == "chunk"
+        first = chunk and task.index < video.work.plan.chunks.count(0)
         rows = len(video.work.tasks)
         seen = video.rows.through(self.now, rows) + math.ceil(rows / PAGE) * self.platform.latency
+        # Who comes next to what can be played looks once more, and publishes it.
+        if chunk and (task.index == 0 or task.index - 1 in video.chunks):
+            seen = video.rows.through(seen, rows) + shown(video.work.plan) * self.platform.latency
+        if chunk:
+            video.chunks.add(task.index)
 
         def look() -> None:
             if first:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from bench.model.times import Line, Times
-from connector.domain.estimate import gigapixels
+from connector.domain.estimate import gigapixels, growing
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
 from connector.domain.plan import Plan, Rendition
 from connector.domain.planner import Limits, chunk_range, chunk_renditions, make_plan, tasks
@@ -147,8 +147,8 @@ def _chunk(plan: Plan, index: int, times: Times) -> Task:
     pictures = top and sum(frame in frames for frame in stills.thumbnails)
     tiles = top and any(round(i * stills.interval * plan.frame_rate) in frames for i in range(stills.count))
     load = Load(
-        # Segments of every rendition; sample table, poster, strip of tiles, thumbnails.
-        writes=segments * (len(made) + progressive) + progressive + top + tiles + pictures,
+        # Segments of every rendition; sample table, poster, strip of tiles, thumbnails; what can be played by then.
+        writes=segments * (len(made) + progressive) + progressive + top + tiles + pictures + growing(plan),
         blocks=segments * progressive,
         bytes_in=seconds * times.stored_bytes * _pixels(made) / _pixels(plan.renditions),
     )
@@ -185,6 +185,14 @@ def _encoding(task: tuple[str, int], seconds: float, line: Line, size: float, lo
         in_a_row=STEP_ROWS + OPENING,
     )
     return Task(*task, seconds, cpu, ideal=line.rate * size, begin=line.base, load=load)
+
+
+def shown(plan: Plan) -> int:
+    """Requests in a row until what is finished can be played (pipeline/grow.py): the task before, the video, all rows,
+    what was published; init segments; the manifests, each after a look at what is there.
+    """
+    tracks = len(plan.renditions) + len(plan.audio)
+    return 4 + tracks + 2 * growing(plan)
 
 
 def packaging(plan: Plan, rows: int) -> Load:

@@ -99,7 +99,14 @@ def writes(plan: Plan, *, protected: bool) -> int:
     stills = len(plan.stills.thumbnails) + 3 if plan.stills else 0
     beside = 3 * chunks + bool(plan.audio) + stills
     manifests = 2 * tracks + len(plan.renditions) + 3
-    return segments * tracks + progressive + beside + manifests
+    return segments * tracks + progressive + beside + manifests + max(0, chunks - 1) * growing(plan)
+
+
+def growing(plan: Plan) -> int:
+    """Requests that publish what can be played so far, which about every chunk does: playlists, also those of I-frames,
+    the DASH manifest and the master.
+    """
+    return 2 * len(plan.renditions) + len(plan.audio) + 2
 
 
 def _output(plan: Plan, upload: int, *, protected: bool) -> float:

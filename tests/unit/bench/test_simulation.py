@@ -44,8 +44,8 @@ def test_one_instance_takes_the_sum_of_the_work():
     result = simulate([(0.0, work)], Platform(1, **INSTANT))
     rows = len(work.tasks) ** 2 / Platform(1).partition_entities
     total = sum(task.cpu for task in (work.probe, *work.tasks, work.package)) + rows
-    assert result.makespan == pytest.approx(total, abs=0.1)
-    assert result.busy == pytest.approx(sum(task.cpu for task in work.tasks) + rows, abs=0.1)
+    assert result.makespan == pytest.approx(total, abs=0.5)
+    assert result.busy == pytest.approx(sum(task.cpu for task in work.tasks) + rows, abs=0.5)
 
 
 def test_as_many_instances_as_tasks_take_as_long_as_the_longest_task():

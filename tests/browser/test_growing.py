@@ -12,10 +12,10 @@ from tests.integration.growing import FPS, GatedStack, Growing, gated_stack
 pytestmark = pytest.mark.browser
 
 PAIRS = [("hls.js", "HLS"), ("shaka", "HLS"), ("shaka", "DASH"), ("dash.js", "DASH"), ("video.js", "HLS")]
-SECONDS = 20
-FIRST = 6
+SECONDS = 16
+FIRST = 5
 """Seconds that are published when the first viewers come."""
-AHEAD = 10
+AHEAD = 8
 """Seconds that may be encoded ahead of what is watched."""
 LAST = SECONDS - 2
 """So far, the video is not complete."""

@@ -25,6 +25,10 @@ from connector.manifests.text import decimal, document, plain, rounded
 
 AHEAD = timedelta(minutes=1)
 """That players load before they play it, at most."""
+LOADING = 5
+"""Seconds that players take to load, at most, while the end moves on by the clock: they shall not begin after 0.
+Shaka would seek to there, may miss that it did, and then loads ten seconds and no more.
+"""
 UPDATE = "PT2S"
 """How often players look for more of a growing one."""
 
@@ -70,7 +74,7 @@ def _extent(presentation: Presentation) -> dict[str, str]:
         "publishTime": _moment(growth.moment),
         "minimumUpdatePeriod": UPDATE,
         # They begin so far before the end, which is at 0.
-        "suggestedPresentationDelay": _period(presentation.duration),
+        "suggestedPresentationDelay": _period(presentation.duration + LOADING * TIMESCALE),
     }
 
 

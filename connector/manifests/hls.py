@@ -18,8 +18,10 @@ from connector.manifests.text import decimal, plain, rounded
 _VERSION = "#EXT-X-VERSION:7"
 _AUDIO_GROUP = "audio"
 _MICRO = 1_000_000
-_FROM_THE_BEGINNING = "#EXT-X-START:TIME-OFFSET=0.001"
-"""Players begin a playlist without end near its end, unless they are told. Shaka takes 0 for nothing."""
+_FROM_THE_BEGINNING = "#EXT-X-START:TIME-OFFSET=0.0005"
+"""Players begin a playlist without end near its end, unless they are told. Shaka takes 0 for nothing, and would seek to
+a millisecond or more.
+"""
 _START_BITRATE = 2_000_000
 """Players begin with the first variant; Apple's authoring specification asks for about 2 Mbit/s there."""
 

@@ -95,7 +95,9 @@ async function openShaka(video, url, token, failed) {
   player.addEventListener("error", ({ detail }) => { if (detail.severity === 2) failed(`Shaka error ${detail.code}`); });
   if (token) player.getNetworkingEngine().registerRequestFilter(shakaFilter(token));
   await player.attach(video);
-  player.load(url).catch(({ code }) => {
+  // Of a video that grows it would begin near the end, or where the manifest says; and go no nearer to the end than that.
+  player.configure("manifest.dash.ignoreSuggestedPresentationDelay", true);
+  player.load(url, 0).catch(({ code }) => {
     if (code !== shaka.util.Error.Code.LOAD_INTERRUPTED && code !== shaka.util.Error.Code.OBJECT_DESTROYED) failed(`Shaka error ${code}`);
   });
   const rendition = ({ id, width, height, bandwidth }) => ({ id, width, height, bandwidth });

@@ -49,14 +49,16 @@ def test_a_video_is_watched_while_it_grows(browser, pages, gated, protect):
         video.wait_for(FIRST)
         urls, token = video.urls(), video.token()
 
-        def joined(name: str, kind: str, *, playing: bool) -> Player:
+        def joined(name: str, kind: str) -> Player:
             context = contexts.enter_context(browser.new_context())
             player = Player(context.new_page(), pages, FPS)
-            player.load(name, urls[kind], token, playing=playing)
+            player.load(name, urls[kind], token, playing=True)
             return player
 
-        # video.js loads nothing of what has no end before it is to be played.
-        players = [joined(name, kind, playing=name == "video.js") for name, kind in PAIRS]
+        players = []
+        for name, kind in PAIRS:
+            players.append(joined(name, kind))
+            players[-1].pause()  # until all are there
         for player in players:
             player.watch()
             player.play()
@@ -74,7 +76,7 @@ def test_a_video_is_watched_while_it_grows(browser, pages, gated, protect):
         gated.allow(LAST)
         video.wait_for(SECONDS / 2)
         for name, kind in PAIRS:
-            late = joined(name, kind, playing=True)
+            late = joined(name, kind)
             late.wait_for("() => { const { played } = harness.video; return played.length && played.end(0) > 0.5; }")
             assert late.played[0][0] < BEGIN, (name, kind, late.played)
             late.assert_no_errors()

@@ -115,8 +115,8 @@ def test_one_that_grows_is_dynamic_and_has_no_duration_yet():
     assert root.get("availabilityStartTime") == "2026-01-02T03:03:00.000Z", "a minute before it could be played"
     assert root.get("publishTime") == "2026-01-02T03:05:00.000Z"
     assert root.get("minimumUpdatePeriod") == "PT2S"
-    # Players begin so far from the end: at 0.
-    assert root.get("suggestedPresentationDelay") == "PT9.000000S"
+    # Players begin so far from the end: at 0, also if loading took them five seconds.
+    assert root.get("suggestedPresentationDelay") == "PT14.000000S"
     assert root.find("UTCTiming", NS).attrib == {
         "schemeIdUri": "urn:mpeg:dash:utc:direct:2014",
         "value": "2026-01-02T03:05:00.000Z",

@@ -158,7 +158,7 @@ def test_a_playlist_that_grows_is_an_event_that_begins_at_its_beginning():
         # As planned: the segments so far may be shorter, and it must not change when a longer one comes.
         assert "#EXT-X-TARGETDURATION:6" in lines
         assert "#EXT-X-PLAYLIST-TYPE:EVENT" in lines
-        assert "#EXT-X-START:TIME-OFFSET=0.001" in lines
+        assert "#EXT-X-START:TIME-OFFSET=0.0005" in lines
         assert "#EXT-X-ENDLIST" not in lines
         whole = hls.media(track).splitlines()
         assert whole[-1] == "#EXT-X-ENDLIST"

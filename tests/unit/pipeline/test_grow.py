@@ -58,7 +58,7 @@ def test_the_first_chunk_and_its_sound_can_be_played_while_the_rest_is_encoded(a
     assert app.storage.videos.get(video.id).playable is not None
     assert blobs[layout.MASTER_PLAYLIST].count(b"#EXT-X-STREAM-INF") == len(plan.renditions)
     for name in [layout.media_playlist("video", r.id) for r in plan.renditions]:
-        assert b"#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-START:TIME-OFFSET=0.001" in blobs[name]
+        assert b"#EXT-X-PLAYLIST-TYPE:EVENT\n#EXT-X-START:TIME-OFFSET=0.0005" in blobs[name]
         assert b"ENDLIST" not in blobs[name]
     assert all(layout.init_segment("video", r.id) in blobs for r in plan.renditions)
     assert b'type="dynamic"' in blobs[layout.DASH_MANIFEST]

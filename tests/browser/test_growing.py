@@ -23,16 +23,11 @@ BEGIN = 0.3
 """Seconds within which playback begins."""
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory) -> Iterator[GatedStack]:
-    with gated_stack(tmp_path_factory.mktemp("growing")) as stack:
-        yield stack
-
-
 @pytest.fixture
-def gated(stack) -> Iterator[GatedStack]:
-    yield stack
-    stack.settle()
+def gated(tmp_path, access) -> Iterator[GatedStack]:
+    with gated_stack(tmp_path, PLAYBACK_ACCESS=access) as stack:
+        yield stack
+        stack.open()
 
 
 def is_whole(player: Player, end: float) -> bool:
@@ -41,7 +36,9 @@ def is_whole(player: Player, end: float) -> bool:
     return len(parts) == 1 and parts[0][0] < BEGIN and parts[0][1] == pytest.approx(end, abs=0.1)
 
 
-@pytest.mark.parametrize("protect", [False, True], ids=["clear", "protected"])
+@pytest.mark.parametrize(
+    ("access", "protect"), [("public", False), ("signed", True)], ids=["stored manifests", "rendered, protected"]
+)
 def test_a_video_is_watched_while_it_grows(browser, pages, gated, protect):
     gated.allow(FIRST)
     with Client(gated.api) as client, ExitStack() as contexts:

@@ -102,10 +102,10 @@ class Growing:
         return self.client.authorization_token(self.id) if self.protected else None
 
     def published(self) -> float:
-        """Seconds that can be played; 0 before it can be played at all."""
+        """Seconds that every HLS playlist has; 0 before it can be played at all."""
         if not self.client.status(self.id).playable:
             return 0
-        return seconds_of(httpx.get(media_playlists(self.urls()["HLS"])[0]).text)
+        return min(seconds_of(httpx.get(address).text) for address in media_playlists(self.urls()["HLS"]))
 
     def wait_for(self, seconds: float) -> None:
         """Until so much is published."""

@@ -170,6 +170,17 @@ def test_playlists_only_get_longer_and_what_they_list_is_there(gated, video, kin
         assert last.seconds == pytest.approx(SECONDS, abs=0.05)
 
 
+def mpd(address: str) -> ET.Element:
+    return ET.fromstring(httpx.get(address).raise_for_status().text)  # noqa: S314 - our own
+
+
+def continues(before: list[list[int]], now: list[list[int]]) -> bool:
+    """Whether every timeline has got longer and is otherwise what it was. Raises AssertionError if it is not."""
+    pairs = list(zip(before, now, strict=True))
+    assert all(new[: len(old)] == old for old, new in pairs)
+    return all(len(new) > len(old) for old, new in pairs)
+
+
 def test_the_mpd_is_dynamic_and_grows_until_it_is_static(gated, video):
     gated.allow(SEGMENT)
     video.wait_for(SEGMENT)
@@ -177,19 +188,16 @@ def test_the_mpd_is_dynamic_and_grows_until_it_is_static(gated, video):
     before: list[list[int]] = [[], []]
     for end in range(SEGMENT, SECONDS, SEGMENT):
         gated.allow(end)
-        video.wait_for(end)
-        mpd = ET.fromstring(httpx.get(address).text)  # noqa: S314 - our own
-        assert mpd.get("type") == "dynamic"
-        assert "mediaPresentationDuration" not in mpd.attrib
-        now = timelines(mpd)
-        assert all(new[: len(old)] == old and len(new) > len(old) for old, new in zip(before, now, strict=True))
-        assert all(times[0] == 0 and times == sorted(set(times)) for times in now)
-        before = now
+        wait(lambda known=before: continues(known, timelines(mpd(address))), "more of the video")
+        now = mpd(address)
+        assert now.get("type") == "dynamic"
+        assert "mediaPresentationDuration" not in now.attrib
+        before = timelines(now)
+        assert all(times[0] == 0 and times == sorted(set(times)) for times in before)
     gated.open()
     video.wait_for_end()
-    mpd = ET.fromstring(httpx.get(address).text)  # noqa: S314
-    assert mpd.get("type") == "static"
-    assert all(new[: len(old)] == old and len(new) > len(old) for old, new in zip(before, timelines(mpd), strict=True))
+    assert mpd(address).get("type") == "static"
+    assert continues(before, timelines(mpd(address)))
 
 
 def test_ffmpeg_follows_it_from_the_first_picture_to_the_last(gated, video):

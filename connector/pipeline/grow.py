@@ -22,6 +22,7 @@ from connector.pipeline.app import App, now
 from connector.pipeline.assemble import Outputs, inits
 from connector.pipeline.playback import manifest_names, protection_of, render, so_far
 from connector.pipeline.protect import protector
+from connector.pipeline.remaining import remaining
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,10 @@ def _publish(app: App, video_id: UUID) -> None:
     video = app.storage.videos.get(video_id)
     if video.state is not State.ENCODING:
         return
-    outputs = Outputs.of(app.storage.tasks.of(video_id))
+    tasks = app.storage.tasks.of(video_id)
+    if not remaining(video, tasks):
+        return  # the final manifests are next, and the end comes with the last segment: see pipeline/playback.py
+    outputs = Outputs.of(tasks)
     whole = so_far(app, video, outputs, protection_of(app, video))
     if whole is None:
         return

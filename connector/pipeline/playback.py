@@ -14,6 +14,7 @@ from connector.manifests.presentation import Growth, Presentation, Protection, S
 from connector.pipeline.app import App, now
 from connector.pipeline.assemble import Outputs, growing, presentation
 from connector.pipeline.keys import iv
+from connector.pipeline.remaining import remaining
 
 
 def protection_of(app: App, video: Video, token: str = "") -> Protection | None:
@@ -87,14 +88,17 @@ def rendered(app: App, video: Video, name: str, token: str, key_token: str) -> s
 def _current(app: App, video: Video, name: str, protection: Protection | None) -> Presentation:
     """The whole video, or what is finished of it, as the manifest `name` tells of it."""
     assert video.plan  # noqa: S101 - a video that can be played has one
-    outputs = Outputs.of(app.storage.tasks.of(video.id))
-    if video.state is not State.READY:
+    tasks = app.storage.tasks.of(video.id)
+    outputs = Outputs.of(tasks)
+    # The end comes with the last segment: video.js does not notice one that comes alone.
+    if remaining(video, tasks):
         whole = so_far(app, video, outputs, protection)
         if whole is None:
             raise NotFound("nothing can be played")
         return whole
     board = None
-    if name == layout.DASH_MANIFEST and video.key_id is None and video.plan.stills is not None:
+    ready = video.state is State.READY
+    if ready and name == layout.DASH_MANIFEST and video.key_id is None and video.plan.stills is not None:
         size, _ = app.storage.blobs.properties(layout.output_container(video.id), layout.STORYBOARD)
         board = storyboard(video.plan.stills, size)
     return presentation(video.plan, outputs, board, protection)

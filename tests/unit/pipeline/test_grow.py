@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from itertools import pairwise
 
 import pytest
@@ -13,7 +14,8 @@ from connector.domain.video import State
 from connector.errors import StorageUnavailable
 from connector.manifests.presentation import Growth
 from connector.pipeline.assemble import Outputs, growing
-from connector.pipeline.grow import due
+from connector.pipeline.grow import due, grow
+from connector.pipeline.playback import rendered
 from connector.pipeline.run import TaskSink
 from connector.pipeline.steps import run_step
 from tests.unit.pipeline.world import all_encoded, encoding, output, state
@@ -107,6 +109,20 @@ def test_the_package_step_replaces_what_grew_and_nothing_grows_after_it(app):
     assert grown < set(blobs)
     assert all(b"ENDLIST" in blobs[name] for name in _ends(app, video))
     assert not app.storage.blobs.grow(layout.output_container(video.id), layout.MASTER_PLAYLIST, b"late", 10**12)
+
+
+def test_the_end_comes_with_the_last_segment(app):
+    """Whoever was given all segments before would learn of nothing but the end, which video.js does not notice."""
+    video, _ = all_encoded(app)
+    video = app.storage.videos.get(video.id)
+    grow(app, video, "audio-000000")
+    for name, seconds in _ends(app, video).items():
+        assert b"ENDLIST" not in output(app, video)[name]
+        assert seconds < video.plan.duration
+        text = rendered(app, video, name, "token", "")
+        assert "#EXT-X-ENDLIST" in text
+        assert _seconds(text.encode()) > video.plan.duration - Fraction(1, 40)  # sound ends with an AAC frame
+    assert 'type="static"' in rendered(app, video, layout.DASH_MANIFEST, "token", "")
 
 
 def test_trouble_with_it_costs_nothing_else(app, monkeypatch):

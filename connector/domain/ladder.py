@@ -20,10 +20,11 @@ RUNGS = (
     Rung(1440, 9_000_000, 24),
     Rung(1080, 5_000_000, 24),
     Rung(720, 2_800_000, 23),
-    Rung(480, 1_300_000, 23),
-    Rung(360, 750_000, 23),
-    Rung(240, 400_000, 23),
+    Rung(480, 1_300_000, 24),
+    Rung(360, 750_000, 24),
+    Rung(240, 400_000, 24),
 )
+"""The quality is argued in bench/RESULTS.md ("Quality for bytes"). Dark noise is what 720 lines would lose first."""
 
 SMALLEST_REGULAR = 360
 """Below this a rung is only used for sources that are that small themselves."""

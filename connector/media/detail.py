@@ -29,7 +29,7 @@ BLOCK = 16
 """px; losses are averaged over squares of this side."""
 WORST = 0.01
 """Share of the squares that may lose more: a picture is as sharp as its sharpest parts, most of it may be soft."""
-LOST = 8.0
+LOST = 5.0
 """Mean squared error of luma (of 255) in these squares up to which nothing is missing: less than encoding loses."""
 TELLING = 10.0
 """What the picture must lose at half the rung: one that loses less shows nothing sharp, whatever the source has."""

@@ -10,8 +10,8 @@ RENDITION = Rendition(id=1_300_000, width=854, height=480, crf=23, maxrate=1_300
     ("preset", "params"),
     [
         ("ultrafast", {"aq-strength": "0.7"}),
-        ("superfast", {"aq-strength": "0.7", "bframes": "5", "trellis": "1"}),
-        ("veryfast", {"aq-strength": "0.7", "bframes": "5", "trellis": "1"}),
+        ("superfast", {"aq-strength": "0.7", "bframes": "5"}),
+        ("veryfast", {"aq-strength": "0.7", "bframes": "5", "trellis": "1", "rc-lookahead": "20"}),
         ("faster", {"aq-strength": "0.7", "bframes": "5"}),
         ("slow", {"aq-strength": "0.7", "bframes": "5"}),
         ("veryslow", {"aq-strength": "0.7"}),

@@ -84,9 +84,18 @@ def probed(path: Path) -> MediaInfo:
 
 
 def chunk_job(
-    path: Path, index: int = 0, *, segment_seconds: float = 1, chunk_seconds: float = 4, limits: Limits = LIMITS
+    path: Path,
+    index: int = 0,
+    *,
+    segment_seconds: float = 1,
+    chunk_seconds: float = 4,
+    limits: Limits = LIMITS,
+    trimmed: bool = True,
 ) -> ChunkJob:
+    """With `trimmed=False` every rung is made, however few bits the source has."""
     info = probed(path)
+    if not trimmed:
+        info = info.model_copy(update={"size": None})
     plan = make_plan(info, PlanLimits(segment_seconds, chunk_seconds, 2160))
     return ChunkJob(limits=limits, info=info, plan=plan, index=index, preset="veryfast")
 

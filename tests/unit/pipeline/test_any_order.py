@@ -107,6 +107,8 @@ def _live(info, act):
     twin.progress = (0.5,)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("connector.media.sandbox.run", twin)
+        # One after the other, as an actor does everything: otherwise no example could be repeated.
+        patch.setattr("connector.pipeline.grow.side_by_side", lambda writes: [write() for write in writes])
         # Workers that stand still here for hours are not dead.
         patch.setattr("connector.pipeline.sweep.MAX_ATTEMPTS", 1000)
         for name, module in list(sys.modules.items()):

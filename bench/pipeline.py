@@ -47,12 +47,12 @@ class Cost:
     """CPU by kind of process."""
 
 
-def make_source(path: Path, seconds: int) -> Path:
+def make_source(path: Path, seconds: int, megabits: int = 12) -> Path:
     """1080p with motion, detail and a little noise, coded as cameras do: H.264, keyframes 2 s apart."""
     if not path.exists():
         picture = f"testsrc2=size={SIZE[0]}x{SIZE[1]}:rate={RATE}:duration={seconds},noise=alls=6:allf=t"
         sound = f"sine=frequency=440:sample_rate=48000:duration={seconds}"
-        codecs = ["-c:v", "libx264", "-preset", "veryfast", "-b:v", "12M", "-g", "60", "-pix_fmt", "yuv420p"]
+        codecs = ["-c:v", "libx264", "-preset", "veryfast", "-b:v", f"{megabits}M", "-g", "60", "-pix_fmt", "yuv420p"]
         draft = path.with_name("draft.mp4")
         run_ffmpeg(["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, *codecs, "-c:a", "aac", str(draft)])
         draft.replace(path)

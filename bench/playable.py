@@ -21,6 +21,7 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import Page, sync_playwright
 
+from bench import pipeline
 from bench.pipeline import PROJECT, run_ffmpeg
 from bench.results import write_section
 from client import Client
@@ -64,15 +65,7 @@ def make_source(folder: Path, seconds: int) -> Path:
 
 
 def _loop(folder: Path) -> Path:
-    path = folder / "camera.mp4"
-    if not path.exists():
-        picture = f"testsrc2=size=1920x1080:rate=30:duration={LOOP},noise=alls=6:allf=t"
-        sound = f"sine=frequency=440:sample_rate=48000:duration={LOOP}"
-        codecs = ["-c:v", "libx264", "-preset", "veryfast", "-b:v", "6M", "-g", "60", "-pix_fmt", "yuv420p"]
-        draft = path.with_name("draft.mp4")
-        run_ffmpeg(["-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, *codecs, "-c:a", "aac", str(draft)])
-        draft.replace(path)
-    return path
+    return pipeline.make_source(folder / "camera.mp4", LOOP, megabits=6)
 
 
 def measure(stack: Stack, client: Client, pages: str, page: Page, source: Path) -> Times:

@@ -1,11 +1,11 @@
 """The manifests of a video: stored beside its media, or rendered anew for one viewer."""
 
-from fractions import Fraction
 from urllib.parse import quote
 from uuid import UUID
 
 from connector.domain import layout
 from connector.domain.plan import Stills
+from connector.domain.planner import sound_segments
 from connector.domain.video import State, Video
 from connector.errors import NotFound
 from connector.manifests import dash, hls, smooth
@@ -108,7 +108,7 @@ def so_far(app: App, video: Video, outputs: Outputs, protection: Protection | No
     """What can be played by now of a video that is still being encoded; None when that is nothing."""
     assert video.plan  # noqa: S101 - a video in ENCODING has one
     plan, moment = video.plan, now()
-    segment = plan.gop / plan.frame_rate if plan.frames else Fraction(app.settings.segment_seconds)
+    _, segment = sound_segments(plan, app.settings.segment_seconds)
     growth = Growth(
         since=video.playable or moment,
         moment=moment,

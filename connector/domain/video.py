@@ -37,6 +37,9 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 FINAL = frozenset({State.READY, State.FAILED})
 UNFINISHED = tuple(state for state in State if state not in FINAL)
 
+DELETED = "Deleted"
+"""Code of the failure of a video that is being deleted."""
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -106,6 +109,11 @@ class Video:
     def growing(self) -> bool:
         """Whether its beginning can be played while the rest is still processed."""
         return self.playable is not None and self.state in {State.ENCODING, State.PACKAGING}
+
+    @property
+    def deleted(self) -> bool:
+        """Whether its deletion was begun, and perhaps broke off: nothing of it is needed any more."""
+        return self.failure is not None and self.failure.code == DELETED
 
     def to(self, state: State, now: datetime, **changes: object) -> "Video":
         """The video one state further. Raises ValueError for a transition that does not exist."""

@@ -4,13 +4,11 @@ from dataclasses import replace
 from uuid import UUID
 
 from connector.domain.failures import SENTENCES
-from connector.domain.video import Failure, State, Video
+from connector.domain.video import DELETED, Failure, State, Video
 from connector.errors import Conflict
 from connector.pipeline.app import App, now
 from connector.pipeline.keys import delete_keys
 from connector.pipeline.unfinished import remove_all
-
-_CODE = "Deleted"
 
 
 def delete(app: App, video_id: UUID) -> None:
@@ -21,18 +19,13 @@ def delete(app: App, video_id: UUID) -> None:
     app.storage.videos.delete(video_id)
 
 
-def is_deleted(video: Video) -> bool:
-    """Whether a deletion was begun and broke off."""
-    return video.failure is not None and video.failure.code == _CODE
-
-
 def _marked(app: App, video_id: UUID) -> Video:
     """The video, whose row says from now on that it cannot be played: soon its media is gone."""
     while True:
         video = app.storage.videos.get(video_id)
-        if is_deleted(video):
+        if video.deleted:
             return video
-        failure = Failure(_CODE, SENTENCES[_CODE])
+        failure = Failure(DELETED, SENTENCES[DELETED])
         try:
             # No transition of the table: READY is final for everybody but its owner.
             return app.storage.videos.save(replace(video, state=State.FAILED, modified=now(), failure=failure))

@@ -14,7 +14,7 @@ from connector.domain.layout import output_container, stills_container, work_con
 from connector.domain.video import State
 from connector.errors import NotFound
 from connector.pipeline.app import App, now
-from connector.pipeline.delete import delete, is_deleted
+from connector.pipeline.delete import delete
 from connector.pipeline.unfinished import remove_all, unfinished
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ def _tidy(app: App, video_id: UUID, containers: set[str], keys: list[UUID]) -> N
         for key in keys:
             app.storage.keys.delete(key)
         return
-    if is_deleted(video):
+    if video.deleted:
         with suppress(NotFound):  # somebody else was quicker
             delete(app, video_id)
     elif work_container(video_id) in containers or (containers and video.state is State.FAILED):

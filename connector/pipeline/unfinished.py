@@ -20,6 +20,8 @@ def unfinished(app: App, video_id: UUID) -> Video | None:
         remove_all(app, video_id)
         return None
     match video.state:
+        case State.FAILED if video.deleted:
+            remove_all(app, video_id)  # whoever deletes it may be past what was written since
         case State.FAILED:
             remove_output(app, video_id)
         case State.READY:

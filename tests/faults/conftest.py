@@ -25,7 +25,8 @@ def media(recorded: Recording, monkeypatch: pytest.MonkeyPatch) -> Recording:
     """Media children, really run at first, and from then on replayed."""
     again = Recording(jobs=recorded.jobs)
     monkeypatch.setattr("connector.media.sandbox.run", again)
-    # Which call is the k-th must not depend on threads.
+    # Which call is the k-th must not depend on threads, or on the clock.
+    monkeypatch.setattr("connector.pipeline.run.HEARTBEAT_SECONDS", 3600)
     monkeypatch.setattr("connector.pipeline.grow.side_by_side", lambda writes: [write() for write in writes])
     return again
 

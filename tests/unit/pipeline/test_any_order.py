@@ -109,6 +109,8 @@ def _live(info, act):
         patch.setattr("connector.media.sandbox.run", twin)
         # One after the other, as an actor does everything: otherwise no example could be repeated.
         patch.setattr("connector.pipeline.grow.side_by_side", lambda writes: [write() for write in writes])
+        # By the clock of the machine, a worker that stands still would beat at times: the twin beats for it.
+        patch.setattr("connector.pipeline.run.HEARTBEAT_SECONDS", 3600)
         # Workers that stand still here for hours are not dead.
         patch.setattr("connector.pipeline.sweep.MAX_ATTEMPTS", 1000)
         for name, module in list(sys.modules.items()):

@@ -61,6 +61,22 @@ def test_a_video_that_moves_on_while_it_is_deleted_is_deleted(app, monkeypatch):
     assert _traces(app, video) == []
 
 
+def test_a_task_that_begins_behind_the_deletion_of_the_rows_leaves_none(app, media, monkeypatch):
+    video, (message, *_) = encoding(app)
+    remove = app.storage.videos.delete
+
+    def late(video_id):
+        monkeypatch.setattr(app.storage.videos, "delete", remove)
+        monkeypatch.setattr("connector.pipeline.steps.unfinished", lambda *_: video)  # as it was when the task began
+        run_step(app, message)
+        monkeypatch.undo()
+        remove(video_id)
+
+    monkeypatch.setattr(app.storage.videos, "delete", late)
+    delete(app, video.id)
+    assert _traces(app, video) == []
+
+
 def test_deleting_what_is_not_there_is_not_found(app):
     with pytest.raises(NotFound):
         delete(app, uuid4())

@@ -163,7 +163,7 @@ def main() -> int:
     renditions = ladder(*SIZE, RATE, SETTINGS.max_resolution)
     pairs: list[tuple[Cost, Cost]] = []
     with Stack(PROJECT, data / "stack", encoders=cores) as stack, Client(stack.api) as client:
-        measure_pipeline(stack, client, source)  # a warm-up, not counted
+        measure_pipeline(stack, client, make_source(data / "source-10.mp4", 10))  # a warm-up, not counted
         for n in range(arguments.pairs):
             pair = measure_pipeline(stack, client, source), measure_ffmpeg(source, renditions)
             pairs.append(pair)

@@ -29,7 +29,7 @@ log = logging.getLogger("local.blobs")
 
 EVENTS_QUEUE = "azure-webjobs-blobtrigger-local"
 POISON_QUEUE = "webjobs-blobtrigger-poison"
-_INTERVAL = 1.0  # seconds
+_INTERVAL = 2.0  # seconds
 
 
 def function_id(function: Function) -> str:

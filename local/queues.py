@@ -21,7 +21,7 @@ from local.storage import create_if_missing, send
 log = logging.getLogger("local.queues")
 
 _FIRST_DELAY = 0.1  # seconds
-_PATIENCE = 5
+_PATIENCE = 10
 """So many times the longest pause between two looks into a poison queue: there is seldom anything in it."""
 POISON = "-poison"
 

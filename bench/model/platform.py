@@ -46,7 +46,7 @@ COLD_START = Fact(
 )
 CORE_SPEED = Fact(1, "", "speed of an instance's core ÷ that of the cores which were measured", ASSUMED)
 
-LONGEST_POLL = Fact(0.25, "s", "between two looks of an idle instance into its queue", "host.json, maxPollingInterval")
+LONGEST_POLL = Fact(0.5, "s", "between two looks of an idle instance into its queue", "host.json, maxPollingInterval")
 SEND = Fact(0.005, "s", "to send one message; a step's messages are sent one after the other", ASSUMED)
 LATENCY = Fact(0.01, "s", "of one storage request", ASSUMED)
 STREAM = Fact(60e6, "bytes/s", "read by one task, which has one request ahead", ASSUMED)

@@ -21,6 +21,8 @@ _READ_SECONDS = 30
 """Longest silence of the service while an answer is awaited."""
 _CONNECTIONS = 32
 """Kept open per service; threads beyond that connect anew."""
+_RECEIVED = 256 * 1024
+"""Bytes taken from a connection at a time; at the transport's own 4 KiB each costs more than what is in it."""
 _ONE_SHOT = 256 * 1024 * 1024
 """Bytes up to which a blob is written by one request, which makes it appear whole or not at all."""
 
@@ -101,7 +103,12 @@ class AzureStorage:
         session = Session()
         for scheme in ("http://", "https://"):
             session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
-        return RequestsTransport(session=session, connection_timeout=_CONNECT_SECONDS, read_timeout=_READ_SECONDS)
+        return RequestsTransport(
+            session=session,
+            connection_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            connection_data_block_size=_RECEIVED,
+        )
 
     def close(self) -> None:
         """Closes the connections. Not usable afterwards."""

@@ -36,8 +36,8 @@ QUIET = 0.8
 """Share of the cores' time that is free before a record is begun; with less, others run too, and it says nothing."""
 WATCHED = 3.0
 """Seconds for which that is looked at."""
-POLL, LATENCY, SEND = 1.0, 0.004, 0.004
-"""Seconds: of the local host's queues, and of Azurite's answers."""
+LATENCY, SEND = 0.004, 0.004
+"""Seconds, of Azurite's answers."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Runs:
 
 def local(encoders: int) -> Platform:
     """The local stack, whose tasks' times are measured as they are with so many encoders."""
-    return Platform(encoders, advance_instances=1, poll=POLL, latency=LATENCY, send=SEND)
+    return Platform(encoders, advance_instances=1, latency=LATENCY, send=SEND)
 
 
 def load(path: Path = PATH) -> list[Runs]:

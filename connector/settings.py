@@ -145,7 +145,7 @@ class Settings(BaseModel):
         description="`public`: media may be read by its URL. `signed`: private containers, expiring URLs",
     )
     encode_seconds_per_gigapixel: float = Field(
-        13,
+        11,
         gt=0,
         description="What estimates count with: seconds that one core takes for 10^9 pixels, those of all renditions "
         "and 0.3 of the source's. `python -m bench.tasks` measures it; slower presets take more",

@@ -126,7 +126,8 @@ def _rates(plan: Plan, upload: int) -> dict[int, float]:
     if not plan.renditions:
         return {}
     duration, top = float(plan.duration), plan.renditions[0]
-    fuller = 1 + FILLED * len(plan.chunks) / duration
+    # Of two tasks that share a segment, each makes other renditions.
+    fuller = 1 + FILLED * len(set(plan.chunks)) / duration
     best = min(top.maxrate * fuller, 8 * upload / duration)
     shares = {r.id: (r.width * r.height / (top.width * top.height)) ** SMALLER for r in plan.renditions}
     return {r.id: min(r.maxrate * fuller, best * shares[r.id]) for r in plan.renditions}

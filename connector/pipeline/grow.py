@@ -5,8 +5,7 @@ waits for this and nothing depends on it. If it fails, the next one does it, or 
 """
 
 import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
@@ -23,11 +22,10 @@ from connector.pipeline.assemble import Outputs, inits
 from connector.pipeline.playback import manifest_names, protection_of, render, so_far
 from connector.pipeline.protect import protector
 from connector.pipeline.remaining import remaining
+from connector.pipeline.together import together
 
 log = logging.getLogger(__name__)
 
-WRITERS = 4
-"""Blobs written at the same time."""
 FASTEST = 2
 """As fast as players play."""
 AHEAD = 60
@@ -92,17 +90,10 @@ def _publish(app: App, video_id: UUID) -> None:
         for (kind, rendition), init in inits(outputs).items():
             name = layout.init_segment(kind, rendition)
             writes.append(partial(blobs.put, container, name, protect.segment(name, init)))
-    side_by_side(writes)
+    together(writes)
     # The master playlist comes last: it is what a player finds the others by.
     blobs.grow(container, master, render(whole, master).encode(), end)
     _mark_playable(app, video)
-
-
-def side_by_side(writes: Sequence[Callable[[], object]]) -> None:
-    """For the first of them somebody waits."""
-    with ThreadPoolExecutor(WRITERS, thread_name_prefix="grow") as pool:
-        for write in [pool.submit(write) for write in writes]:
-            write.result()
 
 
 def _mark_playable(app: App, video: Video) -> None:

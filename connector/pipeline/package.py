@@ -1,5 +1,7 @@
 """ENCODING → PACKAGING → READY: manifests from the rows that the tasks left. No segment is read again."""
 
+from functools import partial
+
 from connector.domain import layout
 from connector.domain.estimate import spent
 from connector.domain.messages import Message
@@ -18,7 +20,8 @@ from connector.pipeline.assemble import Outputs, inits, presentation
 from connector.pipeline.playback import manifest_names, protection_of, render, storyboard
 from connector.pipeline.protect import protector
 from connector.pipeline.remaining import remaining
-from connector.pipeline.run import run_job, work_blob
+from connector.pipeline.run import held, run_job
+from connector.pipeline.together import together
 
 
 def package(app: App, video: Video, message: Message) -> list[Message]:  # noqa: ARG001 - one shape for all steps
@@ -45,14 +48,14 @@ def _write(app: App, video: Video, outputs: Outputs) -> None:
     # The stills of a protected video are private: no manifest can name them.
     whole = presentation(plan, outputs, None if video.key_id else board, protection_of(app, video))
     protect = protector(app, video)
-    for (kind, rendition), init in inits(outputs).items():
-        name = layout.init_segment(kind, rendition)
-        blobs.put(output, name, protect.segment(name, init))
+    found = {layout.init_segment(kind, rendition): init for (kind, rendition), init in inits(outputs).items()}
+    together(partial(blobs.put, output, name, protect.segment(name, init)) for name, init in found.items())
     if whole.protection is None:
         _write_progressive(app, video, plan, outputs)
     # The master playlist comes last: it is what a player finds the others by.
-    for name in manifest_names(whole):
-        blobs.put(output, name, render(whole, name).encode())
+    *others, master = manifest_names(whole)
+    together(partial(blobs.put, output, name, render(whole, name).encode()) for name in others)
+    blobs.put(output, master, render(whole, master).encode())
 
 
 def _stills(app: App, video: Video, plan: Plan, outputs: Outputs) -> Storyboard | None:
@@ -62,11 +65,15 @@ def _stills(app: App, video: Video, plan: Plan, outputs: Outputs) -> Storyboard 
     blobs, stills, work = app.storage.blobs, layout.stills_of(video), layout.work_container(video.id)
     best = max((c.poster for c in outputs.chunks if c.poster), key=lambda p: p.score)
     candidate = blobs.get(work, best.name)
-    blobs.put(stills, layout.POSTER, protector(app, video).intermediate(best.name, candidate))
+    # What encrypts a blob of the work container decrypts it, too.
+    clear = protector(app, video).intermediate
+    blobs.put(stills, layout.POSTER, clear(best.name, candidate))
 
     strips = {i: c.tiles for i, c in enumerate(outputs.chunks) if c.tiles}
     job = StoryboardJob(limits=app.task_limits, plan=plan, tiles=tuple(strips.values()))
-    sources = [work_blob(app, video, layout.tile_strip(i)) for i in strips]
+    names = [layout.tile_strip(i) for i in strips]
+    read = together(partial(blobs.get, work, name) for name in names)
+    sources = [held(clear(name, strip)) for name, strip in zip(names, read, strict=True)]
     made = StoryboardOutput.model_validate(run_job(app, video, job, sources))
     board = storyboard(plan.stills, made.size)
     vtt = webvtt.storyboard(board, round(plan.duration * layout.TIMESCALE))
@@ -83,7 +90,7 @@ def _write_progressive(app: App, video: Video, plan: Plan, outputs: Outputs) -> 
     if outputs.chunks:
         # Of the tasks that share a segment, one made the rendition.
         made = [i for i, c in enumerate(outputs.chunks) if any(r.id == plan.progressive for r in c.renditions)]
-        packed = b"".join(blobs.get(work, layout.sample_tables("chunk", i)) for i in made)
+        packed = b"".join(together(partial(blobs.get, work, layout.sample_tables("chunk", i)) for i in made))
         kinds.append("video")
         tracks.append(progressive.Track(init["video", plan.progressive], SampleTable.unpack(packed)))
     if outputs.audio:

@@ -157,6 +157,23 @@ def work_blob(app: App, video: Video, name: str) -> Callable[[], sandbox.Source]
     return opened
 
 
+def held(data: bytes) -> Callable[[], sandbox.Source]:
+    """What was read already."""
+    return lambda: _Held(data)
+
+
+class _Held:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.size = len(data)
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        return self._data[offset : offset + length]
+
+    def close(self) -> None:
+        pass
+
+
 def run_job(
     app: App, video: Video, job: Job, sources: Sequence[Callable[[], sandbox.Source]], task: str | None = None
 ) -> Any:

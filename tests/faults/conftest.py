@@ -27,7 +27,7 @@ def media(recorded: Recording, monkeypatch: pytest.MonkeyPatch) -> Recording:
     monkeypatch.setattr("connector.media.sandbox.run", again)
     # Which call is the k-th must not depend on threads, or on the clock.
     monkeypatch.setattr("connector.pipeline.run.HEARTBEAT_SECONDS", 3600)
-    monkeypatch.setattr("connector.pipeline.grow.side_by_side", lambda writes: [write() for write in writes])
+    monkeypatch.setattr("connector.pipeline.together.AT_ONCE", 1)
     return again
 
 

@@ -108,7 +108,7 @@ def _live(info, act):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("connector.media.sandbox.run", twin)
         # One after the other, as an actor does everything: otherwise no example could be repeated.
-        patch.setattr("connector.pipeline.grow.side_by_side", lambda writes: [write() for write in writes])
+        patch.setattr("connector.pipeline.together.AT_ONCE", 1)
         # By the clock of the machine, a worker that stands still would beat at times: the twin beats for it.
         patch.setattr("connector.pipeline.run.HEARTBEAT_SECONDS", 3600)
         # Workers that stand still here for hours are not dead.

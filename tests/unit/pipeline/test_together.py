@@ -1,0 +1,46 @@
+from functools import partial
+from threading import Barrier, Event
+
+import pytest
+
+from connector.pipeline.together import AT_ONCE, together
+
+
+def test_answers_come_in_the_order_of_the_calls():
+    second = Event()
+
+    def slow():
+        assert second.wait(10)
+        return 1
+
+    def quick():
+        second.set()
+        return 2
+
+    assert together([slow, quick]) == [1, 2]
+
+
+def test_as_many_as_allowed_run_at_the_same_time():
+    met = Barrier(AT_ONCE)
+    together(partial(met.wait, 10) for _ in range(AT_ONCE))
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_few_are_simply_called(count):
+    assert together([lambda: "here"] * count) == ["here"] * count
+
+
+def test_of_a_failure_is_told_when_nothing_runs_any_more():
+    failed, ended = Event(), []
+
+    def fail():
+        failed.set()
+        raise OSError("no")
+
+    def other():
+        assert failed.wait(10)
+        ended.append(True)
+
+    with pytest.raises(OSError, match="no"):
+        together([fail, other])
+    assert ended == [True]

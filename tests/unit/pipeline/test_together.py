@@ -31,13 +31,15 @@ def test_few_are_simply_called(count):
 
 
 def test_of_a_failure_is_told_when_nothing_runs_any_more():
-    failed, ended = Event(), []
+    begun, failed, ended = Event(), Event(), []
 
     def fail():
+        assert begun.wait(10)
         failed.set()
         raise OSError("no")
 
     def other():
+        begun.set()
         assert failed.wait(10)
         ended.append(True)
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from threading import Event, Thread
 from typing import Any
@@ -159,19 +160,24 @@ def work_blob(app: App, video: Video, name: str) -> Callable[[], sandbox.Source]
 
 def held(data: bytes) -> Callable[[], sandbox.Source]:
     """What was read already."""
-    return lambda: _Held(data)
+    return lambda: _Bytes(data)
 
 
-class _Held:
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self.size = len(data)
+@dataclass(frozen=True)
+class _Bytes:
+    """A source in memory."""
+
+    data: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.data)
 
     def read_at(self, offset: int, length: int) -> bytes:
-        return self._data[offset : offset + length]
+        return self.data[offset : offset + length]
 
     def close(self) -> None:
-        pass
+        """Nothing is open."""
 
 
 def run_job(

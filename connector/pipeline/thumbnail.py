@@ -21,7 +21,7 @@ from connector.media import sandbox
 from connector.media.jobs import Limits, StillJob
 from connector.pipeline.app import App
 from connector.pipeline.protect import protector
-from connector.pipeline.run import TaskSink
+from connector.pipeline.run import TaskSink, held
 
 LIMITS = Limits(seconds=20, memory=640 << 20, threads=1)
 """Of one extraction. 2160p needs half of this memory, and about 20 ms for each frame up to the wanted one."""
@@ -46,23 +46,6 @@ class Picture:
     def name(self) -> str:
         """Of its blob, in the container of the video's stills."""
         return layout.frame_thumbnail(self.frame, self.size.height, self.form)
-
-
-@dataclass(frozen=True)
-class _Bytes:
-    """A media child's source in memory."""
-
-    data: bytes
-
-    @property
-    def size(self) -> int:
-        return len(self.data)
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        return self.data[offset : offset + length]
-
-    def close(self) -> None:
-        """Nothing is open."""
 
 
 def picture_at(plan: Plan, time: float, height: int | None, form: layout.ImageFormat) -> Picture:
@@ -137,6 +120,6 @@ def _make(app: App, video: Video, picture: Picture) -> None:
         layout.init_segment("video", rendition),
         layout.media_segment("video", rendition, frame_time(first, plan.frame_rate)),
     )
-    media = _Bytes(b"".join(protect.clear_segment(name, app.storage.blobs.get(output, name)) for name in names))
+    media = held(b"".join(protect.clear_segment(name, app.storage.blobs.get(output, name)) for name in names))
     job = StillJob(limits=LIMITS, frame=picture.frame - first, size=picture.size, form=picture.form, name=picture.name)
-    sandbox.run(job, [lambda: media], TaskSink(app, video, None))
+    sandbox.run(job, [media], TaskSink(app, video, None))

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -135,10 +136,13 @@ class BlobDispatcher:
 
     def __init__(self, triggers: list[BlobTrigger], queue: QueueClient) -> None:
         self._queue = queue
+        self.kept: Callable[[], None] = lambda: None
+        """Told of each event that was."""
         self.triggers = {function_id(trigger.function): trigger for trigger in triggers}
 
     async def enqueue(self, message: str) -> None:
         await send(self._queue, encode(message.encode()))
+        self.kept()
 
     async def handle(self, queued: QueueMessage) -> None:
         message = queued.get_json()

@@ -8,6 +8,7 @@ import base64
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.functions.queue import QueueMessage
@@ -22,7 +23,9 @@ log = logging.getLogger("local.queues")
 
 _FIRST_DELAY = 0.1  # seconds
 _PATIENCE = 10
-"""So many times the longest pause between two looks into a poison queue: there is seldom anything in it."""
+"""So many times the longest pause between two looks into a queue that is seldom filled, or of whose messages
+this process tells: a poison queue, or one that it fills itself.
+"""
 POISON = "-poison"
 
 Handler = Callable[[QueueMessage], Awaitable[None]]
@@ -72,14 +75,21 @@ class QueueListener:
         handle: Handler,
         options: QueueOptions,
         lease_seconds: float,
+        *,
+        told: bool = False,
     ) -> None:
-        """`poison` is None where there is none; a message that always fails then stays hidden until its lease ends."""
+        """`poison` is None where there is none; a message that always fails then stays hidden until its lease ends.
+
+        `told`: whoever sends a message calls `look`.
+        """
         self._queue = queue
         self._poison = poison
         self._handle = handle
         self._options = options
         self._lease = lease_seconds
+        self._longest = options.max_polling_interval * (_PATIENCE if told or poison is None else 1)
         self._stopping = asyncio.Event()
+        self._look = asyncio.Event()
         self._taking = asyncio.Lock()
         self._running: set[asyncio.Task[None]] = set()
         self._held: set[_Held] = set()
@@ -90,6 +100,11 @@ class QueueListener:
     def stop(self) -> None:
         """Take no more messages; those that run go on."""
         self._stopping.set()
+        self._look.set()
+
+    def look(self) -> None:
+        """There is a message, as the real host's `SharedQueueWatcher` tells of those that it sent itself."""
+        self._look.set()
 
     async def release(self) -> None:
         """Give back every message at once: this process is about to end."""
@@ -104,17 +119,18 @@ class QueueListener:
 
     async def run(self) -> None:
         delay = _FIRST_DELAY
-        longest = self._options.max_polling_interval * (1 if self._poison else _PATIENCE)
         stopped = asyncio.create_task(self._stopping.wait())
         while not stopped.done():
             if len(self._running) > self._options.new_batch_threshold:
                 await asyncio.wait({stopped, *self._running}, return_when=asyncio.FIRST_COMPLETED)
                 continue
+            self._look.clear()
             if await self._take():
                 delay = _FIRST_DELAY
                 continue
-            await asyncio.wait({stopped}, timeout=delay)
-            delay = min(delay * 2, longest)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), delay)
+            delay = min(delay * 2, self._longest)
         if self._running:
             await asyncio.wait(self._running)
 

@@ -111,15 +111,16 @@ class Worker:
         key: str,
         data_dir: Path,
     ) -> None:
-        await self._serve(
-            QueueListener(
-                self.queues.client(EVENTS_QUEUE),
-                self.queues.client(POISON_QUEUE),
-                dispatcher.handle,
-                self._options.queues,
-                self._lease,
-            )
+        listener = QueueListener(
+            self.queues.client(EVENTS_QUEUE),
+            self.queues.client(POISON_QUEUE),
+            dispatcher.handle,
+            self._options.queues,
+            self._lease,
+            told=True,
         )
+        dispatcher.kept = listener.look
+        await self._serve(listener)
         address = f"{base_url(listening.getsockname())}/runtime/webhooks/blobs"
         for trigger in triggers:
             receipts = data_dir / f"blob-receipts-{trigger.function.name}.json"

@@ -147,8 +147,8 @@ def _chunk(plan: Plan, index: int, times: Times) -> Task:
     pictures = top and sum(frame in frames for frame in stills.thumbnails)
     tiles = top and any(round(i * stills.interval * plan.frame_rate) in frames for i in range(stills.count))
     load = Load(
-        # Segments of every rendition; sample table, poster, strip of tiles, thumbnails; what can be played by then.
-        writes=segments * (len(made) + progressive) + progressive + top + tiles + pictures + growing(plan),
+        # Segments of every rendition; sample table, poster, strip of tiles, thumbnails; once, the beginning.
+        writes=segments * (len(made) + progressive) + progressive + top + tiles + pictures + (index == 0) * begun(plan),
         blocks=segments * progressive,
         bytes_in=seconds * times.stored_bytes * _pixels(made) / _pixels(plan.renditions),
     )
@@ -187,12 +187,16 @@ def _encoding(task: tuple[str, int], seconds: float, line: Line, size: float, lo
     return Task(*task, seconds, cpu, ideal=line.rate * size, begin=line.base, load=load)
 
 
+def begun(plan: Plan) -> int:
+    """Writes that publish the beginning: its manifests and init segments. Nobody watches here while it is encoded."""
+    return growing(plan) + len(plan.renditions) + len(plan.audio)
+
+
 def shown(plan: Plan) -> int:
-    """Requests in a row until what is finished can be played (pipeline/grow.py): the task before, the video, all rows,
+    """Requests in a row until the beginning can be played (pipeline/grow.py): the video, the task before, all rows,
     what was published; init segments; the manifests, each after a look at what is there.
     """
-    tracks = len(plan.renditions) + len(plan.audio)
-    return 4 + tracks + 2 * growing(plan)
+    return 4 + begun(plan) + growing(plan)
 
 
 def packaging(plan: Plan, rows: int) -> Load:

@@ -35,7 +35,8 @@ def get_playback(app: App, request: Request) -> Response:
     """Where to play the video.
 
     With the token of a protected video, the manifests are rendered by the app and the key's address carries it, for
-    native players, which cannot set headers.
+    native players, which cannot set headers. With `early=true`, what is finished so far, and from then on all that is
+    added to it.
     """
     query: PlaybackQuery = request.parameters(PlaybackQuery)
     video = stored_video(app, request)
@@ -50,6 +51,10 @@ def get_playback(app: App, request: Request) -> Response:
         token = ""
     elif token:
         check(app.tokens, token, video.key_id)
+    if early and not token and not app.signed:  # what the app renders, it renders anew each time
+        from connector.pipeline.grow import watch
+
+        watch(app, video)
     url = _url(app, video, blob, token)
     if early and blob == layout.DASH_MANIFEST:
         url += _FROM_THE_BEGINNING

@@ -90,8 +90,8 @@ def _sound(plan: Plan) -> list[float]:
     return [BEGIN_SECONDS + SOUND_SECONDS * float(plan.duration)] * len(plan.audio)
 
 
-def writes(plan: Plan, *, protected: bool) -> int:
-    """Requests that write to blobs, those of blocks among them."""
+def writes(plan: Plan, *, protected: bool, watched: bool = False) -> int:
+    """Requests that write to blobs, those of blocks among them. `watched`: while it was encoded."""
     tracks, chunks = len(plan.renditions) + len(plan.audio), len(plan.chunks)
     segments = plan.segments if plan.frames else math.ceil(plan.duration / SOUND_SEGMENT)
     progressive = 0 if protected else segments * (bool(plan.renditions) + bool(plan.audio)) + 2
@@ -99,14 +99,14 @@ def writes(plan: Plan, *, protected: bool) -> int:
     stills = len(plan.stills.thumbnails) + 3 if plan.stills else 0
     beside = 3 * chunks + bool(plan.audio) + stills
     manifests = 2 * tracks + len(plan.renditions) + 3
-    return segments * tracks + progressive + beside + manifests + max(0, chunks - 1) * growing(plan)
+    # The beginning is published with its init segments, all further chunks only if somebody watches.
+    early = tracks + growing(plan) * (chunks - 1 if watched else 1) if chunks > 1 else 0
+    return segments * tracks + progressive + beside + manifests + early
 
 
 def growing(plan: Plan) -> int:
-    """Requests that publish what can be played so far, which about every chunk does: playlists, also those of I-frames,
-    the DASH manifest and the master.
-    """
-    return 2 * len(plan.renditions) + len(plan.audio) + 2
+    """Requests that publish what can be played so far: playlists, the DASH manifest and the master."""
+    return len(plan.renditions) + len(plan.audio) + 2
 
 
 def _output(plan: Plan, upload: int, *, protected: bool) -> float:
@@ -160,4 +160,5 @@ def spent(video: Video, rows: Iterable[Task], package: timedelta) -> Usage:
             sizes[made.id] += sum(segment.size for segment in made.segments)
     again = set() if protected else {plan.progressive, *(track.id for track in plan.audio[:1])}
     made_of_it = sizes.total() + sum(sizes[rendition] for rendition in again) + round(_stills(plan))
-    return replace(video.used.ran(*times), writes=writes(plan, protected=protected), size=video.size + made_of_it)
+    wrote = writes(plan, protected=protected, watched=video.watched is not None)
+    return replace(video.used.ran(*times), writes=wrote, size=video.size + made_of_it)

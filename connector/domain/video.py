@@ -88,6 +88,8 @@ class Video:
     about: About = field(default_factory=About)
     playable: datetime | None = None
     """When its beginning could be played, while the rest was still being encoded; None: not before it was READY."""
+    watched: datetime | None = None
+    """When somebody first asked where to play it before it was READY: what is added is published from then on."""
     edited: datetime | None = None
     """When its user last changed what is said about it. Not part of `modified`, which tells how processing goes."""
     used: Usage = field(default_factory=Usage)

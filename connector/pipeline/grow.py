@@ -1,11 +1,14 @@
 """A video can be played while it is encoded: manifests of what is finished so far, written anew as that grows.
 
-Whoever finishes something next to what can be played publishes it: the last of the tasks that a segment needs. Nobody
-waits for this and nothing depends on it. If it fails, the next one does it, or `package`, whose manifests are final.
+Its beginning is published by whoever finishes that: the last of the tasks that the first segment needs. The rest only
+once somebody wants to watch: each publication is paid for. Then whoever finishes something next to what can be played
+publishes it. Nobody waits for this and nothing depends on it. If it fails, the next one does it, or `package`, whose
+manifests are final.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
@@ -36,11 +39,35 @@ MORE = Fraction(11, 10)
 
 def grow(app: App, video: Video, task: str) -> None:
     """Publishes what can be played so far, if `task` has added to it. Never raises for trouble with that."""
+    with _harmless(video.id):
+        video = app.storage.videos.get(video.id)
+        if _wanted(video) and _next_to_come(app, video.id, task):
+            _publish(app, video)
+
+
+def watch(app: App, video: Video) -> None:
+    """Somebody is about to play what there is: publishes that, and from now on what is added to it.
+
+    Never raises for trouble with publishing. Raises StorageError, or NotFound, when the video cannot be marked.
+    """
+    while video.watched is None and video.growing:
+        try:
+            video = app.storage.videos.save(replace(video, watched=now()))
+        except Conflict:
+            video = app.storage.videos.get(video.id)  # somebody else changed it; look again
+            continue
+        # Marked first: whoever finishes something from now on sees that, or what it has finished is seen here.
+        with _harmless(video.id):
+            if _wanted(video):
+                _publish(app, video)
+
+
+@contextmanager
+def _harmless(video_id: UUID) -> Iterator[None]:
     try:
-        if _next_to_come(app, video.id, task):
-            _publish(app, video.id)
+        yield
     except ConnectorError:
-        log.exception("what is finished so far was not published", extra={"video_id": str(video.id), "task": task})
+        log.exception("what is finished so far was not published", extra={"video_id": str(video_id)})
 
 
 def due(published: int | None, end: int, since: datetime | None, moment: datetime) -> bool:
@@ -65,18 +92,19 @@ def _next_to_come(app: App, video_id: UUID, task: str) -> bool:
     return before is not None and before.done
 
 
-def _publish(app: App, video_id: UUID) -> None:
-    video = app.storage.videos.get(video_id)
-    if video.state is not State.ENCODING:
-        return
-    tasks = app.storage.tasks.of(video_id)
+def _wanted(video: Video) -> bool:
+    return video.state is State.ENCODING and (video.playable is None or video.watched is not None)
+
+
+def _publish(app: App, video: Video) -> None:
+    tasks = app.storage.tasks.of(video.id)
     if not remaining(video, tasks):
         return  # the final manifests are next, and the end comes with the last segment: see pipeline/playback.py
     outputs = Outputs.of(tasks)
     whole = so_far(app, video, outputs, protection_of(app, video))
     if whole is None:
         return
-    blobs, container = app.storage.blobs, layout.output_container(video_id)
+    blobs, container = app.storage.blobs, layout.output_container(video.id)
     end = min(track.duration for track in (*whole.video, *whole.audio))
     published = blobs.grown(container, layout.MASTER_PLAYLIST)
     if not due(published, end, video.playable, now()):

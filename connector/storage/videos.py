@@ -161,6 +161,7 @@ def _to_entity(video: Video) -> dict[str, Any]:
         "Queued": video.queued,
         "Encoding": video.encoding,
         "Playable": video.playable,
+        "Watched": video.watched,
         "Packaging": video.packaging,
         "Finished": video.finished,
         "Title": video.about.title,
@@ -194,6 +195,7 @@ def _to_video(entity: TableEntity) -> Video:
         queued=optional_time(entity, "Queued"),
         encoding=optional_time(entity, "Encoding"),
         playable=optional_time(entity, "Playable"),
+        watched=optional_time(entity, "Watched"),
         packaging=optional_time(entity, "Packaging"),
         finished=optional_time(entity, "Finished"),
         about=About(

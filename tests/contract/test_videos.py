@@ -87,6 +87,8 @@ def full_video(**changes) -> Video:
         packaging=NOW,
         finished=NOW,
         about=About("Ein „Titel“", "Zwei\nZeilen", ("Ferien", "海", "a,b"), {"key": "value", "ключ": ""}),
+        playable=NOW,
+        watched=NOW,
         edited=NOW,
         used=Usage(seconds=1234.5, executions=17, writes=5678, size=6_000_000_000_000),
         trace="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",

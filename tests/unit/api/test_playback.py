@@ -395,6 +395,43 @@ def test_what_is_not_ready_is_403(app, end):
     refused(ask(app, "Playback", video.id, headers=bearer(token), name="master.m3u8"), 403, "NotPlayable")
 
 
+# Playing while it is encoded
+
+
+def growing(app, *, protected=False):
+    """A video of which only the packaging is to do."""
+    video = create(app, "a.mp4", protected=protected).video
+    app.storage.blobs.put(UPLOADS, video.blob_name, b"x")
+    drive(app, complete_upload(app, video.id), lambda m: m.step == "package")
+    return video
+
+
+def watched(app, video):
+    return app.storage.videos.get(video.id).watched
+
+
+def test_who_asks_early_is_known_to_watch(app):
+    video = growing(app)
+    assert ask(app, "PlaybackEndpoint", video.id, query={"endpointtype": "HLS"}).status == 403
+    assert watched(app, video) is None
+    answer = ask(app, "PlaybackEndpoint", video.id, query={"endpointtype": "HLS", "early": "true"})
+    assert answer.status == 200
+    assert answer.body["PlaybackUrl"].endswith("/master.m3u8")
+    assert watched(app, video) is not None
+
+
+def test_what_is_rendered_for_a_viewer_is_published_for_nobody(app, signed_app):
+    protected, private = growing(app, protected=True), growing(signed_app)
+    query = {"endpointtype": "HLS", "early": "true"}
+    assert ask(signed_app, "PlaybackEndpoint", private.id, query=query).status == 200
+    assert watched(signed_app, private) is None
+    token = token_of(app, protected.key_id)
+    assert ask(app, "PlaybackEndpoint", protected.id, query={**query, "token": token}).status == 200
+    assert watched(app, protected) is None
+    assert ask(app, "PlaybackEndpoint", protected.id, query=query).status == 200
+    assert watched(app, protected) is not None
+
+
 def test_nothing_stays_of_a_deleted_protected_video(app):
     video = published(app)
     assert len(app.storage.blobs.containers) == 3

@@ -2,8 +2,8 @@ import pytest
 
 from bench.model.platform import FACTS
 from bench.model.times import PATH, Line, Times
-from bench.model.work import plan_of, work_of
-from connector.domain.estimate import BEGIN_SECONDS, SOUND_SECONDS, growing
+from bench.model.work import begun, plan_of, work_of
+from connector.domain.estimate import BEGIN_SECONDS, SOUND_SECONDS
 from connector.domain.planner import chunk_range, tasks
 from connector.settings import Settings
 
@@ -29,7 +29,7 @@ def test_every_segment_of_every_rendition_is_written_once():
     assert blocks == segments * 2
     beside = 2 * len(plan.chunks) + len(plan.stills.thumbnails) + 1
     assert segments * (len(plan.renditions) + 1) + blocks + beside <= writes
-    assert writes <= segments * (len(plan.renditions) + 1) + blocks + beside + len(plan.chunks) * (1 + growing(plan))
+    assert writes <= segments * (len(plan.renditions) + 1) + blocks + beside + len(plan.chunks) + begun(plan)
 
 
 def test_what_is_stored_and_read_grows_with_the_source():

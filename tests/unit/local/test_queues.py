@@ -45,3 +45,24 @@ def test_a_poison_queue_is_looked_into_less_often() -> None:
 
     often, rarely = asyncio.run(looks())
     assert 0 < rarely < often / 2
+
+
+def test_who_is_told_of_messages_looks_at_once_and_else_seldom() -> None:
+    async def looks() -> list[int]:
+        queue = EmptyQueue()
+        options = QueueOptions(max_polling_interval=60)
+        listener = QueueListener(cast("QueueClient", queue), cast("QueueClient", queue), _nothing, options, 60, told=True)
+        running = asyncio.create_task(listener.run())
+        seen = []
+        for pause in (3.5, 0.1):
+            await asyncio.sleep(pause)
+            seen.append(queue.looks)
+            listener.look()
+        await asyncio.sleep(0.1)
+        seen.append(queue.looks)
+        listener.stop()
+        await asyncio.wait_for(running, 5)
+        return seen
+
+    idle, *told = asyncio.run(looks())
+    assert told == [idle + 1, idle + 2]

@@ -17,6 +17,7 @@ from connector.domain.video import State
 from connector.errors import ConnectorError, NotFound
 from connector.pipeline.complete import complete_by_name, complete_upload
 from connector.pipeline.delete import delete
+from connector.pipeline.grow import watch
 from connector.pipeline.steps import bury, run_step
 from connector.pipeline.sweep import sweep
 from tests.fakes.storage import MemoryStorage
@@ -132,7 +133,7 @@ def expected():
 def _disorder(data, world, *more):
     """Anything that may happen, in any order: `more` holds what happens once at some time, or never."""
     video, app, budget = world.video, world.app, {"copies": 6, "deaths": 4, "sweeps": 4}
-    more = list(more)
+    more = [*more, lambda: world.start(lambda: _watch(world))]
     world.waiting += complete_upload(app, video.id)
     for _ in range(data.draw(st.integers(0, 150), label="moves")):
         moves = ["step"] * 6 * bool(world.actors) + ["deliver"] * 3 * (bool(world.waiting) and len(world.actors) < 3)
@@ -170,6 +171,11 @@ def _disorder(data, world, *more):
             case "more":
                 more.pop()()
         world.settle()
+
+
+def _watch(world):
+    with suppress(NotFound):
+        watch(world.app, world.app.storage.videos.get(world.video.id))
 
 
 REPEATED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -14,7 +14,7 @@ from connector.domain.video import State
 from connector.errors import StorageUnavailable
 from connector.manifests.presentation import Growth
 from connector.pipeline.assemble import Outputs, growing
-from connector.pipeline.grow import due, grow
+from connector.pipeline.grow import due, grow, watch
 from connector.pipeline.playback import rendered
 from connector.pipeline.run import TaskSink
 from connector.pipeline.steps import run_step
@@ -36,6 +36,10 @@ def _first_chunk_and_sound(app):
     covers = [i for i, start in enumerate(video.plan.chunks) if _start(start) == 0]
     _steps(app, messages, lambda m: m.step == "audio" or m.index in covers)
     return video, messages
+
+
+def _watch(app, video):
+    watch(app, app.storage.videos.get(video.id))
 
 
 def _start(chunk):
@@ -77,8 +81,63 @@ def test_it_cannot_be_played_before_every_rendition_and_the_sound_have_begun(app
     assert layout.MASTER_PLAYLIST not in output(app, video)
 
 
+def test_no_more_than_its_beginning_is_published_before_somebody_watches(app):
+    video, messages = _first_chunk_and_sound(app)
+    before = output(app, video)
+    _steps(app, messages, lambda m: m.step == "chunk" and m.index <= 2)
+    assert all(output(app, video)[name] == before[name] for name in (*_ends(app, video), layout.DASH_MANIFEST))
+
+
+def test_who_begins_to_watch_gets_what_there_is_at_once_and_then_what_is_added(app):
+    video, messages = _first_chunk_and_sound(app)
+    seen = [_ends(app, video)]
+    _steps(app, messages, lambda m: m.step == "chunk" and m.index <= 2)
+    _watch(app, video)
+    seen.append(_ends(app, video))
+    _steps(app, messages, lambda m: m.step == "chunk" and m.index == 3)
+    seen.append(_ends(app, video))
+    for before, after in pairwise(seen):
+        assert all(after[name] > end for name, end in before.items())
+
+
+def test_watching_is_marked_once(app):
+    video, _ = _first_chunk_and_sound(app)
+    _watch(app, video)
+    row = app.storage.videos.get(video.id)
+    assert row.watched is not None
+    _watch(app, video)
+    assert app.storage.videos.get(video.id) == row
+
+
+def test_nobody_watches_what_cannot_be_played_or_is_ready(app):
+    video, messages = encoding(app)
+    _watch(app, video)
+    assert app.storage.videos.get(video.id).watched is None
+    for message in messages:
+        for following in run_step(app, message):
+            run_step(app, following)
+    assert state(app, video) is State.READY
+    _watch(app, video)
+    assert app.storage.videos.get(video.id).watched is None
+
+
+def test_who_watches_hears_of_no_trouble_with_publishing(app, monkeypatch):
+    def unavailable(*_args):
+        raise StorageUnavailable("Storage answered 503 ServerBusy.")
+
+    video, messages = _first_chunk_and_sound(app)
+    before = _ends(app, video)
+    _steps(app, messages, lambda m: m.step == "chunk" and m.index <= 2)
+    with monkeypatch.context() as trouble:
+        trouble.setattr(app.storage.blobs, "grow", unavailable)
+        _watch(app, video)
+    _steps(app, messages, lambda m: m.step == "chunk" and m.index == 3)
+    assert all(_ends(app, video)[name] > end for name, end in before.items()), "the next one mends it"
+
+
 def test_what_stands_behind_a_hole_waits_for_it(app):
     video, messages = _first_chunk_and_sound(app)
+    _watch(app, video)
     before = _ends(app, video)
     last = max(m.index for m in messages if m.step == "chunk")
     _steps(app, messages, lambda m: m.step == "chunk" and m.index == last)
@@ -95,6 +154,7 @@ def test_playlists_only_grow_whatever_the_order_of_the_tasks(app):
     seen = [{}]
     for message in [*(m for m in messages if m.step == "audio"), *(m for m in messages if m.step != "audio")]:
         run_step(app, message)
+        _watch(app, video)
         seen.append(_ends(app, video))
     for before, after in pairwise(seen):
         assert all(after[name] >= end for name, end in before.items())
@@ -114,6 +174,7 @@ def test_the_package_step_replaces_what_grew_and_nothing_grows_after_it(app):
 def test_the_end_comes_with_the_last_segment(app):
     """Whoever was given all segments before would learn of nothing but the end, which video.js does not notice."""
     video, _ = all_encoded(app)
+    _watch(app, video)
     video = app.storage.videos.get(video.id)
     grow(app, video, "audio-000000")
     for name, seconds in _ends(app, video).items():

@@ -1,9 +1,9 @@
-"""Which bytes to fetch when: a cache of cells that fetches more at a time the longer and faster it is read in sequence.
+"""Which bytes to fetch when: a cache of cells that fetches more at a time the longer it is read in sequence.
 
 A demuxer jumps to an index, to a keyframe, and from there reads on; in a file whose audio and video lie
 apart it reads on in two places in turn. So the last few places that were read from are remembered (a *run*
 each): the first fetch is one cell, each next one twice as much, and from the second on the following one is
-fetched while this one is used. Long fetches are for who waits for them: whoever stops reading leaves what is ahead.
+fetched while this one is used.
 """
 
 from collections import OrderedDict
@@ -15,8 +15,6 @@ CELL = 256 * 1024
 """Bytes of the smallest fetch; fetches are whole cells of a fixed grid, so that they never overlap."""
 LONGEST_RUN = 16
 """Cells of the greatest fetch: 4 MiB."""
-STEADY_RUN = 4
-"""Cells of a fetch for a reader that is slower than storage: 1 MiB."""
 CACHED_CELLS = 80
 """20 MiB; with one fetch under way, 24 MiB."""
 REMEMBERED_RUNS = 4
@@ -47,8 +45,6 @@ class ReadAhead:
         self._cells: OrderedDict[int, bytes] = OrderedDict()
         self._runs: OrderedDict[int, _Run] = OrderedDict()  # by their end
         self._ahead: tuple[_Run, Future[bytes]] | None = None
-        self._waited = True
-        """Whether the reader had to, for what was fetched ahead last."""
         self._worker = ThreadPoolExecutor(1, "read-ahead")  # starts its thread at the first use
         self._closed = False
 
@@ -105,12 +101,9 @@ class ReadAhead:
                 self._ahead = None  # whoever needs those bytes asks again, and hears of it then
             else:
                 self._take_ahead()
-        following = self._next_run(run.end, self._longer(run.count), sequential=True)
+        following = self._next_run(run.end, 2 * run.count, sequential=True)
         if following.count:
             self._ahead = following, self._worker.submit(self._fetch_run, following)
-
-    def _longer(self, count: int) -> int:
-        return 2 * count if self._waited or count < STEADY_RUN else max(count // 2, STEADY_RUN)
 
     def _next_run(self, first: int, count: int, *, sequential: bool) -> _Run:
         """A run no longer than allowed, and only of cells that exist and are not cached."""
@@ -122,7 +115,6 @@ class ReadAhead:
         if self._ahead:
             run, future = self._ahead
             self._ahead = None
-            self._waited = not future.done()
             self._store(run, future.result())
 
     def _fetch_run(self, run: _Run) -> bytes:

@@ -51,7 +51,9 @@ def test_who_is_told_of_messages_looks_at_once_and_else_seldom() -> None:
     async def looks() -> list[int]:
         queue = EmptyQueue()
         options = QueueOptions(max_polling_interval=60)
-        listener = QueueListener(cast("QueueClient", queue), cast("QueueClient", queue), _nothing, options, 60, told=True)
+        listener = QueueListener(
+            cast("QueueClient", queue), cast("QueueClient", queue), _nothing, options, 60, told=True
+        )
         running = asyncio.create_task(listener.run())
         seen = []
         for pause in (3.5, 0.1):

@@ -17,7 +17,7 @@ from connector.media.jobs import ChunkJob
 
 NAME = "profile.json"
 
-START = "start of the process: interpreter, imports, job"
+START = "start of the process: job"
 OPEN = "opening the source"
 DEMUX = "demultiplexing"
 DECODE = "decoding"
@@ -98,7 +98,6 @@ def _each(part: str, items: Iterator[Any]) -> Iterator[Any]:
 
 
 def main() -> None:
-    set_clocks()
     encode = chunk.encode_chunk
 
     def encode_chunk(job: ChunkJob, channel: Channel) -> EncodeOutput:
@@ -111,5 +110,4 @@ def main() -> None:
     child.main()
 
 
-if __name__ == "__main__":
-    main()
+set_clocks()

@@ -22,6 +22,7 @@ from uuid import UUID
 
 import imageio_ffmpeg
 
+from bench.processes import spent
 from bench.results import write_section
 from client import Client
 from connector.domain.encoding import x264_options
@@ -127,13 +128,13 @@ def measure_pipeline(stack: Stack, client: Client, source: Path) -> Cost:
     begin = time.time()
     client.mark_complete(video.id)
     final = list(client.watch(video.id, every=ASK_SECONDS))[-1]
-    spent = cpu_seconds(stack)
-    spent.subtract(before)
+    used = cpu_seconds(stack)
+    used.subtract(before)
     if final.status != "Completed":
         raise RuntimeError(f"the pipeline failed: {final}")
     end = finished(stack, video.id)
     client.delete(video.id)
-    return Cost(end - begin, sum(spent.values()), dict(spent))
+    return Cost(end - begin, sum(used.values()), dict(used))
 
 
 def finished(stack: Stack, video_id: str) -> float:
@@ -146,14 +147,15 @@ def finished(stack: Stack, video_id: str) -> float:
 
 
 def cpu_seconds(stack: Stack) -> Counter[str]:
-    """User and system time of the stack's processes and of their children that have ended, by kind."""
-    spent: Counter[str] = Counter()
-    for name, pid in stack.pids.items():
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        own, children = (sum(map(int, fields[n : n + 2])) / os.sysconf("SC_CLK_TCK") for n in (11, 13))
-        spent[name.partition("-")[0]] += own
-        spent["media children"] += children
-    return spent
+    """User and system time of the stack's processes, by kind, and of all that they began: the media processes."""
+    seconds: Counter[str] = Counter()
+    pids = stack.pids
+    for name, pid in pids.items():
+        found = spent(pid, without=pids.values())
+        seconds[name.partition("-")[0]] += found.own
+        if name != "supervisor":  # which waited for processes of the stack that were replaced
+            seconds["media children"] += found.others
+    return seconds
 
 
 def main() -> int:
@@ -206,10 +208,10 @@ def report(pairs: list[tuple[Cost, Cost]], arguments: argparse.Namespace, cores:
 
 
 def shares(pairs: list[tuple[Cost, Cost]]) -> list[tuple[str, float]]:
-    spent: Counter[str] = Counter()
+    used: Counter[str] = Counter()
     for pipeline, _ in pairs:
-        spent.update(pipeline.shares)
-    return [(kind, seconds / spent.total()) for kind, seconds in spent.most_common()]
+        used.update(pipeline.shares)
+    return [(kind, seconds / used.total()) for kind, seconds in used.most_common()]
 
 
 def row(name: str, pairs: list[tuple[float, float]]) -> str:

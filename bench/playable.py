@@ -28,6 +28,7 @@ from client import Client
 from local.stack import Stack
 from tests.browser.conftest import ARGUMENTS, chromium
 from tests.browser.pages import serve
+from tests.integration.jobs import begun_by
 
 LENGTHS = (30, 180, 600, 1800, 3600)
 """Seconds."""
@@ -103,23 +104,12 @@ def _playback_url(stack: Stack, video_id: str, until: float) -> str:
 def _idle(stack: Stack) -> None:
     """Until no encoder has a media process any more."""
     until = time.monotonic() + PATIENCE
-    encoders = {pid for name, pid in stack.pids.items() if name.startswith("encoder")}
+    encoders = [pid for name, pid in stack.pids.items() if name.startswith("encoder")]
     while time.monotonic() < until:
-        if not any(parent in encoders for parent in _parents()):
+        if not any(begun_by(zygote) for encoder in encoders for zygote in begun_by(encoder)):
             return
         time.sleep(0.1)
     raise TimeoutError("a deleted video is still being encoded")
-
-
-def _parents() -> Iterator[int]:
-    """Process ids of those who have a child of the media kind."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            stat, command = (folder / "stat").read_text(), (folder / "cmdline").read_bytes()
-        except OSError:
-            continue  # it has just ended
-        if b"connector.media.child" in command:
-            yield int(stat.rpartition(")")[2].split()[1])
 
 
 @contextmanager

@@ -20,15 +20,15 @@ from uuid import uuid4
 
 from bench import clocks
 from bench.pipeline import PROJECT, RATE, SETTINGS, make_source, one_command, run_ffmpeg
+from bench.processes import cpu
 from bench.results import write_section
-from bench.tasks import process_cpu
 from connector.domain import layout
 from connector.domain.limits import SourceLimits
 from connector.domain.media_info import MediaInfo
 from connector.domain.plan import Plan
 from connector.domain.planner import Limits as PlanLimits
 from connector.domain.planner import chunk_range, make_plan
-from connector.media import sandbox
+from connector.media import children, sandbox
 from connector.media.jobs import Area, ChunkJob, Limits, ProbeJob
 from connector.storage.azure import AzureStorage
 from local.azurite import Azurite
@@ -80,12 +80,12 @@ class Bench:
         """CPU seconds by part."""
         job = ChunkJob(limits=LIMITS, info=info, plan=plan, index=1, preset=SETTINGS.encoder_preset)
         sink = Sink(self._storage, self._container)
-        before, services = time.process_time(), process_cpu(self._azurite)
+        before, services = time.process_time(), cpu(self._azurite)
         sandbox.run(job, [self._open], sink)
         return {
             **sink.spent,
             PARENT: time.process_time() - before,
-            AZURITE: process_cpu(self._azurite) - services,
+            AZURITE: cpu(self._azurite) - services,
         }
 
 
@@ -122,7 +122,7 @@ def main() -> int:
         bench = Bench(storage, azurite.pid, source)
         info = bench.probe()
         plan = planned(info, arguments.segments)
-        sandbox.CHILD = "bench.clocks"
+        children.MODULE = "bench.clocks"
         for _ in range(arguments.runs):
             runs.append((bench.chunk(info, plan), ffmpeg(source, plan, 1), ffmpeg(source, plan, None)))
             print(f"{sum(runs[-1][0].values()):.1f} {runs[-1][1]:.1f} {runs[-1][2]:.1f}", flush=True)

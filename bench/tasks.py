@@ -2,8 +2,8 @@
 
 Run: python -m bench.tasks [--seconds 4 22 90] [--source FILE …]
 
-One encoder runs the tasks one after the other on the local stack. A task's CPU is what the encoder, and the children
-that it has waited for, used between the end of the task before it and its own end; probe and package are timed by the
+One encoder runs the tasks one after the other on the local stack. A task's CPU is what the encoder, and all that it
+began, used between the end of the task before it and its own end; probe and package are timed by the
 moments that Status shows as steps. Through the tasks of each kind a line over their size is laid, for which sources of
 two lengths at least are needed. Sound is measured twice: noise, and a pure tone of one channel, which when it is made
 stereo is the hardest that was found for AAC.
@@ -30,6 +30,7 @@ from azure.storage.blob import BlobServiceClient
 from bench.model.times import PATH, Line
 from bench.model.work import packaging
 from bench.pipeline import PROJECT
+from bench.processes import cpu
 from bench.sources import FOLDER, Source
 from client import Client
 from connector.domain.estimate import gigapixels
@@ -61,12 +62,6 @@ class Measured:
     stored_bytes: int = 0
 
 
-def process_cpu(pid: int) -> float:
-    """Seconds, user and system, of a process and of its children that have ended."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(field) for field in fields[11:15]) / os.sysconf("SC_CLK_TCK")
-
-
 @contextmanager
 def sampled(pid: int) -> Iterator[Points]:
     """(time, CPU seconds) of a process, every few milliseconds while the context lasts."""
@@ -75,7 +70,7 @@ def sampled(pid: int) -> Iterator[Points]:
 
     def sample() -> None:
         while True:
-            samples.append((time.time(), process_cpu(pid)))
+            samples.append((time.time(), cpu(pid)))
             if over.wait(SAMPLE_SECONDS):
                 return
 

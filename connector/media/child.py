@@ -1,55 +1,37 @@
-"""The media child process: `python -m connector.media.child`. Reads one job, does it, says what came of it, ends."""
+"""What a media child process does: reads one job, does it, says what came of it, ends.
 
-import gc
+It is forked from one that has loaded all of this (`connector/media/zygote.py`).
+"""
 
-if __name__ == "__main__":
-    # Modules are no garbage: looking for some while they are loaded takes a fifth of the start.
-    gc.disable()
-
-import ctypes
 import os
 import resource
-import signal
 import sys
-from collections.abc import Callable
-from functools import partial
 from typing import BinaryIO
 
 from pydantic import TypeAdapter
 
 from connector.domain.types import Model
 from connector.errors import MediaError
+from connector.media import audio, chunk, probe, split, still, storyboard
 from connector.media.channel import Channel
 from connector.media.jobs import AnyJob, AudioJob, ChunkJob, Limits, ProbeJob, SplitJob, StillJob, StoryboardJob
 
-_PR_SET_PDEATHSIG = 1
+_JOB = TypeAdapter[AnyJob](AnyJob)
 
 
 def main() -> None:
-    end_with_parent()
     # Libraries that print get stderr; only the channel has the real standard output.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     answers: BinaryIO = sys.stdin.buffer
     channel = Channel(out, answers)
-    job = TypeAdapter[AnyJob](AnyJob).validate_json(channel.job())
+    job = _JOB.validate_json(channel.job())
     confine(job.limits)
-    work = work_of(job)
-    gc.freeze()
-    gc.enable()
     seal()
     try:
-        channel.result(work(channel).model_dump(mode="json"))
+        channel.result(do(job, channel).model_dump(mode="json"))
     except MediaError as error:
         channel.error(error.code, error.message)
-
-
-def end_with_parent() -> None:
-    """Linux ends this process with the thread that started it, which waits for it. Elsewhere it ends at its next word,
-    for the pipe is closed then. Before the job is read: a parent that died earlier sends none.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def confine(limits: Limits) -> None:
@@ -68,36 +50,18 @@ def seal() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 
 
-def work_of(job: AnyJob) -> Callable[[Channel], Model]:
-    """What does the job, loaded. Not at the head of this file: limits hold before a codec library is loaded, and each
-    job loads what it needs.
-    """
+def do(job: AnyJob, channel: Channel) -> Model:
+    """The job's result. Raises MediaError when the media is at fault."""
     match job:
         case ProbeJob():
-            from connector.media.probe import probe
-
-            return partial(probe, job)
+            return probe.probe(job, channel)
         case SplitJob():
-            from connector.media.split import split
-
-            return partial(split, job)
+            return split.split(job, channel)
         case ChunkJob():
-            from connector.media.chunk import encode_chunk
-
-            return partial(encode_chunk, job)
+            return chunk.encode_chunk(job, channel)
         case AudioJob():
-            from connector.media.audio import encode_audio
-
-            return partial(encode_audio, job)
+            return audio.encode_audio(job, channel)
         case StoryboardJob():
-            from connector.media.storyboard import compose
-
-            return partial(compose, job)
+            return storyboard.compose(job, channel)
         case StillJob():
-            from connector.media.still import draw
-
-            return partial(draw, job)
-
-
-if __name__ == "__main__":
-    main()
+            return still.draw(job, channel)

@@ -1,15 +1,13 @@
 """Runs one media job in a child process: a crash, hang or memory blow-up of a decoder costs that job, never the worker.
 
 The child has no credentials, no environment worth reading and no network code, and can open neither file nor socket: it
-asks this process for ranges of its source and hands back finished blobs. PyAV is imported in the child only.
+asks this process for ranges of its source and hands back finished blobs. PyAV is never imported here.
 """
 
 import contextlib
 import logging
-import os
 import signal
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -19,6 +17,7 @@ from typing import IO, Any, Protocol
 from pydantic import ValidationError
 
 from connector.errors import MediaError, TaskCrashed
+from connector.media import children
 from connector.media.channel import (
     Error,
     Message,
@@ -31,12 +30,11 @@ from connector.media.channel import (
     answer_number,
     parse,
 )
+from connector.media.children import Child
 from connector.media.jobs import Area, Job
 
 logger = logging.getLogger(__name__)
 
-CHILD = "connector.media.child"
-"""The module that a child runs."""
 WRITERS = 4
 """Blobs written at the same time, overlapping the encode."""
 MAX_PENDING = 8
@@ -82,14 +80,7 @@ def run(
     when the media is at fault (final), TaskCrashed when the child died, ran over a limit (worth another try) or was
     stopped, and whatever `sources` and `sink` raise.
     """
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-m", CHILD],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={"PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "PATH": os.defpath},
-        process_group=0,  # Ctrl-C is not for it; in a session of its own its niceness would count for nothing
-    )
+    child = children.begin()
     expired, stopped = threading.Event(), threading.Event()
 
     def expire() -> None:
@@ -106,7 +97,7 @@ def run(
     timer.daemon = True
     timer.start()
     tail = _Tail(child.stderr)
-    parent = _Parent(child, sources, sink)
+    parent = _Parent(child.stdin, child.stdout, sources, sink)
     try:
         return parent.serve(job)
     except _ChildGone:
@@ -127,7 +118,7 @@ def run(
         tail.close()
 
 
-def _exit_code(child: subprocess.Popen[bytes]) -> int:
+def _exit_code(child: Child) -> int:
     """Of a child that closed its pipe, which it does when it ends."""
     try:
         return child.wait(timeout=2)
@@ -153,10 +144,8 @@ def _talking() -> Iterator[None]:
 
 
 class _Parent:
-    def __init__(self, child: subprocess.Popen[bytes], sources: Sequence[Callable[[], Source]], sink: Sink) -> None:
-        assert child.stdin  # noqa: S101 - for the type checker: pipes were asked for
-        assert child.stdout  # noqa: S101
-        self._to, self._from = child.stdin, child.stdout
+    def __init__(self, to: IO[bytes], answers: IO[bytes], sources: Sequence[Callable[[], Source]], sink: Sink) -> None:
+        self._to, self._from = to, answers
         self._sources, self._sink = sources, sink
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="put")
         self._open: dict[int, Source] = {}
@@ -168,7 +157,7 @@ class _Parent:
             self._to.write(job.model_dump_json().encode() + b"\n")
             self._to.flush()
         if len(self._sources) == 1:
-            # While the child loads: it will ask for the size and the first bytes.
+            # While the child begins: it will ask for the size and the first bytes.
             self._source(0).read_at(0, FIRST_READ)
         while True:
             match self._message():
@@ -239,8 +228,7 @@ class _Parent:
 class _Tail:
     """Drains a pipe and keeps its last lines, so that a chatty decoder neither blocks nor fills memory."""
 
-    def __init__(self, stream: IO[bytes] | None) -> None:
-        assert stream  # noqa: S101 - for the type checker: the pipe was asked for
+    def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
         self._lines: deque[bytes] = deque(maxlen=20)
         self._thread = threading.Thread(target=self._drain, daemon=True)

@@ -17,7 +17,7 @@ from connector.domain.media_info import MediaInfo
 from connector.errors import MediaError, TaskCrashed
 from connector.media import sandbox
 from connector.media.channel import Channel
-from connector.media.child import confine, seal, work_of
+from connector.media.child import confine, do, seal
 from connector.media.jobs import Limits, ProbeJob
 
 ACCEPTED = SourceLimits(minutes=720, pixels=8192 * 4352, frame_rate=1000, tracks=16)
@@ -76,7 +76,9 @@ class Prober:
         self._left -= 1
         child = self._child
         assert child
-        parent = sandbox._Parent(child, [lambda: _Bytes(data)], _NoSink())
+        assert child.stdin
+        assert child.stdout
+        parent = sandbox._Parent(child.stdin, child.stdout, [lambda: _Bytes(data)], _NoSink())
         job = ProbeJob(limits=Limits(seconds=SECONDS * FILES, memory=3072 << 20, threads=1), accepted=ACCEPTED)
         begin = time.monotonic()
         try:
@@ -125,12 +127,11 @@ def main() -> None:
         job = ProbeJob.model_validate_json(line)
         if not confined:
             confine(job.limits)
-            work_of(job)
             if sys.argv[1] == "sealed":
                 seal()
             confined = True
         try:
-            channel.result(work_of(job)(channel).model_dump(mode="json"))
+            channel.result(do(job, channel).model_dump(mode="json"))
         except MediaError as error:
             channel.error(error.code, error.message)
 

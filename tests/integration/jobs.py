@@ -65,14 +65,19 @@ class Collector:
 
 
 def children() -> list[int]:
-    """Process ids of this process's living children of the media kind."""
+    """Process ids of this process's living media children."""
+    return [pid for zygote in begun_by(os.getpid()) for pid in begun_by(zygote)]
+
+
+def begun_by(parent: int) -> list[int]:
+    """Process ids of the living children of a process that are zygotes, or of a zygote."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             status, command = (folder / "status").read_text(), (folder / "cmdline").read_bytes()
         except OSError:
             continue  # it has just ended
-        if re.search(rf"^PPid:\t{os.getpid()}$", status, re.MULTILINE) and b"connector.media.child" in command:
+        if re.search(rf"^PPid:\t{parent}$", status, re.MULTILINE) and b"connector.media.zygote" in command:
             found.append(int(folder.name))
     return found
 

@@ -8,7 +8,7 @@ import pytest
 
 from connector.domain.limits import SourceLimits
 from connector.errors import TaskCrashed
-from connector.media import sandbox
+from connector.media import children, sandbox
 from connector.media.jobs import Limits, ProbeJob
 
 JOB = ProbeJob(
@@ -26,13 +26,11 @@ class NoSink:
 
 
 def _run(monkeypatch, code: str, sources=(), **more):
-    real = subprocess.Popen
+    def begin():
+        pipe = subprocess.PIPE
+        return subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, stderr=pipe)
 
-    def start(command, **options):
-        assert command[1:] == ["-P", "-m", "connector.media.child"]
-        return real([sys.executable, "-c", code], **options)
-
-    monkeypatch.setattr(subprocess, "Popen", start)
+    monkeypatch.setattr(children, "begin", begin)
     return sandbox.run(JOB, sources, NoSink(), **more)
 
 

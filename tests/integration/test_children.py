@@ -1,0 +1,159 @@
+"""Media children and the process that they are forked from: whoever dies, nobody is left and the next job runs."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from connector.errors import TaskCrashed
+from connector.media import children, sandbox
+from connector.media.jobs import ProbeJob
+from tests.integration.jobs import ACCEPTED, LIMITS, Collector, FileSource, begun_by, probed
+from tests.media.cache import cached
+from tests.media.sources import PAL, Video, numbered
+
+pytestmark = pytest.mark.media
+
+PROJECT = Path(__file__).parents[2]
+_VIDEO = Video(fps=PAL, frames=25, size=(64, 48))
+
+
+@pytest.fixture(scope="module")
+def path() -> Path:
+    return cached("second.mp4", lambda p: numbered(p, _VIDEO), repr(_VIDEO))
+
+
+@pytest.fixture
+def zygote(path) -> int:
+    probed(path)
+    (pid,) = begun_by(os.getpid())
+    return pid
+
+
+def _held(pid: int) -> set[str]:
+    """What its descriptors lead to."""
+    found = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):  # the one that lists them
+            found.add(str(descriptor.readlink()))
+    return found
+
+
+def _gone(pid: int) -> bool:
+    """Whether it ended, waited for or not."""
+    try:
+        return ") Z " in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+
+
+def _wait(condition) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_all_jobs_of_a_process_have_one_zygote(path, zygote):
+    jobs = [threading.Thread(target=probed, args=[path]) for _ in range(4)]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    assert begun_by(os.getpid()) == [zygote]
+    assert begun_by(zygote) == []
+
+
+def test_a_child_holds_nothing_but_its_own_pipes(zygote):
+    first, second = children.begin(), children.begin()
+    _wait(lambda: [len(_held(child.pid)) for child in (first, second)] == [3, 3])
+    assert not _held(first.pid) & _held(second.pid)
+    assert {first.pid, second.pid} == set(begun_by(zygote))
+    _end(first)
+    _end(second)
+
+
+def _end(child: children.Child) -> int:
+    child.kill()
+    status = child.wait()
+    for stream in (child.stdin, child.stdout, child.stderr):
+        stream.close()
+    return status
+
+
+def test_how_a_child_ended_is_told(zygote):
+    child = children.begin()
+    with pytest.raises(subprocess.TimeoutExpired):
+        child.wait(timeout=0.05)
+    assert _end(child) == -signal.SIGKILL
+    child.kill()
+    assert child.wait() == -signal.SIGKILL
+    unasked = children.begin()
+    unasked.stdin.write(b"no job\n")
+    unasked.stdin.close()
+    assert unasked.wait(timeout=30) == 1
+    assert b"ValidationError" in unasked.stderr.read()
+    _end(unasked)
+    assert begun_by(os.getpid()) == [zygote]
+
+
+def test_a_zygote_that_was_killed_takes_its_children_along_and_is_replaced(path, zygote):
+    child = children.begin()
+    os.kill(zygote, signal.SIGKILL)
+    _wait(lambda: _gone(child.pid))
+    assert _end(child) == -signal.SIGKILL
+    assert probed(path).video is not None
+    (other,) = begun_by(os.getpid())
+    assert other != zygote
+    assert not Path(f"/proc/{zygote}").exists(), "it was waited for"
+
+
+def test_a_job_whose_zygote_is_killed_is_a_crash(path, zygote):
+    class Killing(FileSource):
+        def read_at(self, offset: int, length: int) -> bytes:
+            if length > 1:
+                os.kill(zygote, signal.SIGKILL)
+            return super().read_at(offset, length)
+
+    with pytest.raises(TaskCrashed, match="the media process ended with signal SIGKILL"):
+        sandbox.run(ProbeJob(limits=LIMITS, accepted=ACCEPTED), [lambda: Killing(path)], Collector())
+
+
+def test_without_a_zygote_there_is_no_child(monkeypatch):
+    monkeypatch.setattr(children, "MODULE", "connector.media.no_such_module")
+    before = _held(os.getpid())
+    with pytest.raises(TaskCrashed, match="no media process could be started"):
+        children.begin()
+    assert _held(os.getpid()) == before
+
+
+def test_a_zygote_that_may_begin_no_process_says_so(tmp_path, monkeypatch):
+    refusing = "import errno, os\ndef fork(): raise OSError(errno.EAGAIN, '')\nos.fork = fork\nmain = None\n"
+    (tmp_path / "unforkable.py").write_text(refusing)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(children, "MODULE", "unforkable")
+    before = _held(os.getpid())
+    with pytest.raises(TaskCrashed, match="no media process could be started: Resource temporarily unavailable"):
+        children.begin()
+    children._zygotes.pop("unforkable").close()
+    assert _held(os.getpid()) == before
+
+
+def test_nothing_outlives_the_process_that_the_children_are_for():
+    code = (
+        "import os, time\nfrom connector.media import children\n"
+        "child = children.begin()\nprint(child.pid, flush=True)\ntime.sleep(60)"
+    )
+    environment = {"PYTHONPATH": str(PROJECT), "PATH": os.defpath}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment) as parent:
+        child = int(parent.stdout.readline())
+        (zygote,) = begun_by(parent.pid)
+        parent.kill()
+        parent.wait()
+        _wait(lambda: _gone(child) and _gone(zygote))

@@ -50,8 +50,8 @@ class Videos(Protocol):
 class Tasks(Protocol):
     def get(self, video_id: UUID, name: str) -> Task | None: ...
 
-    def put(self, task: Task) -> None:
-        """Insert; or replace the row if it still is at `task.etag`.
+    def put(self, task: Task) -> Task:
+        """Insert; or replace the row if it still is at `task.etag`. Answers the row as it is then.
 
         Raises Conflict when the row exists or changed since, NotFound when it is gone, TooLarge when the result does
         not fit into a row.

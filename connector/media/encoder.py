@@ -45,6 +45,7 @@ class RenditionEncoder:
     def __init__(self, rendition: Rendition, plan: Plan, preset: str, threads: int, channel: Channel) -> None:
         self.rendition, self._plan, self._channel = rendition, plan, channel
         self._context = _open(rendition, plan, preset, threads)
+        self._time_base = 1 / plan.frame_rate
         self._packets: list[tuple[int, bytes, bool]] = []
         self._segments: list[SegmentOutput] = []
         self.tables: list[SampleTable] = []
@@ -52,7 +53,7 @@ class RenditionEncoder:
     def encode(self, number: int, frame: VideoFrame) -> None:
         """`frame` becomes output frame `number`; it may be shown several times."""
         frame.pts = number
-        frame.time_base = 1 / self._plan.frame_rate
+        frame.time_base = self._time_base
         frame.pict_type = PictureType.NONE  # what it was in the source must not decide what it becomes
         self._take(self._context.encode(frame))
 

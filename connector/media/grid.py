@@ -19,13 +19,14 @@ def on_grid(
     is shown, after the last the last. Yields nothing when there is no frame at all.
     """
     n = wanted.start
+    latest, step = n / rate + tolerance, 1 / rate
     current: Frame | None = None
     for time, frame in frames:
-        while n < wanted.stop and Fraction(n) / rate + tolerance < time:
+        while n < wanted.stop and latest < time:
             if current is None:
                 current = frame
             yield n, current
-            n += 1
+            n, latest = n + 1, latest + step
         if n >= wanted.stop:
             return
         current = frame

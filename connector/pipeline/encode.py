@@ -13,7 +13,7 @@ from connector.pipeline.app import App, now
 from connector.pipeline.grow import grow
 from connector.pipeline.probe import SPLIT
 from connector.pipeline.remaining import remaining
-from connector.pipeline.rows import begin, change
+from connector.pipeline.rows import Row, begin
 from connector.pipeline.run import run_job, upload, work_blob
 from connector.pipeline.unfinished import unfinished
 
@@ -22,23 +22,24 @@ def encode(app: App, video: Video, message: Message) -> list[Message]:
     """Answers the messages that come next."""
     if video.state is not (State.QUEUED if message.step == "split" else State.ENCODING):
         return []
-    task = begin(app, video.id, message.task)
-    if task is not None:
-        result = _STEPS[message.step](app, video, message)
+    row = begin(app, video.id, message.task)
+    if row is not None:
+        begun = row.task
+        result = _STEPS[message.step](app, video, message, row)
         end = now()
-        facts = {"started": task.started, "worker": task.worker, "heartbeat": end, "finished": end}
-        change(app, video.id, message.task, **facts, progress=1.0, error="", result=result)
-        measures.encoded(app, video, message, end - task.started)
+        facts = {"started": begun.started, "worker": begun.worker, "heartbeat": end, "finished": end}
+        row.change(**facts, progress=1.0, error="", result=result)
+        measures.encoded(app, video, message, end - begun.started)
         # Tasks take long: look again, and clean up behind a video that was deleted meanwhile.
         if unfinished(app, video.id) is None:
             return []
     following = _next(app, video, message)
-    if task is not None and not following:
+    if row is not None and not following:
         grow(app, video, message.task)
     return following
 
 
-def _chunk(app: App, video: Video, message: Message) -> TaskResult:
+def _chunk(app: App, video: Video, message: Message, row: Row) -> TaskResult:
     assert video.info  # noqa: S101 - a video in ENCODING has both
     assert video.plan  # noqa: S101
     sources = [upload(app, video)]
@@ -56,19 +57,19 @@ def _chunk(app: App, video: Video, message: Message) -> TaskResult:
         preset=app.settings.encoder_preset,
         piece_starts=starts,
     )
-    return TaskResult(encode=EncodeOutput.model_validate(run_job(app, video, job, sources, message.task)))
+    return TaskResult(encode=EncodeOutput.model_validate(run_job(app, video, job, sources, row)))
 
 
-def _audio(app: App, video: Video, message: Message) -> TaskResult:
+def _audio(app: App, video: Video, message: Message, row: Row) -> TaskResult:
     assert video.plan  # noqa: S101 - a video in ENCODING has one
     plan = video.plan
     head, length = sound_segments(plan, app.settings.segment_seconds)
     job = AudioJob(limits=app.stream_limits, plan=plan, index=message.index, head_seconds=head, segment_seconds=length)
-    output = EncodeOutput.model_validate(run_job(app, video, job, [upload(app, video)], message.task))
+    output = EncodeOutput.model_validate(run_job(app, video, job, [upload(app, video)], row))
     return TaskResult(encode=output)
 
 
-def _split(app: App, video: Video, message: Message) -> TaskResult:
+def _split(app: App, video: Video, _message: Message, row: Row) -> TaskResult:
     assert video.info  # noqa: S101 - the probe saved it before it sent the message
     assert video.info.video  # noqa: S101
     job = SplitJob(
@@ -77,7 +78,7 @@ def _split(app: App, video: Video, message: Message) -> TaskResult:
         piece_seconds=app.settings.segment_seconds * 2,
         size=video.size,
     )
-    return TaskResult(split=SplitOutput.model_validate(run_job(app, video, job, [upload(app, video)], message.task)))
+    return TaskResult(split=SplitOutput.model_validate(run_job(app, video, job, [upload(app, video)], row)))
 
 
 _STEPS = {"chunk": _chunk, "audio": _audio, "split": _split}

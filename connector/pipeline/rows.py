@@ -13,7 +13,28 @@ from connector.pipeline.app import App, now, worker_name
 log = logging.getLogger(__name__)
 
 
-def begin(app: App, video_id: UUID, name: str) -> Task | None:
+class Row:
+    """A task's row, as it was last read or written here."""
+
+    def __init__(self, app: App, task: Task) -> None:
+        self._app, self.task = app, task
+
+    def change(self, **changes: object) -> bool:
+        """Changes the row as it is by now. False when a twin has finished the task, or its video was deleted."""
+        while not self.task.done:
+            try:
+                self.task = self._app.storage.tasks.put(replace(self.task, **changes))  # type: ignore[arg-type] # the callers name fields of it
+            except (Conflict, NotFound):
+                found = self._app.storage.tasks.get(self.task.video_id, self.task.name)
+                if found is None:
+                    return False
+                self.task = found
+            else:
+                return True
+        return False
+
+
+def begin(app: App, video_id: UUID, name: str) -> Row | None:
     """Counts one more attempt; answers the row that tells of it, or None when the task is done."""
     while True:
         row = app.storage.tasks.get(video_id, name)
@@ -25,17 +46,13 @@ def begin(app: App, video_id: UUID, name: str) -> Task | None:
             row, attempts=row.attempts + 1, started=moment, heartbeat=moment, progress=0.0, worker=worker_name()
         )
         with suppress(Conflict, NotFound):
-            app.storage.tasks.put(task)
-            return task
+            return Row(app, app.storage.tasks.put(task))
 
 
-def change(app: App, video_id: UUID, name: str, **changes: object) -> bool:
-    """Changes the row as it is by now. False when a twin has finished the task, or its video was deleted."""
-    while (row := app.storage.tasks.get(video_id, name)) is not None and not row.done:
-        with suppress(Conflict, NotFound):
-            app.storage.tasks.put(replace(row, **changes))  # type: ignore[arg-type] # the callers name fields of it
-            return True
-    return False
+def row_of(app: App, video_id: UUID, name: str) -> Row | None:
+    """None when there is no such row."""
+    found = app.storage.tasks.get(video_id, name)
+    return None if found is None else Row(app, found)
 
 
 def blame(app: App, message: Message, error: Exception) -> None:
@@ -45,7 +62,8 @@ def blame(app: App, message: Message, error: Exception) -> None:
     moment = now()
     video_id, name = message.video_id, message.task
     try:
-        if change(app, video_id, name, heartbeat=moment, error=reason):
+        known = row_of(app, video_id, name)
+        if known is not None and known.change(heartbeat=moment, error=reason):
             return
         row = app.storage.tasks.get(video_id, name)
         if row is None or row.attempts == 0:

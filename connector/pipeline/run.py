@@ -19,7 +19,7 @@ from connector.pipeline.app import App, now
 from connector.pipeline.grow import grow
 from connector.pipeline.keys import upload_key
 from connector.pipeline.protect import Decrypted, Protector, protector
-from connector.pipeline.rows import change
+from connector.pipeline.rows import Row
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +29,10 @@ NONSENSE = frozenset({"UnreadableMedia", "NoMedia", "UnsupportedCodec", "Undecod
 
 
 class TaskSink:
-    """Writes a job's blobs to the video's containers, and to the row of `task`, if it has one, that it is alive."""
+    """Writes a job's blobs to the video's containers, and to the row of its task, if it has one, that it is alive."""
 
-    def __init__(self, app: App, video: Video, task: str | None) -> None:
-        self._app, self._video, self._task = app, video, task
+    def __init__(self, app: App, video: Video, row: Row | None) -> None:
+        self._app, self._video, self._row = app, video, row
         self._share = 0.0
         self._finished: TaskResult | None = None
         self._news = Event()
@@ -70,15 +70,16 @@ class TaskSink:
                 self._news.set()
 
     def beat(self) -> None:
-        if self._task is None:
+        if self._row is None:
             return
         finished, self._finished = self._finished, None
         facts = {"heartbeat": now(), "progress": self._share} | ({"result": finished} if finished else {})
         try:
-            if not change(self._app, self._video.id, self._task, **facts):
-                self._end_if_deleted(self._task)
+            name = self._row.task.name
+            if not self._row.change(**facts):
+                self._end_if_deleted(name)
             elif finished:
-                grow(self._app, self._video, self._task)
+                grow(self._app, self._video, name)
         except StorageError:
             log.exception("a heartbeat was not written", extra={"video_id": str(self._video.id)})
 
@@ -181,13 +182,13 @@ class _Bytes:
 
 
 def run_job(
-    app: App, video: Video, job: Job, sources: Sequence[Callable[[], sandbox.Source]], task: str | None = None
+    app: App, video: Video, job: Job, sources: Sequence[Callable[[], sandbox.Source]], row: Row | None = None
 ) -> Any:
-    """The job's result; `task` names the row that tells how it goes.
+    """The job's result; `row` tells how it goes.
 
     Raises as `sandbox.run` does, and NotFound when the video was deleted meanwhile.
     """
-    sink = TaskSink(app, video, task)
+    sink = TaskSink(app, video, row)
     try:
         with sink.beating():
             return sandbox.run(job, sources, sink, sink.begun)

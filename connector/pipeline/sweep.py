@@ -21,7 +21,7 @@ from connector.pipeline.fail import fail, give_up
 from connector.pipeline.orphans import remove_orphans
 from connector.pipeline.probe import SPLIT
 from connector.pipeline.remaining import remaining
-from connector.pipeline.rows import change
+from connector.pipeline.rows import row_of
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +95,8 @@ def _silent(app: App, video: Video, tasks: list[Task]) -> Iterator[Message]:
         if task.attempts >= MAX_ATTEMPTS:
             give_up(app, message)
             return
-        if change(app, video.id, task.name, driven=now()):
+        row = row_of(app, video.id, task.name)
+        if row is not None and row.change(driven=now()):
             yield message
 
 

@@ -47,16 +47,17 @@ class AzureTasks:
             return None
 
     @translated()
-    def put(self, task: Task) -> None:
+    def put(self, task: Task) -> Task:
         if task.etag is None:
-            self._table.create_entity(_to_entity(task))
+            answer = self._table.create_entity(_to_entity(task))
         else:
-            self._table.update_entity(
+            answer = self._table.update_entity(
                 _to_entity(task),
                 mode=UpdateMode.REPLACE,
                 etag=task.etag,
                 match_condition=MatchConditions.IfNotModified,
             )
+        return replace(task, etag=answer["etag"])
 
     @translated()
     def of(self, video_id: UUID) -> list[Task]:

@@ -37,9 +37,10 @@ def audio_result(segments: int) -> TaskResult:
 def test_a_task_comes_back_as_it_was_put(storage, result):
     task = make_task(new_id(), "audio-000001", finished=NOW, progress=1.0, result=result)
 
-    storage.tasks.put(task)
+    written = storage.tasks.put(task)
 
     found = storage.tasks.get(task.video_id, task.name)
+    assert found == written
     assert replace(found, etag=None) == task
     assert storage.tasks.of(task.video_id) == [found]
 
@@ -50,9 +51,10 @@ def test_a_row_is_replaced_as_it_was_read(storage):
     read = storage.tasks.get(task.video_id, task.name)
 
     again = replace(read, attempts=2, finished=None, result=None, progress=0.5, driven=NOW)
-    storage.tasks.put(again)
+    written = storage.tasks.put(again)
 
     found = storage.tasks.get(task.video_id, task.name)
+    assert found == written
     assert replace(found, etag=read.etag) == again
     assert found.etag != read.etag
 

@@ -19,14 +19,15 @@ class MemoryTasks:
     def get(self, video_id: UUID, name: str) -> Task | None:
         return self._rows.get((video_id, name))
 
-    def put(self, task: Task) -> None:
+    def put(self, task: Task) -> Task:
         with self._lock:
             known = self._rows.get((task.video_id, task.name))
             if task.etag is not None and known is None:
                 raise NotFound("No such task.")
             if (known.etag if known else None) != task.etag:
                 raise Conflict("The task exists, or was changed since it was read.")
-            self._rows[task.video_id, task.name] = replace(task, etag=f'W/"{next(self._versions)}"')
+            written = self._rows[task.video_id, task.name] = replace(task, etag=f'W/"{next(self._versions)}"')
+            return written
 
     def of(self, video_id: UUID) -> list[Task]:
         with self._lock:

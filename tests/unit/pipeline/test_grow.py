@@ -16,6 +16,7 @@ from connector.manifests.presentation import Growth
 from connector.pipeline.assemble import Outputs, growing
 from connector.pipeline.grow import due, grow, watch
 from connector.pipeline.playback import rendered
+from connector.pipeline.rows import Row
 from connector.pipeline.run import TaskSink
 from connector.pipeline.steps import run_step
 from tests.unit.pipeline.world import all_encoded, encoding, output, state
@@ -206,8 +207,8 @@ def test_what_a_task_has_finished_so_far_counts(app):
     output_ = row.result.encode
     first = output_.renditions[0].model_copy(update={"segments": output_.renditions[0].segments[:2]})
     partly = EncodeOutput(renditions=(first,))
-    app.storage.tasks.put(replace(row, finished=None, result=None))
-    sink = TaskSink(app, video, sound.task)
+    row = app.storage.tasks.put(replace(row, finished=None, result=None))
+    sink = TaskSink(app, video, Row(app, row))
     sink.progress(0.5, partly.model_dump(mode="json"))
     sink.beat()
     row = app.storage.tasks.get(video.id, sound.task)

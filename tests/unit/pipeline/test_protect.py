@@ -6,8 +6,6 @@ import pytest
 
 from connector.domain import layout
 from connector.domain.layout import output_container, stills_container, work_container
-from connector.domain.task import Task
-from connector.pipeline.app import now
 from connector.pipeline.create import create
 from connector.pipeline.keys import content_key, iv
 from connector.pipeline.protect import protector
@@ -27,8 +25,7 @@ def _sink(app, *, protected):
     video = create(app, "a.mp4", protected=protected).video
     for container in (output_container, stills_container, work_container):
         app.storage.blobs.create_container(container(video.id), public=False)
-    at = now()
-    sink = TaskSink(app, video, Task(video.id, "chunk-000000", 1, at, at, "w"))
+    sink = TaskSink(app, video, None)
     for area, name in AREAS.items():
         sink.put(area, name, DATA)
     sink.put("block", "v" + "0" * 15, DATA)

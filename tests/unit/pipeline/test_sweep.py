@@ -13,7 +13,7 @@ from connector.errors import NotFound, StorageUnavailable
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.delete import delete
-from connector.pipeline.rows import change
+from connector.pipeline.rows import row_of
 from connector.pipeline.steps import run_step
 from connector.pipeline.sweep import LOST, MAX_ATTEMPTS, SILENT, sweep
 from tests.unit.pipeline.world import all_encoded, drive, encoding, state, uploaded
@@ -81,7 +81,7 @@ def test_a_silent_task_is_sent_again_while_others_go_on(app, clock, media):
         with pytest.raises(OSError):
             run_step(app, message)
     clock.ahead = 2 * SILENT
-    change(app, video.id, messages[1].task, heartbeat=clock())
+    row_of(app, video.id, messages[1].task).change(heartbeat=clock())
     assert sweep(app) == messages[:1]
     assert app.storage.tasks.get(video.id, name).driven
 

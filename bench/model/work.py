@@ -19,7 +19,7 @@ RATE = Fraction(30)
 OPENING = 8
 """Requests before a task reads in sequence: the blob's properties, head and index, and the short fetches at first."""
 STEP_ROWS = 5
-"""Table requests around every task: the video twice, the task's row read once and written twice (pipeline/encode.py)."""
+"""Table requests around every task: the video twice, its own row read once and written twice (pipeline/encode.py)."""
 PAGE = 1000
 """Rows that one answer of a table holds."""
 

@@ -123,9 +123,10 @@ def test_the_heart_beats_while_a_job_says_nothing(app, media, monkeypatch):
     put = app.storage.tasks.put
 
     def watch(task):
-        put(task)
+        written = put(task)
         if not task.done and task.heartbeat > task.started:
             beaten.set()
+        return written
 
     monkeypatch.setattr(app.storage.tasks, "put", watch)
     media.before = lambda job: beaten.wait(60)
@@ -137,13 +138,13 @@ def test_the_heart_beats_while_a_job_says_nothing(app, media, monkeypatch):
 def test_a_heartbeat_that_cannot_be_written_costs_nothing(app, media, monkeypatch, caplog):
     _video, messages = encoding(app)
     media.progress = (0.5,)
-    get = app.storage.tasks.get
+    put = app.storage.tasks.put
 
-    def trouble(video_id, name):
-        monkeypatch.setattr(app.storage.tasks, "get", get)
+    def trouble(_task):
+        monkeypatch.setattr(app.storage.tasks, "put", put)
         raise StorageUnavailable("Storage answered 503 ServerBusy.")
 
-    media.before = lambda job: monkeypatch.setattr(app.storage.tasks, "get", trouble)
+    media.before = lambda job: monkeypatch.setattr(app.storage.tasks, "put", trouble)
     run_step(app, messages[0])
     assert media.counts["chunk-0"] == 1
     assert "a heartbeat was not written" in caplog.text

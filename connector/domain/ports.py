@@ -131,8 +131,11 @@ class Blobs(Protocol):
         """(size in bytes, etag). Raises NotFound."""
         ...
 
-    def open(self, container: str, name: str, etag: str | None = None) -> SourceReader:
-        """Ranged reads with read-ahead; every read demands the etag. Raises NotFound when it is not that version."""
+    def open(self, container: str, name: str, version: tuple[int, str] | None = None) -> SourceReader:
+        """Ranged reads of one version, with read-ahead. Raises NotFound, here or when it reads, once that is gone.
+
+        `version`: as `properties` told of it; then nothing is asked. None: the version that is there.
+        """
         ...
 
     def create_container(self, container: str, *, public: bool) -> None:

@@ -114,12 +114,12 @@ class TaskSink:
 def upload(app: App, video: Video) -> Callable[[], sandbox.Source]:
     """Opens the video's upload, in the version that was there at completion; decrypted if its client encrypted it.
 
-    Raises MediaError, when it is opened or read, once that version is gone.
+    Reading it raises MediaError once that version is gone.
     """
 
     def opened() -> sandbox.Source:
-        with _unchanged():
-            source = _Upload(app.storage.blobs.open(layout.UPLOADS, video.blob_name, video.source_etag))
+        assert video.source_etag  # noqa: S101 - a completed video has one
+        source = _Upload(app.storage.blobs.open(layout.UPLOADS, video.blob_name, (video.size, video.source_etag)))
         if video.upload_key_id is None:
             return source
         key = upload_key(app, video.upload_key_id)
@@ -136,19 +136,13 @@ class _Upload:
         self.size = source.size
 
     def read_at(self, offset: int, length: int) -> bytes:
-        with _unchanged():
+        try:
             return self._source.read_at(offset, length)
+        except NotFound:
+            raise refused("UploadChanged") from None
 
     def close(self) -> None:
         self._source.close()
-
-
-@contextmanager
-def _unchanged() -> Iterator[None]:
-    try:
-        yield
-    except NotFound:
-        raise refused("UploadChanged") from None
 
 
 def work_blob(app: App, video: Video, name: str) -> Callable[[], sandbox.Source]:

@@ -12,7 +12,6 @@ from azure.storage.blob import BlobBlock, BlobPrefix, BlobServiceClient, Content
 
 from connector.domain.layout import UPLOADS, cache_control, content_type
 from connector.domain.ports import SourceReader
-from connector.errors import NotFound
 from connector.storage.errors import error_code, translated
 from connector.storage.reader import BlobReader
 from connector.storage.sas import Signer
@@ -48,13 +47,9 @@ class AzureBlobs:
         found = self._service.get_blob_client(container, name).get_blob_properties()
         return found.size, found.etag
 
-    def open(self, container: str, name: str, etag: str | None = None) -> SourceReader:
-        blob = self._service.get_blob_client(container, name)
-        with translated():
-            found = blob.get_blob_properties()
-        if etag is not None and etag != found.etag:
-            raise NotFound("The blob is not the version that was asked for.")
-        return BlobReader(blob, found.size, found.etag)
+    def open(self, container: str, name: str, version: tuple[int, str] | None = None) -> SourceReader:
+        size, etag = version or self.properties(container, name)
+        return BlobReader(self._service.get_blob_client(container, name), size, etag)
 
     @translated()
     def create_container(self, container: str, *, public: bool) -> None:

@@ -127,14 +127,23 @@ def test_a_reader_fails_once_its_blob_changed(storage, change):
     reader.close()
 
 
-def test_opening_another_version_than_the_one_asked_for_fails(storage, container):
-    storage.blobs.put(container, "b", b"1")
-    _, etag = storage.blobs.properties(container, "b")
-    storage.blobs.open(container, "b", etag).close()
-    storage.blobs.put(container, "b", b"2")
+def test_a_version_that_is_known_is_read_and_no_other(storage, container):
+    storage.blobs.put(container, "b", b"12")
+    version = storage.blobs.properties(container, "b")
+    reader = storage.blobs.open(container, "b", version)
+    assert (reader.size, reader.read_at(0, 9)) == (2, b"12")
+    reader.close()
+    storage.blobs.put(container, "b", b"34")
 
+    reader = storage.blobs.open(container, "b", version)
     with pytest.raises(NotFound):
-        storage.blobs.open(container, "b", etag)
+        reader.read_at(0, 9)
+    reader.close()
+
+
+def test_a_blob_that_is_not_there_cannot_be_opened(storage, container):
+    with pytest.raises(NotFound):
+        storage.blobs.open(container, "nothing")
 
 
 def test_a_closed_reader_reads_no_more_and_closes_twice(storage, container):

@@ -35,11 +35,11 @@ class MemoryContainer:
 class MemoryReader:
     """Reads one version of one blob, without read-ahead."""
 
-    def __init__(self, blobs: "MemoryBlobs", container: str, name: str, blob: MemoryBlob) -> None:
-        self.size = len(blob.data)
+    def __init__(self, blobs: "MemoryBlobs", container: str, name: str, size: int, etag: str) -> None:
+        self.size = size
         self.bytes_read = 0
         self.requests = 0
-        self._blobs, self._container, self._name, self._etag = blobs, container, name, blob.etag
+        self._blobs, self._container, self._name, self._etag = blobs, container, name, etag
         self._closed = False
 
     def read_at(self, offset: int, length: int) -> bytes:
@@ -81,11 +81,9 @@ class MemoryBlobs:
         blob = self.blob(container, name)
         return len(blob.data), blob.etag
 
-    def open(self, container: str, name: str, etag: str | None = None) -> MemoryReader:
-        blob = self.blob(container, name)
-        if etag is not None and etag != blob.etag:
-            raise NotFound("The blob is not the version that was asked for.")
-        return MemoryReader(self, container, name, blob)
+    def open(self, container: str, name: str, version: tuple[int, str] | None = None) -> MemoryReader:
+        size, etag = version or self.properties(container, name)
+        return MemoryReader(self, container, name, size, etag)
 
     def create_container(self, container: str, *, public: bool) -> None:
         with self._lock:

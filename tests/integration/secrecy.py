@@ -67,7 +67,7 @@ class NotedStorage(MemoryStorage):
         class Tasks(MemoryTasks):
             def put(self, task):
                 notes.add("table Tasks", task)
-                super().put(task)
+                return super().put(task)
 
         class Keys(MemoryKeys):
             def put(self, key):

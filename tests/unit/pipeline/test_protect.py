@@ -6,6 +6,7 @@ import pytest
 
 from connector.domain import layout
 from connector.domain.layout import output_container, stills_container, work_container
+from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.keys import content_key, iv
 from connector.pipeline.protect import protector
@@ -79,7 +80,8 @@ def test_an_encrypted_upload_is_read_in_the_clear(app):
     command = ["openssl", "enc", "-aes-256-ctr", "-K", key.key.hex(), "-iv", key.iv.hex()]
     data = subprocess.run(command, input=DATA, capture_output=True, check=True, timeout=20).stdout
     app.storage.blobs.put("uploads", made.video.blob_name, data)
-    source = upload(app, made.video)()
+    complete_upload(app, made.video.id)
+    source = upload(app, app.storage.videos.get(made.video.id))()
     assert source.read_at(333, 77) == DATA[333:410]
     source.close()
 

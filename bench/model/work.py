@@ -16,8 +16,8 @@ from connector.storage.read_ahead import CELL, LONGEST_RUN, STEADY_RUN
 
 SETTINGS = Settings.model_validate({"storage": "unused"})
 RATE = Fraction(30)
-OPENING = 8
-"""Requests before a task reads in sequence: the blob's properties, head and index, and the short fetches at first."""
+OPENING = 7
+"""Requests before a task reads in sequence: head and index, and the short fetches at first."""
 STEP_ROWS = 5
 """Table requests around every task: the video twice, its own row read once and written twice (pipeline/encode.py)."""
 PAGE = 1000

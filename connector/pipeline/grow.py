@@ -50,7 +50,7 @@ def watch(app: App, video: Video) -> None:
 
     Never raises for trouble with publishing. Raises StorageError, or NotFound, when the video cannot be marked.
     """
-    while video.watched is None and video.growing:
+    while video.watched is None and video.playable is not None and video.state is State.ENCODING:
         try:
             video = app.storage.videos.save(replace(video, watched=now()))
         except Conflict:
@@ -58,8 +58,7 @@ def watch(app: App, video: Video) -> None:
             continue
         # Marked first: whoever finishes something from now on sees that, or what it has finished is seen here.
         with _harmless(video.id):
-            if _wanted(video):
-                _publish(app, video)
+            _publish(app, video)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from connector.pipeline.playback import rendered
 from connector.pipeline.rows import Row
 from connector.pipeline.run import TaskSink
 from connector.pipeline.steps import run_step
-from tests.unit.pipeline.world import all_encoded, encoding, output, state
+from tests.unit.pipeline.world import all_encoded, encoding, output, state, with_fault
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 GROWTH = Growth(since=NOW, moment=NOW, segment=TIMESCALE)
@@ -120,6 +120,16 @@ def test_nobody_watches_what_cannot_be_played_or_is_ready(app):
     assert state(app, video) is State.READY
     _watch(app, video)
     assert app.storage.videos.get(video.id).watched is None
+
+
+def test_who_comes_while_it_is_packaged_stands_in_nobodys_way(app):
+    video, message = all_encoded(app)
+    with pytest.raises(StorageUnavailable):
+        run_step(with_fault(app, 8, after=False), message)
+    row = app.storage.videos.get(video.id)
+    assert (row.state, row.growing) == (State.PACKAGING, True)
+    _watch(app, video)
+    assert app.storage.videos.get(video.id) == row
 
 
 def test_who_watches_hears_of_no_trouble_with_publishing(app, monkeypatch):

@@ -12,10 +12,11 @@ from connector.domain.plan import Plan, Rendition
 from connector.domain.planner import Limits, chunk_range, chunk_renditions, make_plan, tasks
 from connector.pipeline.run import HEARTBEAT_SECONDS
 from connector.settings import Settings
-from connector.storage.read_ahead import CELL, LONGEST_RUN, STEADY_RUN
+from connector.storage.read_ahead import CELL, LONGEST_RUN
 
 SETTINGS = Settings.model_validate({"storage": "unused"})
 RATE = Fraction(30)
+FETCH = CELL * LONGEST_RUN
 OPENING = 7
 """Requests before a task reads in sequence: head and index, and the short fetches at first."""
 STEP_ROWS = 5
@@ -151,7 +152,7 @@ def _chunk(plan: Plan, index: int, times: Times) -> Task:
         blocks=segments * progressive,
         bytes_in=seconds * times.stored_bytes * _pixels(made) / _pixels(plan.renditions),
     )
-    load = _with_source(load, seconds * times.source_bytes, STEADY_RUN)
+    load = _with_source(load, seconds * times.source_bytes)
     return _encoding(("chunk", index), seconds, times.chunk, size, load)
 
 
@@ -165,13 +166,12 @@ def _audio(plan: Plan, index: int, times: Times) -> Task:
     # The first track is part of the progressive file as well. Its bytes are counted with the chunks'.
     load = Load(writes=segments * (2 if index == 0 else 1) + (index == 0), blocks=segments if index == 0 else 0)
     # Sound lies between the pictures: all of the file is read for it.
-    load = _with_source(load, seconds * times.source_bytes, LONGEST_RUN)
+    load = _with_source(load, seconds * times.source_bytes)
     return _encoding(("audio", index), seconds, times.audio, seconds, load)
 
 
-def _with_source(load: Load, size: float, cells: int) -> Load:
-    """`cells`: of each fetch, once it is as long as it gets."""
-    reads = OPENING + math.ceil(size / (CELL * cells))
+def _with_source(load: Load, size: float) -> Load:
+    reads = OPENING + math.ceil(size / FETCH)
     return replace(load, reads=reads, source_reads=reads, bytes_out=size)
 
 

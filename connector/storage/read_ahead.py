@@ -3,7 +3,7 @@
 A demuxer jumps to an index, to a keyframe, and from there reads on; in a file whose audio and video lie
 apart it reads on in two places in turn. So the last few places that were read from are remembered (a *run*
 each): the first fetch is one cell, each next one twice as much, and from the second on the following one is
-fetched while this one is used. The longest are for who waits for them: whoever stops reading leaves what is ahead.
+fetched while this one is used.
 """
 
 from collections import OrderedDict
@@ -13,12 +13,10 @@ from dataclasses import dataclass
 
 CELL = 256 * 1024
 """Bytes of the smallest fetch; fetches are whole cells of a fixed grid, so that they never overlap."""
-STEADY_RUN = 16
-"""Cells of the greatest fetch for a reader that is slower than storage: 4 MiB."""
-LONGEST_RUN = 32
-"""Cells of the greatest fetch: 8 MiB."""
+LONGEST_RUN = 16
+"""Cells of the greatest fetch: 4 MiB."""
 CACHED_CELLS = 80
-"""20 MiB; with one fetch under way, 28 MiB."""
+"""20 MiB; with one fetch under way, 24 MiB."""
 REMEMBERED_RUNS = 4
 
 
@@ -47,8 +45,6 @@ class ReadAhead:
         self._cells: OrderedDict[int, bytes] = OrderedDict()
         self._runs: OrderedDict[int, _Run] = OrderedDict()  # by their end
         self._ahead: tuple[_Run, Future[bytes]] | None = None
-        self._waited = False
-        """Whether the reader had to, for what was fetched ahead last."""
         self._worker = ThreadPoolExecutor(1, "read-ahead")  # starts its thread at the first use
         self._closed = False
 
@@ -88,8 +84,8 @@ class ReadAhead:
             return
         before = self._runs.get(cell)
         count = max(wanted, 2 * before.count if before else 1)
-        if cell + STEADY_RUN >= self._count:
-            count = STEADY_RUN  # whoever jumps to the end reads on to it: there the index is
+        if cell + LONGEST_RUN >= self._count:
+            count = LONGEST_RUN  # whoever jumps to the end reads on to it: there the index is
         run = self._next_run(cell, count, sequential=before is not None)
         self._store(run, self._fetch_run(run))
 
@@ -105,8 +101,7 @@ class ReadAhead:
                 self._ahead = None  # whoever needs those bytes asks again, and hears of it then
             else:
                 self._take_ahead()
-        longest = LONGEST_RUN if self._waited else STEADY_RUN
-        following = self._next_run(run.end, min(2 * run.count, longest), sequential=True)
+        following = self._next_run(run.end, 2 * run.count, sequential=True)
         if following.count:
             self._ahead = following, self._worker.submit(self._fetch_run, following)
 
@@ -120,7 +115,6 @@ class ReadAhead:
         if self._ahead:
             run, future = self._ahead
             self._ahead = None
-            self._waited = not future.done()
             self._store(run, future.result())
 
     def _fetch_run(self, run: _Run) -> bytes:

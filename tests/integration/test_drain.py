@@ -62,11 +62,12 @@ def begun(stack: Stack, video_id: UUID) -> list[Task]:
 
 
 def media_processes(stack: Stack) -> dict[str, int]:
-    """The children of the workers that are at work, once there are some."""
+    """Those of the workers, once some are at work: children of their zygotes."""
     workers = [pid for name, pid in stack.pids.items() if name in WORKERS]
 
     def found() -> dict[str, int]:
-        pids = [pid for worker in workers for pid in children(worker) if is_sealed(pid)]
+        zygotes = [zygote for worker in workers for zygote in children(worker)]
+        pids = [pid for zygote in zygotes for pid in children(zygote) if is_sealed(pid)]
         return {f"media process {pid}": pid for pid in pids}
 
     return until(found, "a media process")

@@ -120,7 +120,7 @@ class QueueListener:
     async def run(self) -> None:
         delay = _FIRST_DELAY
         stopped = asyncio.create_task(self._stopping.wait())
-        while not stopped.done():
+        while not self._stopping.is_set():
             if len(self._running) > self._options.new_batch_threshold:
                 await asyncio.wait({stopped, *self._running}, return_when=asyncio.FIRST_COMPLETED)
                 continue

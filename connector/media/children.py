@@ -66,7 +66,7 @@ def _close(descriptors: Iterable[int]) -> None:
 
 
 class _Zygote:
-    """Its methods raise OSError once it is gone."""
+    """`child` raises ConnectionError once it is gone."""
 
     def __init__(self, module: str) -> None:
         self._orders, theirs = socket.socketpair()
@@ -126,7 +126,7 @@ def begin() -> Child:
                 atexit.register(zygote.close)
             try:
                 return zygote.child()
-            except OSError:  # it was killed, perhaps for want of memory
+            except ConnectionError:  # it was killed, perhaps for want of memory
                 del _zygotes[MODULE]
                 zygote.close()
                 atexit.unregister(zygote.close)

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -71,15 +70,20 @@ def children() -> list[int]:
 
 def begun_by(parent: int) -> list[int]:
     """Process ids of the living children of a process that are zygotes, or of a zygote."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            status, command = (folder / "status").read_text(), (folder / "cmdline").read_bytes()
-        except OSError:
-            continue  # it has just ended
-        if re.search(rf"^PPid:\t{parent}$", status, re.MULTILINE) and b"connector.media.zygote" in command:
-            found.append(int(folder.name))
-    return found
+    return [pid for pid in _children(parent) if b"connector.media.zygote" in _read(f"/proc/{pid}/cmdline")]
+
+
+def _children(parent: int) -> list[int]:
+    threads = Path(f"/proc/{parent}/task").glob("*")
+    return [int(pid) for thread in threads for pid in _read(f"{thread}/children").split()]
+
+
+def _read(path: str) -> bytes:
+    """Nothing of a process or thread that has just ended."""
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
 
 
 def probed(path: Path) -> MediaInfo:

@@ -1,5 +1,6 @@
 """Media children and the process that they are forked from: whoever dies, nobody is left and the next job runs."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -131,6 +132,20 @@ def test_without_a_zygote_there_is_no_child(monkeypatch):
     with pytest.raises(TaskCrashed, match="no media process could be started"):
         children.begin()
     assert _held(os.getpid()) == before
+
+
+def test_who_has_no_descriptor_left_takes_no_other_job_down(zygote, monkeypatch):
+    other = children.begin()
+
+    def none_left():
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(os, "pipe", none_left)
+        with pytest.raises(OSError, match="Too many open files"):
+            children.begin()
+    assert begun_by(zygote) == [other.pid]
+    _end(other)
 
 
 def test_a_zygote_that_may_begin_no_process_says_so(tmp_path, monkeypatch):

@@ -16,6 +16,7 @@ from connector.domain.task import Task
 from connector.storage.azure import AzureStorage
 from local.stack import Stack
 from tests.conftest import PROJECT
+from tests.integration.jobs import begun_by
 from tests.integration.publishing import numbered_source
 from tests.integration.test_host import Toy, alive, until
 
@@ -66,16 +67,11 @@ def media_processes(stack: Stack) -> dict[str, int]:
     workers = [pid for name, pid in stack.pids.items() if name in WORKERS]
 
     def found() -> dict[str, int]:
-        zygotes = [zygote for worker in workers for zygote in children(worker)]
-        pids = [pid for zygote in zygotes for pid in children(zygote) if is_sealed(pid)]
+        zygotes = [zygote for worker in workers for zygote in begun_by(worker)]
+        pids = [pid for zygote in zygotes for pid in begun_by(zygote) if is_sealed(pid)]
         return {f"media process {pid}": pid for pid in pids}
 
     return until(found, "a media process")
-
-
-def children(pid: int) -> list[int]:
-    lists = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for path in lists for child in path.read_text().split()]
 
 
 def is_sealed(pid: int) -> bool:

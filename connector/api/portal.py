@@ -2,6 +2,7 @@
 
 import hashlib
 import html
+import logging
 from functools import cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,8 +11,10 @@ from uuid import UUID
 from connector.api.conditional import etag_for
 from connector.api.http import Request, Response
 from connector.domain import layout
-from connector.errors import ResourceNotFound
+from connector.errors import NotFound, ResourceNotFound, StorageError
 from connector.pipeline.app import App
+
+log = logging.getLogger(__name__)
 
 _FOLDER = Path(__file__).parent.parent / "portal"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
@@ -49,7 +52,7 @@ def _page(app: App, name: str) -> Response:
 
 
 def _embed(app: App, wanted: str) -> Response:
-    """The player of one video. Where to play follows from the id alone: nothing is looked up for whom nobody knows.
+    """The player of one video. Where to play follows from the id alone: nobody learns whether there is such a video.
 
     What a viewer needs besides, a token, stands in the address's fragment, which only the page itself sees.
     """
@@ -57,6 +60,8 @@ def _embed(app: App, wanted: str) -> Response:
         video = UUID(wanted)
     except ValueError:
         raise ResourceNotFound("There is no such page.") from None
+    if not app.signed:
+        _watched(app, video)
     blobs, container = app.storage.blobs, layout.output_container(video)
     rendered = f"{app.settings.public_url.rstrip('/')}/Playback/{video}/{layout.MASTER_PLAYLIST}"
     facts = {
@@ -68,6 +73,18 @@ def _embed(app: App, wanted: str) -> Response:
     for name, value in facts.items():
         text = text.replace(f"{{{{{name}}}}}", html.escape(value))
     return _answer(app, text.encode(), "text/html", app.settings.embed_origins)
+
+
+def _watched(app: App, video_id: UUID) -> None:
+    """Whoever opens a player is about to watch: of a video that is still encoded, what it plays grows from now on."""
+    from connector.pipeline.grow import watch  # with all that makes manifests
+
+    try:
+        watch(app, app.storage.videos.get(video_id))
+    except NotFound:
+        pass
+    except StorageError:
+        log.warning("an embedded player may wait for the whole video", exc_info=True, extra={"video_id": str(video_id)})
 
 
 def _answer(app: App, content: bytes, kind: str, ancestors: tuple[str, ...]) -> Response:

@@ -41,7 +41,7 @@ def grow(app: App, video: Video, task: str) -> None:
     """Publishes what can be played so far, if `task` has added to it. Never raises for trouble with that."""
     with _harmless(video.id):
         video = app.storage.videos.get(video.id)
-        if _wanted(video) and _next_to_come(app, video.id, task):
+        if video.state is State.ENCODING and not _unwatched(video) and _next_to_come(app, video.id, task):
             _publish(app, video)
 
 
@@ -50,7 +50,7 @@ def watch(app: App, video: Video) -> None:
 
     Never raises for trouble with publishing. Raises StorageError, or NotFound, when the video cannot be marked.
     """
-    while video.watched is None and video.playable is not None and video.state is State.ENCODING:
+    while video.state is State.ENCODING and _unwatched(video):
         try:
             video = app.storage.videos.save(replace(video, watched=now()))
         except Conflict:
@@ -91,8 +91,9 @@ def _next_to_come(app: App, video_id: UUID, task: str) -> bool:
     return before is not None and before.done
 
 
-def _wanted(video: Video) -> bool:
-    return video.state is State.ENCODING and (video.playable is None or video.watched is not None)
+def _unwatched(video: Video) -> bool:
+    """Its beginning is published, and nobody has asked for more."""
+    return video.playable is not None and video.watched is None
 
 
 def _publish(app: App, video: Video) -> None:

@@ -4,7 +4,11 @@
  * and gets the playlists that the API renders for the token, as do videos in private containers.
  */
 
+import { pause } from "./dom.js";
 import { openHlsJs } from "./players.js";
+
+const SOONEST_MS = 2_000;
+const LATEST_MS = 60_000;
 
 const { hls, rendered, poster } = document.querySelector("main").dataset;
 const reason = document.getElementById("reason");
@@ -18,14 +22,43 @@ video.setAttribute("aria-label", "Video");
 if (!token) video.poster = poster; // a protected video's is private
 document.querySelector("main").prepend(video);
 
-function fail(text) {
-  reason.textContent = `This video cannot be played: ${text}`;
+function show(text) {
+  reason.textContent = text;
   reason.hidden = false;
+}
+
+/** The playlist is not there before something can be played, nor without a network. */
+async function missing() {
+  try {
+    const answer = await fetch(hls || tokened, { cache: "no-store" });
+    return answer.status === 404 || (answer.status === 403 && (await answer.json()).code === "NotPlayable");
+  } catch {
+    return true;
+  }
+}
+
+let failed = false;
+
+/** A video that is not there yet is waited for: then the page begins anew. */
+async function fail(text) {
+  if (failed) return;
+  failed = true;
+  if (!(await missing())) {
+    show(`This video cannot be played: ${text}`);
+    return;
+  }
+  show("This video is not available at the moment. It begins here as soon as it is.");
+  let ms = SOONEST_MS;
+  do {
+    await pause(ms);
+    ms = Math.min(2 * ms, LATEST_MS);
+  } while (await missing());
+  location.reload();
 }
 
 video.addEventListener("error", () => { if (video.error) fail(video.error.message || `code ${video.error.code}`); });
 if (!hls && !token) {
-  fail("its address lacks the token.");
+  show("This video cannot be played: its address lacks the token.");
 } else if ("MediaSource" in window || "ManagedMediaSource" in window) {
   openHlsJs(video, hls || tokened, token && (() => token), fail).catch((error) => fail(error.message));
 } else {

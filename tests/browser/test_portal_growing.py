@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from client import Client
 from tests.browser.portal import PATIENCE_MS, Portal, until
-from tests.integration.growing import SEGMENT, GatedStack, gated_stack, source
+from tests.integration.growing import PATIENCE, SEGMENT, GatedStack, Growing, gated_stack, source, wait
 
 pytestmark = pytest.mark.browser
 
@@ -81,3 +81,26 @@ def test_a_video_is_watched_before_it_is_ready_and_goes_on_when_it_is(portal, ga
     assert portal.error() == ""
     expect(page.locator(".time")).not_to_contain_text("+")
     assert "dash.js · Smooth" in page.locator("#choice option").all_inner_texts()
+
+
+@pytest.mark.parametrize("protect", [False, True], ids=["clear", "protected"])
+def test_an_embedded_player_waits_for_its_video_and_follows_it_to_the_end(portal, gated, protect):
+    page = portal.page
+    gated.allow(0)
+    with Client(gated.api) as client:
+        video = Growing.begin(client, SECONDS, protect=protect)
+        page.goto(f"{portal.address}/embed/{video.id}#token={video.token() or ''}")
+        expect(page.get_by_role("alert")).to_contain_text("not available at the moment")
+        gated.allow(SEGMENT)
+        wait(lambda: bool(client.status(video.id).playable), "its beginning")
+        player = page.locator("video")
+        expect(page.get_by_role("alert")).to_be_hidden(timeout=PATIENCE_MS)
+        until(lambda: player.evaluate("video => video.readyState >= 2"), "the first picture", PATIENCE)
+        player.evaluate("video => { video.muted = true; video.play(); }")
+        # Nobody but this page has asked for what comes behind the beginning.
+        for seconds in (2, 4):
+            gated.allow((seconds // SEGMENT + 1) * SEGMENT)
+            until(lambda s=seconds: player.evaluate("video => video.currentTime") > s, f"{seconds} s", PATIENCE)
+        gated.open()
+        until(lambda: player.evaluate("video => video.ended"), "the end", PATIENCE)
+    assert player.evaluate("video => video.duration") == pytest.approx(SECONDS, abs=0.1)

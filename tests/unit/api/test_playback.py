@@ -17,6 +17,7 @@ from connector.api.routes import ROUTES, respond
 from connector.domain import layout
 from connector.domain.layout import UPLOADS
 from connector.domain.video import State
+from connector.errors import StorageUnavailable
 from connector.pipeline.app import App
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
@@ -430,6 +431,27 @@ def test_what_is_rendered_for_a_viewer_is_published_for_nobody(app, signed_app):
     assert watched(app, protected) is None
     assert ask(app, "PlaybackEndpoint", protected.id, query=query).status == 200
     assert watched(app, protected) is not None
+
+
+def test_who_opens_the_embedded_player_is_known_to_watch(app, signed_app, monkeypatch):
+    video, private, another = growing(app), growing(signed_app), growing(app)
+    assert ask(app, "Portal", "", name=f"embed/{video.id}").status == 200
+    assert watched(app, video) is not None
+    assert ask(signed_app, "Portal", "", name=f"embed/{private.id}").status == 200
+    assert watched(signed_app, private) is None, "what is rendered for a viewer"
+
+    def unavailable(*_args):
+        raise StorageUnavailable("Storage answered 503 ServerBusy.")
+
+    monkeypatch.setattr(app.storage.videos, "save", unavailable)
+    assert ask(app, "Portal", "", name=f"embed/{another.id}").status == 200, "the page has no part in the trouble"
+
+
+def test_the_embedded_player_s_page_does_not_tell_whether_there_is_such_a_video(app):
+    video = growing(app)
+    there, not_there = (ask(app, "Portal", "", name=f"embed/{ident}") for ident in (video.id, UNKNOWN))
+    assert there.status == not_there.status == 200
+    assert there.body.replace(str(video.id).encode(), UNKNOWN.encode()) == not_there.body
 
 
 def test_nothing_stays_of_a_deleted_protected_video(app):

@@ -1,8 +1,9 @@
 """`make bench`: the whole pipeline, storage included, against one `ffmpeg` command that makes the same ladder.
 
-Pairs run in turn (A B B A …) on the same cores; what counts are the medians of the ratios within each pair, because
-machines are noisy and drift. CPU is user plus system time of every process that took part: Azurite, the Functions host,
-the encoders and their children; wall time is from MarkComplete to READY, as the video's row tells it.
+The two of a pair take turns on the same cores (`bench/turns.py`), because machines drift; what counts are the medians
+of the ratios within each pair. CPU is user plus system time of every process that took part: Azurite, the Functions
+host, the encoders and their children; wall time is from MarkComplete to READY, as the video's row tells it, without the
+turns of the other.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -24,6 +26,7 @@ import imageio_ffmpeg
 
 from bench.processes import spent
 from bench.results import write_section
+from bench.turns import TURN, Side, take_turns
 from client import Client
 from connector.domain.encoding import x264_options
 from connector.domain.ladder import ladder
@@ -36,6 +39,7 @@ PROJECT = Path(__file__).parent.parent
 RATE = Fraction(30)
 SIZE = (1920, 1080)
 SETTINGS = Settings.model_validate({"storage": "unused"})
+FFMPEG = (imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-y", "-v", "error")
 ASK_SECONDS = 2.5
 """As often as the portal asks how a video goes, once it has asked for half a minute."""
 
@@ -66,7 +70,7 @@ def make_source(path: Path, seconds: int, megabits: int = 12) -> Path:
 
 
 def run_ffmpeg(arguments: list[str]) -> None:
-    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-y", "-v", "error", *arguments], check=True)
+    subprocess.run([*FFMPEG, *arguments], check=True)
 
 
 def one_command(
@@ -112,39 +116,49 @@ def one_command(
     ]
 
 
-def measure_ffmpeg(source: Path, renditions: tuple[Rendition, ...]) -> Cost:
-    with tempfile.TemporaryDirectory() as folder:
-        begin, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-        run_ffmpeg(one_command(source, renditions, Path(folder)))
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        return Cost(time.monotonic() - begin, cpu)
-
-
-def measure_pair(
-    stack: Stack, client: Client, source: Path, renditions: tuple[Rendition, ...], *, pipeline_first: bool
-) -> tuple[Cost, Cost]:
-    """Of the pipeline and of ffmpeg, whichever comes first: what drifts must not always favour the same one."""
-    if pipeline_first:
-        return measure_pipeline(stack, client, source), measure_ffmpeg(source, renditions)
-    alone = measure_ffmpeg(source, renditions)
-    return measure_pipeline(stack, client, source), alone
-
-
-def measure_pipeline(stack: Stack, client: Client, source: Path) -> Cost:
+def measure(stack: Stack, client: Client, source: Path, renditions: tuple[Rendition, ...]) -> tuple[Cost, Cost]:
+    """Of the pipeline and of ffmpeg, which take turns."""
     video = client.create(source.name)
     client.upload(video, source)
-    before = cpu_seconds(stack)
-    begin = time.time()
-    client.mark_complete(video.id)
-    final = list(client.watch(video.id, every=ASK_SECONDS))[-1]
-    used = cpu_seconds(stack)
-    used.subtract(before)
-    if final.status != "Completed":
-        raise RuntimeError(f"the pipeline failed: {final}")
-    end = finished(stack, video.id)
+    used, ffmpeg_before = cpu_seconds(stack), resource.getrusage(resource.RUSAGE_CHILDREN)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        subprocess.Popen([*FFMPEG, *one_command(source, renditions, Path(folder))]) as process,
+    ):
+        client.mark_complete(video.id)
+        pipeline = Side(stack.pids["supervisor"], partial(is_ready, client, video.id))
+        ffmpeg = Side(process.pid, partial(has_ended, process))
+        take_turns(pipeline, ffmpeg)
+    if process.returncode:
+        raise RuntimeError(f"ffmpeg ended with status {process.returncode}")
+    now, after = time.time(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    whole = cpu_seconds(stack)
+    whole.subtract(used)
+    ready = finished(stack, video.id)
     client.delete(video.id)
-    return Cost(end - begin, sum(used.values()), dict(used))
+    ffmpeg_cpu = after.ru_utime + after.ru_stime - ffmpeg_before.ru_utime - ffmpeg_before.ru_stime
+    return Cost(pipeline.seconds(ready), sum(whole.values()), dict(whole)), Cost(ffmpeg.seconds(now), ffmpeg_cpu)
+
+
+def is_ready(client: Client, video_id: str, seconds: float) -> bool:
+    """Asks now and then, for so long. Raises RuntimeError when it failed."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, ASK_SECONDS))
+        status = client.status(video_id)
+        if status.final and status.status != "Completed":
+            raise RuntimeError(f"the pipeline failed: {status}")
+        if status.final:
+            return True
+    return False
+
+
+def has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def finished(stack: Stack, video_id: str) -> float:
@@ -180,9 +194,9 @@ def main() -> int:
     renditions = ladder(*SIZE, RATE, SETTINGS.max_resolution)
     pairs: list[tuple[Cost, Cost]] = []
     with Stack(PROJECT, data / "stack", encoders=cores) as stack, Client(stack.api) as client:
-        measure_pipeline(stack, client, make_source(data / "source-10.mp4", 10))  # a warm-up, not counted
+        measure(stack, client, make_source(data / "source-10.mp4", 10), renditions)  # a warm-up, not counted
         for n in range(arguments.pairs):
-            pair = measure_pair(stack, client, source, renditions, pipeline_first=n % 2 == 0)
+            pair = measure(stack, client, source, renditions)
             pairs.append(pair)
             print(
                 f"pair {n + 1}: CPU {pair[0].cpu / pair[1].cpu:.3f}, without Azurite {pair[0].own / pair[1].own:.3f}, "
@@ -205,8 +219,8 @@ def report(pairs: list[tuple[Cost, Cost]], arguments: argparse.Namespace, cores:
         f"`python -m bench.pipeline --seconds {arguments.seconds} --pairs {arguments.pairs}`: from MarkComplete to",
         f"READY through the local stack (Azurite, host, {cores} encoder processes) against one `ffmpeg` command, same",
         f"ladder, preset ({SETTINGS.encoder_preset}) and {cores} cores, on {arguments.seconds} s of 1080p30;",
-        f"{len(pairs)} pairs (A B B A …), Python {platform.python_version()}, {platform.machine()}. Only the ratios mean",
-        "something elsewhere.",
+        f"{len(pairs)} pairs, the two of each in turns of {TURN:.0f} s, Python {platform.python_version()},",
+        f"{platform.machine()}. Only the ratios mean something elsewhere.",
         "",
         "| | ratio pipeline ÷ ffmpeg: median (min … max) | pipeline, median | ffmpeg, median |",
         "|---|---|---|---|",

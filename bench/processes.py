@@ -19,7 +19,7 @@ class Spent:
 def spent(pid: int, without: Collection[int] = ()) -> Spent:
     """By now. `without`: processes below it that count by themselves."""
     own, others = _read(pid)
-    return Spent(own, others + sum(sum(_read(other)) for other in _below(pid, without)))
+    return Spent(own, others + sum(sum(_read(other)) for other in below(pid, without)))
 
 
 def cpu(pid: int) -> float:
@@ -28,13 +28,14 @@ def cpu(pid: int) -> float:
     return found.own + found.others
 
 
-def _below(pid: int, without: Collection[int]) -> Iterator[int]:
+def below(pid: int, without: Collection[int] = ()) -> Iterator[int]:
+    """The processes that it began, and those that they began in turn."""
     for listed in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):  # it has just ended: whoever waited for it has its seconds
             for child in map(int, listed.read_text().split()):
                 if child not in without:
                     yield child
-                    yield from _below(child, without)
+                    yield from below(child, without)
 
 
 def _read(pid: int) -> tuple[float, float]:

@@ -1,5 +1,8 @@
 """Two programs on the same cores that take turns: each runs for some seconds while the other is stopped. Whatever the
 machine does meanwhile, and machines drift by several per cents within minutes, it does to both.
+
+In the background it needs a session of its own (`setsid`): whoever leaves a group of processes with stopped ones among
+them has all of them hung up (POSIX, orphaned process groups).
 """
 
 import os

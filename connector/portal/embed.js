@@ -27,11 +27,11 @@ function show(text) {
   reason.hidden = false;
 }
 
-/** The playlist is not there before something can be played, nor without a network. */
+/** The playlist is not there before something can be played, nor without a network. Without a container, Azurite says 403. */
 async function missing() {
   try {
     const answer = await fetch(hls || tokened, { cache: "no-store" });
-    return answer.status === 404 || (answer.status === 403 && (await answer.json()).code === "NotPlayable");
+    return answer.status === 404 || (answer.status === 403 && (Boolean(hls) || (await answer.json()).code === "NotPlayable"));
   } catch {
     return true;
   }

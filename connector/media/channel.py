@@ -1,7 +1,7 @@
 """The wire between a media child process and its parent: one JSON line per message, payloads follow their line.
 
-The parent writes the job as the first line and then only answers; all messages below go from child to parent, the last
-one is a `Result` or an `Error`. No credential ever crosses.
+The parent writes a job as one line and then only answers; all messages below go from child to parent, the last one is a
+`Result` or an `Error`. Then there may be another job. No credential ever crosses.
 """
 
 import struct
@@ -78,6 +78,7 @@ class Channel:
         self._in = answers
 
     def job(self) -> bytes:
+        """Nothing when there will be none any more."""
         return self._in.readline()
 
     def _send(self, message: Model, payload: bytes = b"") -> None:

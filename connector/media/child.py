@@ -1,8 +1,9 @@
-"""What a media child process does: reads one job, does it, says what came of it, ends.
+"""What a media child process does: reads a job, does it, says what came of it, and waits for the next one, or its end.
 
 It is forked from one that has loaded all of this (`connector/media/zygote.py`).
 """
 
+import gc
 import os
 import resource
 import sys
@@ -25,13 +26,18 @@ def main() -> None:
     os.dup2(2, 1)
     answers: BinaryIO = sys.stdin.buffer
     channel = Channel(out, answers)
-    job = _JOB.validate_json(channel.job())
-    confine(job.limits)
-    seal()
-    try:
-        channel.result(do(job, channel).model_dump(mode="json"))
-    except MediaError as error:
-        channel.error(error.code, error.message)
+    confined = False
+    while line := channel.job():
+        job = _JOB.validate_json(line)
+        if not confined:  # what is given up cannot be had back
+            confine(job.limits)
+            seal()
+            confined = True
+        try:
+            channel.result(do(job, channel).model_dump(mode="json"))
+        except MediaError as error:
+            channel.error(error.code, error.message)
+        gc.collect()  # the next job gets what this one had
 
 
 def confine(limits: Limits) -> None:

@@ -5,19 +5,15 @@ asks this process for ranges of its source and hands back finished blobs. PyAV i
 """
 
 import contextlib
-import logging
-import signal
-import subprocess
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 from pydantic import ValidationError
 
 from connector.errors import MediaError, TaskCrashed
-from connector.media import children
 from connector.media.channel import (
     Error,
     Message,
@@ -30,10 +26,8 @@ from connector.media.channel import (
     answer_number,
     parse,
 )
-from connector.media.children import Child
 from connector.media.jobs import Area, Job
-
-logger = logging.getLogger(__name__)
+from connector.media.process import Kept, Process
 
 WRITERS = 4
 """Blobs written at the same time, overlapping the encode."""
@@ -68,67 +62,89 @@ class Sink(Protocol):
     def progress(self, share: float, finished: Any) -> None: ...
 
 
+_kept = Kept()
+
+
 def run(
     job: Job,
     sources: Sequence[Callable[[], Source]],
     sink: Sink,
     begun: Callable[[Callable[[], None]], None] = lambda _: None,
+    owner: Hashable = None,
 ) -> Any:
     """The job's result, when all its blobs are written.
 
-    `sources` open the job's files on first use; `begun` is told what stops the job, from any thread. Raises MediaError
-    when the media is at fault (final), TaskCrashed when the child died, ran over a limit (worth another try) or was
-    stopped, and whatever `sources` and `sink` raise.
+    `sources` open the job's files on first use; `begun` is told what stops the job, from any thread. With an `owner`
+    the process stays for a while, for that owner's next job; the limits of all these jobs are the same. Raises
+    MediaError when the media is at fault (final), TaskCrashed when the child died, ran over a limit (worth another try)
+    or was stopped, and whatever `sources` and `sink` raise.
     """
-    child = children.begin()
-    expired, stopped = threading.Event(), threading.Event()
-
-    def expire() -> None:
-        expired.set()
-        child.kill()
-
-    def stop() -> None:
-        stopped.set()
-        child.kill()
-
-    begun(stop)
-
-    timer = threading.Timer(job.limits.seconds, expire)
-    timer.daemon = True
-    timer.start()
-    tail = _Tail(child.stderr)
-    parent = _Parent(child.stdin, child.stdout, sources, sink)
+    watch = _Watch(job.limits.seconds)
+    begun(watch.stop)
     try:
-        return parent.serve(job)
-    except _ChildGone:
-        code = _exit_code(child)
-        if expired.is_set():
-            raise TaskCrashed(f"{job.limits.seconds} s were not enough") from None
-        if stopped.is_set():
-            raise TaskCrashed("the media process was stopped") from None
-        # What a library or a traceback says is for operators: the sentence of the error reaches the video's owner.
-        logger.warning("a media process ended with %s: %s", _ending(code), tail.last())
-        raise TaskCrashed(f"the media process ended with {_ending(code)}") from None
+        used = None if owner is None else _kept.take(owner)
+        if used is not None:
+            # What goes wrong may be left from the job before: a fresh process has the last word.
+            with contextlib.suppress(MediaError, TaskCrashed):
+                return _do(_Parent(used, sources, sink), job, watch, owner)
+        return _do(_Parent(Process(), sources, sink), job, watch, owner)
     finally:
-        timer.cancel()
-        timer.join()
-        child.kill()
-        child.wait()
-        parent.close()
-        tail.close()
+        watch.close()
 
 
-def _exit_code(child: Child) -> int:
-    """Of a child that closed its pipe, which it does when it ends."""
+def _do(parent: "_Parent", job: Job, watch: "_Watch", owner: Hashable) -> Any:
+    """The job's result. Closes the process, or keeps it for its owner."""
+    process, keep = parent.process, False
     try:
-        return child.wait(timeout=2)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        return child.wait()
+        watch.over(process)
+        value = parent.serve(job)
+        keep = owner is not None and process.has_time(job.limits)
+    except _ChildGone:
+        raise TaskCrashed(watch.reason or f"the media process ended with {process.ending()}") from None
+    else:
+        return value
+    finally:
+        if not keep:
+            process.kill()
+        parent.close()
+        watch.over(None)
+        if keep:
+            _kept.keep(owner, process)
+        else:
+            process.close()
 
 
-def _ending(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"status {code}"
+class _Watch:
+    """Ends a job's process from outside: when its time is over, or when the job is stopped."""
+
+    def __init__(self, seconds: int) -> None:
+        self.reason = ""
+        """Why it was ended."""
+        self._lock = threading.Lock()
+        self._process: Process | None = None
+        self._timer = threading.Timer(seconds, self._end, [f"{seconds} s were not enough"])
+        self._timer.daemon = True
+        self._timer.start()
+
+    def over(self, process: Process | None) -> None:
+        """The process that works for the job now; None when it is done."""
+        with self._lock:
+            self._process = process
+            if process is not None and self.reason:
+                process.kill()
+
+    def stop(self) -> None:
+        self._end("the media process was stopped")
+
+    def _end(self, reason: str) -> None:
+        with self._lock:
+            self.reason = self.reason or reason
+            if self._process is not None:
+                self._process.kill()
+
+    def close(self) -> None:
+        self._timer.cancel()
+        self._timer.join()
 
 
 class _ChildGone(Exception):
@@ -144,8 +160,9 @@ def _talking() -> Iterator[None]:
 
 
 class _Parent:
-    def __init__(self, to: IO[bytes], answers: IO[bytes], sources: Sequence[Callable[[], Source]], sink: Sink) -> None:
-        self._to, self._from = to, answers
+    def __init__(self, process: Process, sources: Sequence[Callable[[], Source]], sink: Sink) -> None:
+        self.process = process
+        self._to, self._from = process.to, process.answers
         self._sources, self._sink = sources, sink
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="put")
         self._open: dict[int, Source] = {}
@@ -219,29 +236,3 @@ class _Parent:
         self._writers.shutdown(cancel_futures=True)
         for source in self._open.values():
             source.close()
-        for stream in (self._to, self._from):
-            # A broken pipe on the way out says nothing that the exit status did not.
-            with contextlib.suppress(OSError):
-                stream.close()
-
-
-class _Tail:
-    """Drains a pipe and keeps its last lines, so that a chatty decoder neither blocks nor fills memory."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._lines: deque[bytes] = deque(maxlen=20)
-        self._thread = threading.Thread(target=self._drain, daemon=True)
-        self._thread.start()
-
-    def _drain(self) -> None:
-        while line := self._stream.readline(2000):
-            self._lines.append(line)
-
-    def last(self) -> str:
-        self._thread.join(timeout=1)
-        return b"".join(self._lines)[-4000:].decode(errors="replace").strip()
-
-    def close(self) -> None:
-        self._thread.join(timeout=1)
-        self._stream.close()

@@ -14,7 +14,7 @@ from connector.domain.task import EncodeOutput, TaskResult
 from connector.domain.video import Video
 from connector.errors import MediaError, NotFound, StorageError, TaskCrashed
 from connector.media import sandbox
-from connector.media.jobs import Area, Job
+from connector.media.jobs import Area, ChunkJob, Job
 from connector.pipeline.app import App, now
 from connector.pipeline.grow import grow
 from connector.pipeline.keys import upload_key
@@ -185,7 +185,9 @@ def run_job(
     sink = TaskSink(app, video, row)
     try:
         with sink.beating():
-            return sandbox.run(job, sources, sink, sink.begun)
+            # A video's chunks are many, and take much memory.
+            owner = video.id if isinstance(job, ChunkJob) else None
+            return sandbox.run(job, sources, sink, sink.begun, owner)
     except TaskCrashed:
         if sink.deleted:
             raise NotFound("the video was deleted meanwhile") from None

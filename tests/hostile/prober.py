@@ -10,14 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Self
 
 from connector.domain.limits import SourceLimits
 from connector.domain.media_info import MediaInfo
 from connector.errors import MediaError, TaskCrashed
+from connector.media import child as media_child
 from connector.media import sandbox
-from connector.media.channel import Channel
-from connector.media.child import confine, do, seal
 from connector.media.jobs import Limits, ProbeJob
 
 ACCEPTED = SourceLimits(minutes=720, pixels=8192 * 4352, frame_rate=1000, tracks=16)
@@ -78,7 +78,8 @@ class Prober:
         assert child
         assert child.stdin
         assert child.stdout
-        parent = sandbox._Parent(child.stdin, child.stdout, [lambda: _Bytes(data)], _NoSink())
+        pipes = SimpleNamespace(to=child.stdin, answers=child.stdout)
+        parent = sandbox._Parent(pipes, [lambda: _Bytes(data)], _NoSink())
         job = ProbeJob(limits=Limits(seconds=SECONDS * FILES, memory=3072 << 20, threads=1), accepted=ACCEPTED)
         begin = time.monotonic()
         try:
@@ -88,7 +89,7 @@ class Prober:
         except MediaError as error:
             return Outcome(refusal=error, seconds=time.monotonic() - begin)
         except (sandbox._ChildGone, TaskCrashed) as error:
-            crash = str(error) or f"the process {sandbox._ending(sandbox._exit_code(child))}"
+            crash = str(error) or f"the process ended with status {child.wait(SECONDS)}"
             self._end()
             return Outcome(crash=crash, seconds=time.monotonic() - begin)
 
@@ -120,20 +121,10 @@ def _killed_after(child: subprocess.Popen[bytes], seconds: float) -> Iterator[No
 
 
 def main() -> None:
-    """The process: `child.main`, over and over."""
-    channel = Channel(sys.stdout.buffer, sys.stdin.buffer)
-    confined = False
-    while line := channel.job():
-        job = ProbeJob.model_validate_json(line)
-        if not confined:
-            confine(job.limits)
-            if sys.argv[1] == "sealed":
-                seal()
-            confined = True
-        try:
-            channel.result(do(job, channel).model_dump(mode="json"))
-        except MediaError as error:
-            channel.error(error.code, error.message)
+    """The process: a media child, sealed or not."""
+    if sys.argv[1] == "open":
+        media_child.seal = lambda: None
+    media_child.main()
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import pytest
 from connector.errors import TaskCrashed
 from connector.media import children, sandbox
 from connector.media.jobs import ProbeJob
-from tests.integration.jobs import ACCEPTED, LIMITS, Collector, FileSource, begun_by, probed
+from tests.integration.jobs import ACCEPTED, LIMITS, Collector, FileSource, begun_by, end_idle, probed
 from tests.media.cache import cached
 from tests.media.sources import PAL, Video, numbered
 
@@ -32,6 +32,7 @@ def path() -> Path:
 
 @pytest.fixture
 def zygote(path) -> int:
+    end_idle()
     probed(path)
     (pid,) = begun_by(os.getpid())
     return pid

@@ -19,7 +19,7 @@ from connector.errors import StorageUnavailable, TaskCrashed
 from connector.media import sandbox
 from connector.media.jobs import Limits, ProbeJob
 from connector.storage.read_ahead import ReadAhead
-from tests.integration.jobs import ACCEPTED, LIMITS, Collector, FileSource, children, chunk_job, probed, run
+from tests.integration.jobs import ACCEPTED, LIMITS, Collector, FileSource, children, chunk_job, end_idle, probed, run
 from tests.media.audio import Audio, sine
 from tests.media.cache import cached
 from tests.media.sources import PAL, Video, numbered, write
@@ -51,6 +51,7 @@ def large() -> Path:
 def _nothing_is_left_behind(small, job):
     """No process, thread or descriptor more than before."""
     del small, job  # made first, so that what they do does not count
+    end_idle()
     before = _held()
     yield
     assert children() == []

@@ -79,7 +79,12 @@ class Twin:
     """Which jobs were begun."""
 
     def __call__(
-        self, job: Any, sources: Sequence[Callable[[], Any]], sink: Any, begun: Callable[[Any], None] = lambda _: None
+        self,
+        job: Any,
+        sources: Sequence[Callable[[], Any]],
+        sink: Any,
+        begun: Callable[[Any], None] = lambda _: None,
+        owner: Any = None,
     ) -> Any:
         self.stopped = False
         begun(self._stop)

@@ -17,7 +17,7 @@ from connector.media.jobs import ChunkJob
 
 NAME = "profile.json"
 
-START = "start of the process: job"
+BETWEEN = "before the chunk: its job, freeing what the last one left"
 OPEN = "opening the source"
 DEMUX = "demultiplexing"
 DECODE = "decoding"
@@ -99,11 +99,15 @@ def _each(part: str, items: Iterator[Any]) -> Iterator[Any]:
 
 def main() -> None:
     encode = chunk.encode_chunk
+    last = 0.0
 
     def encode_chunk(job: ChunkJob, channel: Channel) -> EncodeOutput:
-        _spent[START] = time.process_time()
+        nonlocal last
+        _spent.clear()
+        _spent[BETWEEN] = time.process_time() - last
         output: EncodeOutput = clocked(REST, encode)(job, channel)
         channel.put("work", NAME, json.dumps(_spent).encode())
+        last = time.process_time()
         return output
 
     chunk.encode_chunk = encode_chunk

@@ -11,9 +11,16 @@ NO_MORE_B_FRAMES = frozenset({"ultrafast", "veryslow", "placebo"})
 """These presets have none at all, or more by themselves."""
 
 
+LARGE_LINES = 1080
+"""Higher pictures wait in smaller numbers: they are what memory is full of, and a task must fit into a small instance.
+"""
+
+
 def x264_options(rendition: Rendition, gop: int, preset: str) -> dict[str, str]:
     """FFmpeg's options of libx264 for segments of `gop` frames."""
     params = {"open-gop": "0", "stitchable": "1"} | tuned(preset)
+    if min(rendition.width, rendition.height) > LARGE_LINES:
+        params.pop("rc-lookahead", None)
     return {
         "preset": preset,
         "profile": "high",

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from connector.domain.media_info import Access, MediaInfo
+from connector.domain.planner import chunk_range, chunk_renditions
 from connector.errors import StorageUnavailable, TaskCrashed
 from connector.media import sandbox
 from connector.media.jobs import Limits, ProbeJob
@@ -43,7 +44,7 @@ def job(small):
 @pytest.fixture(scope="module")
 def large() -> Path:
     """4K. The encoders hold the most after about one second; what comes then only takes time."""
-    video = Video(fps=PAL, frames=40, size=(3840, 2160), gop=50)
+    video = Video(fps=PAL, frames=64, size=(3840, 2160), gop=50)
     return cached("large.mp4", partial(numbered, video=video), repr(video))
 
 
@@ -257,7 +258,8 @@ def test_a_confined_process_writes_no_file(tmp_path):
     assert (tmp_path / "file").read_bytes() == b""
 
 
-def test_a_4k_chunk_with_the_whole_ladder_stays_below_2_gib(large):
+def test_a_4k_chunk_with_the_whole_ladder_leaves_room_in_2_gib(large):
+    """In a process that has made one before, too: a fifth is for the worker, the host and the system."""
     peak = 0
 
     def look(pid: int) -> None:
@@ -265,7 +267,11 @@ def test_a_4k_chunk_with_the_whole_ladder_stays_below_2_gib(large):
         found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
         peak = max(peak, int(found[1]) if found else 0)
 
-    job = chunk_job(large, segment_seconds=2, chunk_seconds=30, trimmed=False)
-    assert [r.height for r in job.plan.renditions] == [2160, 1440, 1080, 720, 480, 360]
-    run(job, large, Collector(seen=look))
-    assert 500_000 < peak < 2 << 20, f"{peak} KiB"
+    job = chunk_job(large, 2, segment_seconds=2, chunk_seconds=30, trimmed=False)
+    made = chunk_renditions(job.plan, job.index)
+    assert [r.height for r in made] == [2160, 1440, 1080, 720, 480, 360]
+    assert len(chunk_range(job.plan, job.index)) > 35, "enough to fill what looks ahead"
+    for _ in range(2):
+        sandbox.run(job, [lambda: FileSource(large)], Collector(seen=look), owner="4K")
+    end_idle()
+    assert 1 << 20 < peak < 0.8 * (2 << 20), f"{peak} KiB"

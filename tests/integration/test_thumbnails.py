@@ -16,7 +16,7 @@ from connector.errors import MediaError, TaskCrashed
 from connector.media import sandbox
 from connector.pipeline import thumbnail
 from connector.pipeline.thumbnail import LIMITS, made, picture_at
-from tests.integration.jobs import children
+from tests.integration.jobs import children, end_idle
 from tests.integration.pipeline import KEYS, memory_app, publish
 from tests.integration.published import FAST, Published
 from tests.media.cache import cached
@@ -165,6 +165,7 @@ def test_what_is_out_of_bounds_is_refused_before_a_child_is_started(clear, begun
 
 
 def test_a_child_that_needs_more_memory_than_it_may_have_costs_one_answer(clear, monkeypatch):
+    end_idle()
     picture = picture_at(clear.video.plan, 0.5, 480, "png")
     monkeypatch.setattr(thumbnail, "LIMITS", LIMITS.model_copy(update={"memory": 128 << 20}))
     with pytest.raises((TaskCrashed, MediaError)):

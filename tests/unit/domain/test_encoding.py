@@ -22,6 +22,16 @@ def test_no_preset_is_given_less_than_it_has(preset, params):
     assert tuned(preset) == params
 
 
+def test_large_pictures_look_less_far_ahead_to_fit_into_memory():
+    full_hd, portrait = RENDITION.model_copy(update={"width": 1920, "height": 1080}), {"width": 1080, "height": 1920}
+    for rendition in (RENDITION, full_hd, full_hd.model_copy(update=portrait)):
+        assert "rc-lookahead=20" in x264_options(rendition, 120, "veryfast")["x264-params"].split(":")
+    large = RENDITION.model_copy(update={"width": 2560, "height": 1440})
+    params = x264_options(large, 120, "veryfast")["x264-params"].split(":")
+    assert "trellis=1" in params
+    assert not [p for p in params if p.startswith("rc-lookahead")]
+
+
 def test_every_segment_begins_with_a_closed_group():
     options = x264_options(RENDITION, 120, "veryfast")
     assert (options["keyint_min"], options["sc_threshold"]) == ("120", "0")

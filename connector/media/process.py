@@ -2,12 +2,14 @@
 
 import contextlib
 import logging
+import resource
 import signal
 import subprocess
 import threading
 import time
 from collections import deque
 from collections.abc import Hashable
+from pathlib import Path
 from typing import IO
 
 from connector.media import children
@@ -17,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 10.0
 """For which a process waits for its owner's next job: longer than a queue takes to hand one out."""
+MEMORY_SHARE = 1 / 3
+"""Of what it may have, up to which a process is kept: those of pictures up to 1440 lines, by default."""
 
 
 class Process:
@@ -51,9 +55,20 @@ class Process:
         logger.warning("a media process ended with %s: %s", how, self._tail.last())
         return how
 
-    def has_time(self, limits: Limits) -> bool:
-        """Whether one more job with these limits is sure to have all the processor time that it is granted."""
-        return (time.monotonic() - self._begun) * limits.threads < limits.seconds
+    def good_for_another(self, limits: Limits) -> bool:
+        """Whether it is sure to have all the processor time that one more job with these limits is granted, and takes
+        little of the memory: that grows a little with each job, because what is free lies scattered.
+        """
+        age = time.monotonic() - self._begun
+        return age * limits.threads < limits.seconds and self._resident() < limits.memory * MEMORY_SHARE
+
+    def _resident(self) -> int:
+        """Bytes; 0 where the system does not tell."""
+        try:
+            pages = Path(f"/proc/{self._child.pid}/statm").read_text("ascii").split()[1]
+        except OSError:
+            return 0
+        return int(pages) * resource.getpagesize()
 
     def close(self) -> None:
         self._child.kill()

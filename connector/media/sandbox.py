@@ -98,7 +98,7 @@ def _do(parent: "_Parent", job: Job, watch: "_Watch", owner: Hashable) -> Any:
     try:
         watch.over(process)
         value = parent.serve(job)
-        keep = owner is not None and process.has_time(job.limits)
+        keep = owner is not None and process.good_for_another(job.limits)
     except _ChildGone:
         raise TaskCrashed(watch.reason or f"the media process ended with {process.ending()}") from None
     else:

@@ -47,6 +47,8 @@ async function fail(text) {
     show(`This video cannot be played: ${text}`);
     return;
   }
+  video.controls = false; // there is nothing to play
+  reason.classList.add("waiting");
   show("This video is not available at the moment. It begins here as soon as it is.");
   let ms = SOONEST_MS;
   do {

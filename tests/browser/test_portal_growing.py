@@ -91,10 +91,12 @@ def test_an_embedded_player_waits_for_its_video_and_follows_it_to_the_end(portal
         video = Growing.begin(client, SECONDS, protect=protect)
         page.goto(f"{portal.address}/embed/{video.id}#token={video.token() or ''}")
         expect(page.get_by_role("alert")).to_contain_text("not available at the moment")
+        player = page.locator("video")
+        assert not player.evaluate("video => video.controls"), "there is nothing to play"
         gated.allow(SEGMENT)
         wait(lambda: bool(client.status(video.id).playable), "its beginning")
-        player = page.locator("video")
         expect(page.get_by_role("alert")).to_be_hidden(timeout=PATIENCE_MS)
+        assert player.evaluate("video => video.controls")
         until(lambda: player.evaluate("video => video.readyState >= 2"), "the first picture", PATIENCE)
         player.evaluate("video => { video.muted = true; video.play(); }")
         # Nobody but this page has asked for what comes behind the beginning.

@@ -164,6 +164,12 @@ def test_one_is_kept_only_while_its_processor_time_is_enough_for_another_job(pat
     assert children() == []
 
 
+def test_one_that_takes_much_memory_is_not_kept(path, job, monkeypatch):
+    monkeypatch.setattr(process, "MEMORY_SHARE", 0.01)
+    of(job, path, "one")
+    assert children() == []
+
+
 def test_a_used_one_takes_no_more_memory_than_the_first_job(path, job):
     def peak() -> int:
         (kept,) = children()

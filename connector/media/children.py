@@ -19,8 +19,8 @@ MODULE = "connector.media.child"
 """Loaded before children are forked; each runs its `main`."""
 _ALLOCATOR = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=4294967296"
 """Pictures and encoders in huge pages, where the kernel has them: three per cent less CPU for a chunk, and a tenth
-more memory. For that they must lie together on the heap, not each in a mapping of its own, and stay there: a child ends
-with its job anyway. Read by glibc from 2.35 on; others do not know these words.
+more memory. For that they must lie together on the heap, not each in a mapping of its own, and stay there: a child may
+have another job (`connector/media/process.py`). Read by glibc from 2.35 on; others do not know these words.
 """
 _NONE = "no media process could be started"
 

@@ -29,7 +29,9 @@ def main() -> None:
     confined = False
     while line := channel.job():
         job = _JOB.validate_json(line)
-        if not confined:  # what is given up cannot be had back
+        if confined:
+            gc.collect()  # this job gets what the one before had
+        else:
             confine(job.limits)
             seal()
             confined = True
@@ -37,7 +39,6 @@ def main() -> None:
             channel.result(do(job, channel).model_dump(mode="json"))
         except MediaError as error:
             channel.error(error.code, error.message)
-        gc.collect()  # the next job gets what this one had
 
 
 def confine(limits: Limits) -> None:

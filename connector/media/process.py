@@ -12,7 +12,7 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import IO
 
-from connector.media import children
+from connector.media.children import Child
 from connector.media.jobs import Limits
 
 logger = logging.getLogger(__name__)
@@ -24,10 +24,10 @@ MEMORY_SHARE = 1 / 3
 
 
 class Process:
-    """Raises TaskCrashed when there is no way to begin one."""
+    """A child that was begun, with what it says on its standard error."""
 
-    def __init__(self) -> None:
-        self._child = children.begin()
+    def __init__(self, child: Child) -> None:
+        self._child = child
         self._tail = _Tail(self._child.stderr)
         self._begun = time.monotonic()
 

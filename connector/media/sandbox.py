@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from connector.errors import MediaError, TaskCrashed
+from connector.media import children
 from connector.media.channel import (
     Error,
     Message,
@@ -87,7 +88,7 @@ def run(
             # What goes wrong may be left from the job before: a fresh process has the last word.
             with contextlib.suppress(MediaError, TaskCrashed):
                 return _do(_Parent(used, sources, sink), job, watch, owner)
-        return _do(_Parent(Process(), sources, sink), job, watch, owner)
+        return _do(_Parent(Process(children.begin()), sources, sink), job, watch, owner)
     finally:
         watch.close()
 

@@ -2,7 +2,6 @@
 file would take most of the time. The process is started again when it dies.
 """
 
-import signal
 import subprocess
 import sys
 import threading
@@ -10,7 +9,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Self
 
 from connector.domain.limits import SourceLimits
@@ -19,6 +17,7 @@ from connector.errors import MediaError, TaskCrashed
 from connector.media import child as media_child
 from connector.media import sandbox
 from connector.media.jobs import Limits, ProbeJob
+from connector.media.process import Process
 
 ACCEPTED = SourceLimits(minutes=720, pixels=8192 * 4352, frame_rate=1000, tracks=16)
 """The settings' defaults."""
@@ -60,7 +59,7 @@ class Prober:
 
     def __init__(self, *, sealed: bool = True) -> None:
         self._sealed = sealed
-        self._child: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._left = 0
 
     def __enter__(self) -> Self:
@@ -70,48 +69,41 @@ class Prober:
         self._end()
 
     def probe(self, data: bytes) -> Outcome:
-        if self._child is None or self._left == 0:
+        if self._process is None or self._left == 0:
             self._end()
             self._begin()
         self._left -= 1
-        child = self._child
-        assert child
-        assert child.stdin
-        assert child.stdout
-        pipes = SimpleNamespace(to=child.stdin, answers=child.stdout)
-        parent = sandbox._Parent(pipes, [lambda: _Bytes(data)], _NoSink())
+        process = self._process
+        assert process
+        parent = sandbox._Parent(process, [lambda: _Bytes(data)], _NoSink())
         job = ProbeJob(limits=Limits(seconds=SECONDS * FILES, memory=3072 << 20, threads=1), accepted=ACCEPTED)
         begin = time.monotonic()
         try:
-            with _killed_after(child, SECONDS):
+            with _killed_after(process, SECONDS):
                 info = MediaInfo.model_validate(parent.serve(job))
             return Outcome(info=info, seconds=time.monotonic() - begin)
         except MediaError as error:
             return Outcome(refusal=error, seconds=time.monotonic() - begin)
         except (sandbox._ChildGone, TaskCrashed) as error:
-            crash = str(error) or f"the process ended with status {child.wait(SECONDS)}"
+            crash = str(error) or f"the process ended with {process.ending()}"
             self._end()
             return Outcome(crash=crash, seconds=time.monotonic() - begin)
 
     def _begin(self) -> None:
         self._left = FILES
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "tests.hostile.prober", "sealed" if self._sealed else "open"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        pipe = subprocess.PIPE
+        command = [sys.executable, "-m", "tests.hostile.prober", "sealed" if self._sealed else "open"]
+        self._process = Process(subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe))
 
     def _end(self) -> None:
-        if self._child is not None:
-            self._child.kill()
-            self._child.communicate()
-            self._child = None
+        if self._process is not None:
+            self._process.close()
+            self._process = None
 
 
 @contextmanager
-def _killed_after(child: subprocess.Popen[bytes], seconds: float) -> Iterator[None]:
-    timer = threading.Timer(seconds, child.send_signal, [signal.SIGKILL])
+def _killed_after(process: Process, seconds: float) -> Iterator[None]:
+    timer = threading.Timer(seconds, process.kill)
     timer.start()
     try:
         yield

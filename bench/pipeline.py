@@ -9,7 +9,6 @@ turns of the other.
 import argparse
 import os
 import platform
-import resource
 import statistics
 import subprocess
 import sys
@@ -24,7 +23,7 @@ from uuid import UUID
 
 import imageio_ffmpeg
 
-from bench.processes import spent
+from bench.processes import ended, spent
 from bench.results import write_section
 from bench.turns import TURN, Side, take_turns
 from client import Client
@@ -120,7 +119,7 @@ def measure(stack: Stack, client: Client, source: Path, renditions: tuple[Rendit
     """Of the pipeline and of ffmpeg, which take turns."""
     video = client.create(source.name)
     client.upload(video, source)
-    used, ffmpeg_before = cpu_seconds(stack), resource.getrusage(resource.RUSAGE_CHILDREN)
+    used, ffmpeg_used = cpu_seconds(stack), ended()
     with (
         tempfile.TemporaryDirectory() as folder,
         subprocess.Popen([*FFMPEG, *one_command(source, renditions, Path(folder))]) as process,
@@ -131,12 +130,11 @@ def measure(stack: Stack, client: Client, source: Path, renditions: tuple[Rendit
         take_turns(pipeline, ffmpeg)
     if process.returncode:
         raise RuntimeError(f"ffmpeg ended with status {process.returncode}")
-    now, after = time.time(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    now, ffmpeg_cpu = time.time(), ended() - ffmpeg_used
     whole = cpu_seconds(stack)
     whole.subtract(used)
     ready = finished(stack, video.id)
     client.delete(video.id)
-    ffmpeg_cpu = after.ru_utime + after.ru_stime - ffmpeg_before.ru_utime - ffmpeg_before.ru_stime
     return Cost(pipeline.seconds(ready), sum(whole.values()), dict(whole)), Cost(ffmpeg.seconds(now), ffmpeg_cpu)
 
 

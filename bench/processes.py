@@ -1,6 +1,7 @@
 """CPU of processes, with that of the processes they began, and that of those in turn."""
 
 import os
+import resource
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,12 @@ def cpu(pid: int) -> float:
     """Seconds of a process and of all that it began."""
     found = spent(pid)
     return found.own + found.others
+
+
+def ended() -> float:
+    """Seconds of those that this process began and has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def below(pid: int, without: Collection[int] = ()) -> Iterator[int]:

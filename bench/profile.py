@@ -10,7 +10,6 @@ The seconds are those of the run that took the fewest: others that share the pro
 import argparse
 import json
 import platform
-import resource
 import sys
 import tempfile
 import time
@@ -20,7 +19,7 @@ from uuid import uuid4
 
 from bench import clocks
 from bench.pipeline import PROJECT, RATE, SETTINGS, make_source, one_command, run_ffmpeg
-from bench.processes import cpu
+from bench.processes import cpu, ended
 from bench.results import write_section
 from connector.domain import layout
 from connector.domain.limits import SourceLimits
@@ -96,10 +95,9 @@ def ffmpeg(source: Path, plan: Plan, threads: int | None) -> float:
     frames = chunk_range(plan, 1)
     cut = (frames.start / plan.frame_rate, len(frames) / plan.frame_rate)
     with tempfile.TemporaryDirectory() as folder:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        before = ended()
         run_ffmpeg(one_command(source, plan.renditions, Path(folder), cut=cut, threads=threads))
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return ended() - before
 
 
 def planned(info: MediaInfo, segments: int) -> Plan:

@@ -12,12 +12,12 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from bench.pipeline import run_ffmpeg
+from bench.processes import below
 from client import Client
 from local.stack import Stack
 
@@ -80,44 +80,23 @@ class Watch:
             self.failure = error
 
     def _look(self) -> None:
-        processes = dict(_statuses())
-        children: dict[int, list[int]] = defaultdict(list)
-        for pid, status in processes.items():
-            children[int(status["PPid"])].append(pid)
         for name, root in self._stack.pids.items():
             if name == "supervisor":
                 continue  # the parent of all the others
-            family, at = [root], 0
-            while at < len(family):
-                family += children[family[at]]
-                at += 1
-            found = [processes[pid] for pid in family if pid in processes]
-            self.memory[name] = max(self.memory[name], sum(map(_resident, family)))
-            self.single[name] = max([self.single[name], *(_bytes(s, "VmHWM") for s in found)])
+            family = [root, *below(root)]
+            # Children share pages with their zygote; each counts its part of them.
+            self.memory[name] = max(self.memory[name], sum(_bytes(pid, "smaps_rollup", "Pss") for pid in family))
+            self.single[name] = max(self.single[name], *(_bytes(pid, "status", "VmHWM") for pid in family))
         self.disk = max(self.disk, folder_size(self._temporary))
 
 
-def _statuses() -> Iterator[tuple[int, dict[str, str]]]:
-    for path in Path("/proc").glob("[0-9]*/status"):
-        try:
-            lines = path.read_text().splitlines()
-        except OSError:
-            continue  # it has just ended
-        yield int(path.parent.name), {k: v.strip() for k, _, v in (line.partition(":") for line in lines)}
-
-
-def _bytes(status: dict[str, str], field: str) -> int:
-    """0 for a process that has ended and was not waited for yet."""
-    return int(status[field].split()[0]) * 1024 if field in status else 0
-
-
-def _resident(pid: int) -> int:
-    """Bytes of its pages, each divided by the number of processes that share it: children share their zygote's."""
+def _bytes(pid: int, file: str, field: str) -> int:
+    """0 for a process that has ended."""
     try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        lines = Path(f"/proc/{pid}/{file}").read_text().splitlines()
     except OSError:
-        return 0  # it has ended
-    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:"))
 
 
 def folder_size(folder: Path) -> int:

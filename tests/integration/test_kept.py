@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 import time
 from pathlib import Path
 
@@ -11,7 +10,17 @@ import pytest
 from connector.errors import MediaError, TaskCrashed
 from connector.media import process, sandbox
 from connector.media.jobs import ChunkJob
-from tests.integration.jobs import LIMITS, Collector, FileSource, children, chunk_job, end_idle, run
+from tests.integration.growing import wait
+from tests.integration.jobs import (
+    LIMITS,
+    Collector,
+    FileSource,
+    children,
+    chunk_job,
+    end_idle,
+    nothing_left_behind,
+    run,
+)
 from tests.media.cache import cached
 from tests.media.sources import PAL, Video, numbered
 
@@ -33,14 +42,11 @@ def job(path) -> ChunkJob:
 
 @pytest.fixture(autouse=True)
 def _kept(job):
-    """None is idle before; none is left behind."""
+    """None is idle before; once it is ended nothing is left."""
     del job
-    end_idle()
-    threads = threading.active_count()
-    yield
-    end_idle()
-    assert children() == []
-    assert threading.active_count() == threads, "nothing waits"
+    with nothing_left_behind():
+        yield
+        end_idle()
 
 
 def of(job: ChunkJob, path: Path, owner: str | None, sink: Collector | None = None) -> Collector:
@@ -87,10 +93,7 @@ def test_a_job_without_an_owner_does_not_get_it_either(path, job):
 def test_an_idle_one_ends(path, job, monkeypatch):
     monkeypatch.setattr(process, "IDLE_SECONDS", 0.2)
     of(job, path, "one")
-    end = time.monotonic() + 20
-    while children():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait(lambda: not children(), "its end")
 
 
 def test_when_an_idle_one_was_killed_the_next_job_begins_another(path, job):

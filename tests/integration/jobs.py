@@ -3,7 +3,7 @@
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,21 +66,6 @@ class Collector:
 def end_idle() -> None:
     """The process that an earlier job may have left for its owner's next one."""
     sandbox._kept.take(None)
-
-
-@contextlib.contextmanager
-def nothing_left_behind() -> Iterator[None]:
-    """No process, thread or descriptor more than before."""
-    end_idle()
-    before = _held()
-    yield
-    assert children() == []
-    assert _held() == before
-
-
-def _held() -> tuple[int, int]:
-    """Descriptors and threads of this process."""
-    return sum(1 for _ in Path("/proc/self/fd").iterdir()), threading.active_count()
 
 
 def children() -> list[int]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -10,17 +11,7 @@ import pytest
 from connector.errors import MediaError, TaskCrashed
 from connector.media import process, sandbox
 from connector.media.jobs import ChunkJob
-from tests.integration.growing import wait
-from tests.integration.jobs import (
-    LIMITS,
-    Collector,
-    FileSource,
-    children,
-    chunk_job,
-    end_idle,
-    nothing_left_behind,
-    run,
-)
+from tests.integration.jobs import LIMITS, Collector, FileSource, children, chunk_job, end_idle, run
 from tests.media.cache import cached
 from tests.media.sources import PAL, Video, numbered
 
@@ -42,11 +33,14 @@ def job(path) -> ChunkJob:
 
 @pytest.fixture(autouse=True)
 def _kept(job):
-    """None is idle before; once it is ended nothing is left."""
+    """None is idle before; none is left behind."""
     del job
-    with nothing_left_behind():
-        yield
-        end_idle()
+    end_idle()
+    threads = threading.active_count()
+    yield
+    end_idle()
+    assert children() == []
+    assert threading.active_count() == threads, "nothing waits"
 
 
 def of(job: ChunkJob, path: Path, owner: str | None, sink: Collector | None = None) -> Collector:
@@ -93,7 +87,10 @@ def test_a_job_without_an_owner_does_not_get_it_either(path, job):
 def test_an_idle_one_ends(path, job, monkeypatch):
     monkeypatch.setattr(process, "IDLE_SECONDS", 0.2)
     of(job, path, "one")
-    wait(lambda: not children(), "its end")
+    end = time.monotonic() + 20
+    while children():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 def test_when_an_idle_one_was_killed_the_next_job_begins_another(path, job):

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from fractions import Fraction
 from functools import partial
@@ -19,17 +20,7 @@ from connector.errors import StorageUnavailable, TaskCrashed
 from connector.media import sandbox
 from connector.media.jobs import Limits, ProbeJob
 from connector.storage.read_ahead import ReadAhead
-from tests.integration.jobs import (
-    ACCEPTED,
-    LIMITS,
-    Collector,
-    FileSource,
-    children,
-    chunk_job,
-    nothing_left_behind,
-    probed,
-    run,
-)
+from tests.integration.jobs import ACCEPTED, LIMITS, Collector, FileSource, children, chunk_job, end_idle, probed, run
 from tests.media.audio import Audio, sine
 from tests.media.cache import cached
 from tests.media.sources import PAL, Video, numbered, write
@@ -59,9 +50,18 @@ def large() -> Path:
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left_behind(small, job):
+    """No process, thread or descriptor more than before."""
     del small, job  # made first, so that what they do does not count
-    with nothing_left_behind():
-        yield
+    end_idle()
+    before = _held()
+    yield
+    assert children() == []
+    assert _held() == before
+
+
+def _held() -> tuple[int, int]:
+    """Descriptors and threads of this process."""
+    return sum(1 for _ in Path("/proc/self/fd").iterdir()), threading.active_count()
 
 
 class ReadingAhead:

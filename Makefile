@@ -63,11 +63,13 @@ clean: ## removes the data that runs left
 .PHONY: setup
 setup: $(DONE)/python $(DONE)/node ## Python and npm packages
 
-$(DONE)/python: requirements.txt requirements-dev.txt
+$(DONE)/python: requirements.txt requirements-dev.txt Makefile
 	@echo "Setting up Python packages (once) …"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 is needed."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@# Microsoft's worker code. It says that it needs Python 3.13, and runs on 3.11.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python azure-functions-runtime==1.3.0
 	@mkdir -p $(DONE) && touch $@
 
 $(DONE)/node: package.json package-lock.json scripts/vendor.mjs

@@ -5,13 +5,14 @@ import logging
 import os
 import uuid
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, List  # noqa: UP035
 
 import azure.functions as func
 
 from connector.api.auth import host_level
 from connector.api.http import Request
 from connector.api.routes import ROUTES, Route, respond
+from connector.blob_trigger import BlobName
 from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE, UPLOADS
 from connector.domain.messages import Message
 from connector.services import app as services
@@ -28,6 +29,9 @@ SWEEP_SCHEDULE = os.environ.get("SWEEP_SCHEDULE") or "0 */5 * * * *"
 require_keys(os.environ)
 require_callers(os.environ)
 
+# Microsoft's worker refuses `list[str]` here, and loads no function at all then.
+Messages = func.Out[List[str]]  # noqa: UP006
+
 app = func.FunctionApp(http_auth_level=func.AuthLevel.FUNCTION)
 log = logging.getLogger("connector")
 
@@ -40,7 +44,7 @@ def _queues(function: "Callable[..., object]") -> "Callable[..., object]":
     return bound
 
 
-def _send(messages: "Sequence[Message]", advance: func.Out[list[str]], encode: func.Out[list[str]]) -> None:
+def _send(messages: "Sequence[Message]", advance: Messages, encode: Messages) -> None:
     for queue, out in ((ADVANCE_QUEUE, advance), (ENCODE_QUEUE, encode)):
         if texts := [m.model_dump_json() for m in messages if m.queue == queue]:
             out.set(texts)
@@ -51,7 +55,7 @@ def _http(route: Route) -> None:
     # Without `methods` every method comes in: the app answers those that it does not know, too.
     @app.route(route.template, auth_level=func.AuthLevel[host_level(AUTH_MODE, route.permission)])
     @_queues
-    def handle(req: func.HttpRequest, advance: func.Out[list[str]], encode: func.Out[list[str]]) -> func.HttpResponse:
+    def handle(req: func.HttpRequest, advance: Messages, encode: Messages) -> func.HttpResponse:
         request = Request(
             method=req.method.upper(),
             url=req.url,
@@ -95,10 +99,10 @@ for _route in ROUTES:
     source=func.BlobSource(os.environ.get("BLOB_TRIGGER_SOURCE", "EventGrid")),
 )
 @_queues
-def upload_completed(blob: func.InputStream, advance: func.Out[list[str]], encode: func.Out[list[str]]) -> None:
+def upload_completed(blob: BlobName, advance: Messages, encode: Messages) -> None:
     from connector.pipeline.complete import complete_by_name
 
-    _send(complete_by_name(services(), blob.name or ""), advance, encode)
+    _send(complete_by_name(services(), f"{blob.container}/{blob.name}"), advance, encode)
 
 
 def _step(message: func.QueueMessage, queue: str) -> "list[Message]":
@@ -113,14 +117,14 @@ def _step(message: func.QueueMessage, queue: str) -> "list[Message]":
 @app.function_name("Advance")
 @app.queue_trigger(arg_name="message", queue_name=ADVANCE_QUEUE, connection=STORAGE)
 @_queues
-def advance(message: func.QueueMessage, advance: func.Out[list[str]], encode: func.Out[list[str]]) -> None:
+def advance(message: func.QueueMessage, advance: Messages, encode: Messages) -> None:
     _send(_step(message, ADVANCE_QUEUE), advance, encode)
 
 
 @app.function_name("Encode")
 @app.queue_trigger(arg_name="message", queue_name=ENCODE_QUEUE, connection=STORAGE)
 @_queues
-def encode(message: func.QueueMessage, advance: func.Out[list[str]], encode: func.Out[list[str]]) -> None:
+def encode(message: func.QueueMessage, advance: Messages, encode: Messages) -> None:
     _send(_step(message, ENCODE_QUEUE), advance, encode)
 
 
@@ -142,8 +146,8 @@ _poison(ENCODE_QUEUE, "EncodePoison")
 @_queues
 def sweep(
     timer: func.TimerRequest,  # noqa: ARG001 - the binding's name
-    advance: func.Out[list[str]],
-    encode: func.Out[list[str]],
+    advance: Messages,
+    encode: Messages,
 ) -> None:
     from connector.pipeline.sweep import sweep as run
 

@@ -1,30 +1,38 @@
-"""Loads a function app and runs its functions, each under the app's time limit."""
+"""Loads a function app and runs its functions, by Microsoft's own worker code.
+
+`azure_functions_runtime` finds the functions, checks their bindings, converts what triggers them and what they give
+back. What stands here is the host's side of the conversation.
+"""
 
 import asyncio
-import contextvars
-import functools
-import importlib
-import inspect
 import json
 import logging
 import os
 import re
 import sys
-import threading
 import uuid
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import azure.functions as func
+from azure_functions_runtime import handle_event
+from azure_functions_runtime.bindings.meta import load_binding_registry
+from azure_functions_runtime.functions import FunctionLoadError
+from azure_functions_runtime.utils.threadpool import start_threadpool_executor
 
+from local import protos
 from local.config import ConfigurationError
+from local.protos import TypedData
 
 log = logging.getLogger("local.app")
 
 _TRIGGERS = frozenset({"httpTrigger", "queueTrigger", "blobTrigger", "timerTrigger"})
+_OUTPUTS = frozenset({"queue", "http"})
+
+
+class FunctionFailed(Exception):
+    """A function raised, or Microsoft's code refused what came in or out. The log has the worker's own words."""
 
 
 class FunctionTimeoutError(Exception):
@@ -36,41 +44,59 @@ class Function:
     """One function of the app: its trigger and outputs are bindings as in function.json."""
 
     name: str
-    call: Callable[..., Any]
+    id: str
+    """The worker's own."""
     trigger: Mapping[str, Any]
-    outputs: tuple[Mapping[str, Any], ...]
-    context: str | None
-    """Name of the parameter that takes the invocation's context."""
+    outputs: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def kind(self) -> str:
+        """The trigger's type, such as `queueTrigger`."""
         return str(self.trigger["type"])
+
+    @property
+    def deferred(self) -> bool:
+        """Whether the trigger's parameter is of an SDK type: the host then sends what names the value, and no value."""
+        return bool(self.trigger.get("properties", {}).get("SupportsDeferredBinding"))
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a function returned and what it gave its outputs, by binding name, converted by the worker."""
+
+    returned: TypedData | None = None
+    outputs: Mapping[str, TypedData] = field(default_factory=dict)
 
 
 def load(app_dir: Path, environment: Mapping[str, str]) -> list[Function]:
-    """The functions of `function_app.app` in this folder.
+    """The functions in this folder's function_app.py, found and checked by the worker. Once per process.
 
-    Raises ConfigurationError for bindings the local host does not have, and whatever the app raises when imported.
+    Raises ConfigurationError for what the worker refuses, with its sentence, and for bindings that the local host does
+    not have; and whatever the app raises when it is imported.
     """
     sys.path.insert(0, str(app_dir))
-    app = importlib.import_module("function_app").app
-    return [_function(built, environment) for built in app.get_functions()]
+    handle_event.protos = protos
+    load_binding_registry()
+    try:
+        handle_event.load_function_metadata(str(app_dir), caller_info="local")
+    except FunctionLoadError as error:
+        raise ConfigurationError(str(error)) from error
+    start_threadpool_executor()
+    return [_function(found, environment) for found in handle_event._metadata_result or ()]  # noqa: SLF001
 
 
-def _function(built: Any, environment: Mapping[str, str]) -> Function:
-    name = str(built.get_function_name())
-    call = built.get_user_function()
-    bindings = [_resolved(json.loads(raw), environment) for raw in built.get_raw_bindings()]
+def _function(found: Any, environment: Mapping[str, str]) -> Function:
+    bindings = [_resolved(json.loads(raw), environment) for raw in found.raw_bindings]
     triggers = [binding for binding in bindings if binding["type"] in _TRIGGERS]
-    outputs = tuple(b for b in bindings if b["direction"] == "OUT" and b["type"] in {"queue", "http"})
+    outputs = tuple(b for b in bindings if b["direction"] == "OUT" and b["type"] in _OUTPUTS)
     if len(triggers) != 1 or len(outputs) + 1 != len(bindings):
         kinds = ", ".join(binding["type"] for binding in bindings)
-        raise ConfigurationError(f"Function {name} has bindings the local host does not know: {kinds}.")
+        raise ConfigurationError(f"Function {found.name} has bindings the local host does not know: {kinds}.")
     for binding in bindings:
         connection = binding.get("connection")
         if connection and connection not in environment:
-            raise ConfigurationError(f"Function {name} needs the setting {connection!r}.")
-    return Function(name, call, triggers[0], outputs, _context_parameter(call))
+            raise ConfigurationError(f"Function {found.name} needs the setting {connection!r}.")
+    return Function(found.name, found.function_id, triggers[0], outputs)
 
 
 def _resolved(binding: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
@@ -85,78 +111,32 @@ def _resolved(binding: dict[str, Any], environment: Mapping[str, str]) -> dict[s
     }
 
 
-def _context_parameter(call: Callable[..., Any]) -> str | None:
-    for name, parameter in inspect.signature(call, eval_str=True).parameters.items():
-        if parameter.annotation is func.Context or (name == "context" and parameter.annotation is parameter.empty):
-            return name
-    return None
-
-
-class _Context(func.Context):
-    """What a function learns about its own invocation."""
-
-    def __init__(self, function: Function, app_dir: Path) -> None:
-        self._invocation_id = str(uuid.uuid4())
-        self._function_name = function.name
-        self._function_directory = str(app_dir)
-        self._storage = threading.local()
-
-    @property
-    def invocation_id(self) -> str:
-        return self._invocation_id
-
-    @property
-    def thread_local_storage(self) -> Any:
-        return self._storage
-
-    @property
-    def function_name(self) -> str:
-        return self._function_name
-
-    @property
-    def function_directory(self) -> str:
-        return self._function_directory
-
-    @property
-    def trace_context(self) -> Any:
-        return None
-
-    @property
-    def retry_context(self) -> Any:
-        return None
-
-
-class _Out(func.Out[Any]):
-    def __init__(self) -> None:
-        self.value: Any = None
-
-    def set(self, val: Any) -> None:
-        self.value = val
-
-    def get(self) -> Any:
-        return self.value
-
-
 class Invoker:
-    """Runs functions: plain ones in threads, coroutines on the loop."""
+    """Runs functions under the app's time limit."""
 
-    def __init__(self, app_dir: Path, timeout: float | None) -> None:
-        self._app_dir = app_dir
+    def __init__(self, timeout: float | None) -> None:
+        """`timeout` in seconds; None is without end."""
         self._timeout = timeout
-        # The real worker's setting and default: min(32, cores + 4).
-        threads = int(os.environ.get("PYTHON_THREADPOOL_THREAD_COUNT", "0")) or None
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="function")
         self.timed_out = asyncio.Event()
         """Set once a function ran over its time: this process must end."""
 
-    async def run(self, function: Function, value: Any) -> dict[str, Any]:
-        """What the function gave its output bindings, by binding name; `$return` is what it returned.
+    async def run(self, function: Function, data: TypedData, metadata: Mapping[str, TypedData] | None = None) -> Result:
+        """Run the function on what triggered it: the trigger's value and the metadata that the host sends with it.
 
-        Raises FunctionTimeoutError, and whatever the function raises. Both are in the log by then.
+        Raises FunctionTimeoutError and FunctionFailed. Both are in the log by then.
         """
+        request = protos.InvocationRequest(
+            invocation_id=str(uuid.uuid4()),
+            function_id=function.id,
+            input_data=[protos.ParameterBinding(name=function.trigger["name"], data=data)],
+            trigger_metadata=dict(metadata or {}),
+            trace_context=_trace(),
+            retry_context=protos.RetryContext(retry_count=0, max_retry_count=0, exception=None),
+        )
+        envelope = protos.Message(request=protos.Message(invocation_request=request))
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._call(function, value)
+                response = await handle_event.invocation_request(envelope)
         except TimeoutError as error:
             log.error(  # noqa: TRY400 - the trace would show the host, not the function
                 "Function %s ran over %s s; its process is replaced",
@@ -165,25 +145,14 @@ class Invoker:
             )
             self.timed_out.set()
             raise FunctionTimeoutError(function.name) from error
-        except Exception:
-            log.exception("Function %s failed", function.name)
-            raise
+        if response.result.status != protos.StatusResult.Success:
+            failure = response.result.exception
+            log.error("Function %s failed: %s\n%s", function.name, failure.message, failure.stack_trace)
+            raise FunctionFailed(failure.message)
+        return Result(response.return_value, {binding.name: binding.data for binding in response.output_data})
 
-    async def _call(self, function: Function, value: Any) -> dict[str, Any]:
-        outs = {str(binding["name"]): _Out() for binding in function.outputs if binding["name"] != "$return"}
-        arguments: dict[str, Any] = {str(function.trigger["name"]): value, **outs}
-        if function.context is not None:
-            arguments[function.context] = _Context(function, self._app_dir)
-        if inspect.iscoroutinefunction(function.call):
-            returned = await self._own_timeouts(function.call(**arguments))
-        else:
-            call = functools.partial(contextvars.copy_context().run, function.call, **arguments)
-            returned = await self._own_timeouts(asyncio.get_running_loop().run_in_executor(self._threads, call))
-        return {"$return": returned, **{name: out.value for name, out in outs.items()}}
 
-    async def _own_timeouts(self, work: Any) -> Any:
-        """A TimeoutError of the function itself is a failure like any other, not the host's time limit."""
-        try:
-            return await work
-        except TimeoutError as error:
-            raise RuntimeError(f"The function raised {error!r}.") from error
+def _trace() -> protos.TraceContext:
+    """A trace of the invocation's own, as the host starts one (https://www.w3.org/TR/trace-context/)."""
+    parent = f"00-{uuid.uuid4().hex}-{os.urandom(8).hex()}-00"
+    return protos.TraceContext(trace_parent=parent, trace_state="", attributes={})

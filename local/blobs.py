@@ -15,15 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import azure.functions as func
 from azure.core.exceptions import AzureError, ResourceNotFoundError
-from azure.functions.queue import QueueMessage
-from azure.storage.blob import BlobClient, StorageStreamDownloader
-from azure.storage.blob.aio import BlobClient as AsyncBlobClient
-from azure.storage.blob.aio import ContainerClient
+from azure.storage.blob.aio import BlobClient, ContainerClient
+from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
 from local.app import Function, Invoker
+from local.protos import ModelBindingData, TypedData
 from local.storage import Queues, encode, send
 
 log = logging.getLogger("local.blobs")
@@ -49,40 +47,6 @@ class PathPattern:
 
     def matches(self, container: str, name: str) -> bool:
         return container == self.container and self._name.fullmatch(name) is not None
-
-
-class LazyBlob(func.InputStream):
-    """A blob whose content is fetched when it is first read, and no further than it is read."""
-
-    def __init__(self, connection: str, container: str, name: str, length: int) -> None:
-        self._client = BlobClient.from_connection_string(connection, container, name)
-        self._download: StorageStreamDownloader[bytes] | None = None
-        self._name = f"{container}/{name}"
-        self._length = length
-
-    @property
-    def name(self) -> str:
-        return self._name
-
-    @property
-    def length(self) -> int:
-        return self._length
-
-    @property
-    def uri(self) -> str:
-        return str(self._client.url)
-
-    def read(self, size: int | None = -1) -> bytes:
-        if self._download is None:
-            self._download = self._client.download_blob()
-        return self._download.read(-1 if size is None else size)
-
-    def readable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        self._client.close()
-        super().close()
 
 
 class BlobTrigger:
@@ -120,15 +84,38 @@ class BlobTrigger:
     async def handle(self, message: dict[str, Any]) -> None:
         """Run the function for one accepted blob; one that is gone meanwhile needs no run."""
         container, name = str(message["ContainerName"]), str(message["BlobName"])
-        async with AsyncBlobClient.from_connection_string(self.connection, container, name) as client:
+        async with BlobClient.from_connection_string(self.connection, container, name) as client:
             try:
-                properties = await client.get_blob_properties()
+                data, metadata = await self._input(client)
             except ResourceNotFoundError:
                 log.info("Blob %s/%s is gone", container, name)
                 return
-        with LazyBlob(self.connection, container, name, properties.size) as blob:
-            outputs = await self._invoker.run(self.function, blob)
-        await self._queues.write_outputs(self.function, outputs)
+        result = await self._invoker.run(self.function, data, metadata)
+        await self._queues.write_outputs(self.function, result)
+
+    async def _input(self, client: BlobClient) -> tuple[TypedData, dict[str, TypedData]]:
+        """What the function gets: a parameter of an SDK type the blob's name, any other one the whole blob."""
+        properties = await client.get_blob_properties()
+        path = f"{client.container_name}/{client.blob_name}"
+        facts = {"LastModified": properties.last_modified.isoformat(), "ContentLength": properties.size}
+        metadata = {
+            "BlobTrigger": TypedData(string=path),
+            "Uri": TypedData(string=client.url),
+            "Properties": TypedData(json=json.dumps(facts)),
+            "Metadata": TypedData(json=json.dumps(properties.metadata)),
+        }
+        if not self.function.deferred:
+            return TypedData(bytes=await (await client.download_blob()).readall()), metadata
+        named = {
+            "Connection": self.function.trigger["connection"],
+            "ContainerName": client.container_name,
+            "BlobName": client.blob_name,
+        }
+        content = json.dumps(named).encode()
+        binding = ModelBindingData(
+            version="1.0", source="AzureStorageBlobs", content_type="application/json", content=content
+        )
+        return TypedData(model_binding_data=binding), metadata
 
 
 class BlobDispatcher:
@@ -144,8 +131,8 @@ class BlobDispatcher:
         await send(self._queue, encode(message.encode()))
         self.kept()
 
-    async def handle(self, queued: QueueMessage) -> None:
-        message = queued.get_json()
+    async def handle(self, _: QueueMessage, text: str) -> None:
+        message = json.loads(text)
         await self.triggers[message["FunctionId"]].handle(message)
 
 

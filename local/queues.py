@@ -5,18 +5,19 @@ Rules: azure-webjobs-sdk, `QueueListener` and `QueueProcessor`.
 
 import asyncio
 import base64
+import json
 import logging
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
-from azure.functions.queue import QueueMessage
 from azure.storage.queue import QueueMessage as StoredMessage
 from azure.storage.queue.aio import QueueClient
 
 from local.app import FunctionTimeoutError
 from local.config import QueueOptions
+from local.protos import TypedData
 from local.storage import create_if_missing, send
 
 log = logging.getLogger("local.queues")
@@ -28,8 +29,8 @@ this process tells: a poison queue, or one that it fills itself.
 """
 POISON = "-poison"
 
-Handler = Callable[[QueueMessage], Awaitable[None]]
-"""Runs one message; whatever it raises is a failed attempt."""
+Handler = Callable[[StoredMessage, str], Awaitable[None]]
+"""Runs one message, given with its decoded text; whatever it raises is a failed attempt."""
 
 
 class _Held:
@@ -176,7 +177,7 @@ class QueueListener:
             return
         renewal = asyncio.create_task(self._renew(held))
         try:
-            await self._handle(_to_function(message, body))
+            await self._handle(message, body.decode())
         except FunctionTimeoutError:
             await held.release(0)
         except Exception:  # noqa: BLE001 - any failure of a function is a failed attempt, and is logged already
@@ -221,16 +222,33 @@ def poison_name(queue: str) -> str | None:
     return None if queue.endswith(POISON) or len(name) > 63 else name
 
 
-def _to_function(message: StoredMessage, body: bytes) -> QueueMessage:
-    return QueueMessage(  # type: ignore[no-untyped-call] # the library leaves its constructor untyped
-        id=message.id,
-        body=body,
-        dequeue_count=message.dequeue_count,
-        expiration_time=message.expires_on,
-        insertion_time=message.inserted_on,
-        time_next_visible=message.next_visible_on,
-        pop_receipt=message.pop_receipt,
-    )
+def metadata(message: StoredMessage, text: str) -> dict[str, TypedData]:
+    """What the host tells of a message beside its text.
+
+    The properties of a JSON object come on top, and replace what has the same name.
+    https://github.com/Azure/azure-sdk-for-net/blob/main/sdk/storage/Microsoft.Azure.WebJobs.Extensions.Storage.Queues/src/Triggers/QueueTriggerBinding.cs
+    """
+    told: dict[str, object] = {
+        "QueueTrigger": text,
+        "Id": message.id,
+        "PopReceipt": message.pop_receipt,
+        "DequeueCount": message.dequeue_count,
+        "ExpirationTime": message.expires_on and message.expires_on.isoformat(),
+        "InsertionTime": message.inserted_on and message.inserted_on.isoformat(),
+        "NextVisibleTime": message.next_visible_on and message.next_visible_on.isoformat(),
+    }
+    try:
+        document = json.loads(text)
+    except ValueError:
+        document = None
+    if isinstance(document, dict):
+        told |= document
+    as_text = ("QueueTrigger", "Id", "PopReceipt")
+    known = {name: value for name, value in told.items() if value is not None}
+    return {
+        name: TypedData(string=value) if name in as_text else TypedData(json=json.dumps(value))
+        for name, value in known.items()
+    }
 
 
 def _brief(error: AzureError) -> str:

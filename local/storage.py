@@ -3,13 +3,12 @@
 import base64
 import json
 import os
-from typing import Any
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
-from azure.functions.queue import QueueMessageOutConverter
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
-from local.app import Function
+from local.app import Function, Result
+from local.protos import TypedData
 
 
 async def create_if_missing(queue: QueueClient) -> None:
@@ -48,10 +47,10 @@ class Queues:
             )
         return self._services[setting].get_queue_client(name)
 
-    async def write_outputs(self, function: Function, outputs: dict[str, Any]) -> None:
-        """Send what a function left in its queue outputs. Raises NotImplementedError for types the library refuses."""
+    async def write_outputs(self, function: Function, result: Result) -> None:
+        """Send what a function left in its queue outputs, in order."""
         for binding in function.outputs:
-            value = outputs.get(binding["name"])
+            value = result.outputs.get(binding["name"])
             if binding["type"] == "queue" and value is not None:
                 queue = self.client(binding["queueName"], binding.get("connection"))
                 for body in bodies(value):
@@ -62,13 +61,18 @@ class Queues:
             await service.close()
 
 
-def bodies(value: Any) -> list[bytes]:
-    """The messages a queue output stands for. Raises NotImplementedError for types the library refuses."""
-    datum = QueueMessageOutConverter.encode(value, expected_type=None)
-    if datum.type == "bytes":
-        return [datum.value]
-    if datum.type == "string":
-        return [datum.value.encode()]
-    decoded = json.loads(datum.value)
-    items = decoded if isinstance(decoded, list) else [decoded]
-    return [(item if isinstance(item, str) else item["body"]).encode() for item in items]
+def bodies(value: TypedData) -> list[bytes]:
+    """The messages that an output stands for: each entry of a JSON array is one.
+
+    https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script/Binding/FunctionBinding.cs
+    (BindAsyncCollectorAsync)
+    """
+    match value.WhichOneof("data"):
+        case "bytes":
+            return [bytes(value.bytes)]
+        case "string":
+            return [str(value.string).encode()]
+        case _:
+            decoded = json.loads(value.json)
+            items = decoded if isinstance(decoded, list) else [decoded]
+            return [(item if isinstance(item, str) else json.dumps(item)).encode() for item in items]

@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 from datetime import UTC, datetime
 
-from azure.functions.timer import TimerRequest
-
 from local.app import Function, Invoker
 from local.config import ConfigurationError
+from local.protos import TypedData
 from local.schedule import Schedule
 from local.storage import Queues
 
@@ -55,5 +55,5 @@ class Timer:
 
     async def _fire(self) -> None:
         with contextlib.suppress(Exception):
-            outputs = await self._invoker.run(self._function, TimerRequest(past_due=False))
-            await self._queues.write_outputs(self._function, outputs)
+            result = await self._invoker.run(self._function, TypedData(json=json.dumps({"IsPastDue": False})))
+            await self._queues.write_outputs(self._function, result)

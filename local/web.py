@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
-from azure.functions.http import HttpRequestConverter, HttpResponseConverter
-from azure.functions.meta import Datum
 from multidict import CIMultiDict
 
 from local.app import Function, FunctionTimeoutError, Invoker
 from local.blobs import BlobDispatcher
+from local.protos import RpcHttp, TypedData
 from local.routes import Router
 from local.storage import Queues
 
@@ -114,14 +113,14 @@ class Site:
 
     async def _run(self, function: Function, request: Any) -> web.Response:
         try:
-            outputs = await self._invoker.run(function, request)
+            result = await self._invoker.run(function, request)
         except FunctionTimeoutError:
             return web.Response(status=500)
         except Exception:  # noqa: BLE001 - the function's failure is in the log already
             return web.Response(status=500)
         try:
-            await self._queues.write_outputs(function, outputs)
-            return _encode(outputs["$return"])
+            await self._queues.write_outputs(function, result)
+            return _encode(result.returned)
         except Exception:
             log.exception("The outputs of function %s could not be used", function.name)
             return web.Response(status=500)
@@ -173,39 +172,32 @@ class Site:
         return web.Response(status=202)
 
 
-def _decode(request: web.Request, route_parameters: dict[str, str], body: bytes) -> Any:
-    def joined(values: Any) -> dict[str, Datum]:
-        names = dict.fromkeys(values.keys())
-        return {name: Datum(",".join(values.getall(name)), "string") for name in names}
+def _decode(request: web.Request, route_parameters: dict[str, str], body: bytes) -> TypedData:
+    def joined(values: Any) -> dict[str, str]:
+        return {name: ",".join(values.getall(name)) for name in dict.fromkeys(values.keys())}
 
-    url = f"{request.scheme}://{request.host}{request.rel_url.raw_path_qs}"
-    fields = {
-        "method": Datum(request.method, "string"),
-        "url": Datum(url, "string"),
-        "headers": joined(request.headers),
-        "query": joined(request.query),
-        "params": {name: Datum(value, "string") for name, value in route_parameters.items()},
-        "body": Datum(body, "bytes"),
-    }
-    return HttpRequestConverter.decode(Datum(fields, "http"), trigger_metadata=None)
+    http = RpcHttp(
+        method=request.method,
+        url=f"{request.scheme}://{request.host}{request.rel_url.raw_path_qs}",
+        headers=joined(request.headers),
+        query=joined(request.query),
+        params=route_parameters,
+        body=TypedData(bytes=body) if body else TypedData(),
+    )
+    return TypedData(http=http)
 
 
-def _encode(returned: Any) -> web.Response:
-    """Raises NotImplementedError when a function returned what is no answer."""
+def _encode(returned: TypedData | None) -> web.Response:
     if returned is None:
-        return web.Response(status=204)
-    datum = HttpResponseConverter.encode(returned, expected_type=None)
-    if datum.type == "string":
-        return web.Response(text=datum.value)
+        return web.Response(status=500)
+    if returned.WhichOneof("data") == "string":
+        return web.Response(text=returned.string)
+    http = returned.http
     headers: CIMultiDict[str] = CIMultiDict()
-    for name, value in datum.value["headers"].items():
+    for name, value in http.headers.items():
         if name.lower() not in {"content-length", "transfer-encoding"}:  # the server's own business
-            headers.add(name, value.value)
-    for cookie in datum.value["cookies"] or ():
-        for morsel in cookie.values():
-            headers.add("Set-Cookie", morsel.OutputString())
-    status = int(datum.value["status_code"].value)
-    return web.Response(status=status, headers=headers, body=datum.value["body"].value)
+            headers.add(name, value)
+    return web.Response(status=int(http.status_code), headers=headers, body=http.body.bytes)
 
 
 def _is_local(request: web.Request) -> bool:

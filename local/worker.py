@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 from aiohttp import web
-from azure.functions.queue import QueueMessage
+from azure.storage.queue import QueueMessage
 
 from local import logs
 from local.app import Function, Invoker, load
 from local.blobs import EVENTS_QUEUE, POISON_QUEUE, BlobDispatcher, BlobTrigger, BlobWatcher
 from local.config import ConfigurationError, HostOptions, Role, base_url
-from local.queues import QueueListener, poison_name
+from local.protos import TypedData
+from local.queues import QueueListener, metadata, poison_name
 from local.routes import Route, Router
 from local.storage import Queues, encode, send
 from local.timers import Timer
@@ -44,8 +45,8 @@ _LONGEST_LINE = 16 * 1024
 class Worker:
     """The listeners, timers and site of one process."""
 
-    def __init__(self, app_dir: Path, functions: list[Function], options: HostOptions) -> None:
-        self.invoker = Invoker(app_dir, options.function_timeout)
+    def __init__(self, functions: list[Function], options: HostOptions) -> None:
+        self.invoker = Invoker(options.function_timeout)
         self.queues = Queues()
         self._functions = functions
         self._options = options
@@ -131,9 +132,9 @@ class Worker:
         return [function for function in self._functions if function.kind == kind]
 
     async def _listen(self, function: Function, options: HostOptions) -> None:
-        async def handle(message: QueueMessage) -> None:
-            outputs = await self.invoker.run(function, message)
-            await self.queues.write_outputs(function, outputs)
+        async def handle(message: QueueMessage, text: str) -> None:
+            result = await self.invoker.run(function, TypedData(string=text), metadata(message, text))
+            await self.queues.write_outputs(function, result)
 
         name, connection = function.trigger["queueName"], function.trigger.get("connection")
         poison = poison_name(name)
@@ -217,7 +218,7 @@ async def _main(arguments: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, signals.put_nowait, number)
     functions = load(arguments.app, os.environ)
-    worker = Worker(arguments.app, functions, HostOptions.read(arguments.app))
+    worker = Worker(functions, HostOptions.read(arguments.app))
     if arguments.role == "host":
         keys = Keys(os.environ.get("FUNCTIONS_KEY"), os.environ.get("FUNCTIONS_MASTER_KEY"))
         listening = socket.socket(fileno=arguments.listen)

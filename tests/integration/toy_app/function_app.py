@@ -6,11 +6,13 @@ import subprocess
 import time
 import uuid
 from pathlib import Path
+from typing import List  # noqa: UP035
 
 import azure.functions as func
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 CONNECTION = "AzureWebJobsStorage"
+Messages = func.Out[List[str]]  # noqa: UP006 - the worker refuses list[str]
 
 
 def record(what, **facts):
@@ -84,7 +86,7 @@ def mastered(req: func.HttpRequest) -> func.HttpResponse:
 @app.route("send/{queue}", methods=["POST"])
 @app.queue_output("one", "work", CONNECTION)
 @app.queue_output("many", "encode", CONNECTION)
-def send(req: func.HttpRequest, one: func.Out[str], many: func.Out[list[str]]) -> func.HttpResponse:
+def send(req: func.HttpRequest, one: func.Out[str], many: Messages) -> func.HttpResponse:
     if req.route_params["queue"] == "encode":
         many.set(req.get_json())
     else:
@@ -96,7 +98,7 @@ def send(req: func.HttpRequest, one: func.Out[str], many: func.Out[list[str]]) -
 
 @app.queue_trigger("msg", "work", CONNECTION)
 @app.queue_output("more", "%NEXT_QUEUE%", CONNECTION)
-def work(msg: func.QueueMessage, more: func.Out[list[str]]) -> None:
+def work(msg: func.QueueMessage, more: Messages) -> None:
     perform("work", msg)
     if msg.get_json().get("more"):
         more.set(msg.get_json()["more"])

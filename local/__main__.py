@@ -28,6 +28,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("--app", type=Path, default=Path(), help="folder of function_app.py (default: this one)")
     parser.add_argument("--auth", action="store_true", help="ask for FUNCTIONS_KEY and FUNCTIONS_MASTER_KEY")
+    parser.add_argument("--cors", metavar="ORIGINS", help="whose pages may call (default: own address, CORS_ORIGINS)")
     parser.add_argument("--in-memory", action="store_true", help="keep no data between runs")
     parser.add_argument("--tether", action="store_true", help="stop when stdin ends")
     arguments = parser.parse_args()
@@ -36,7 +37,9 @@ def main() -> int:
     try:
         environment = app_environment(app_dir, os.environ)
         options = StackOptions.read(app_dir, environment)
-        supervisor = Supervisor(options, environment, auth=arguments.auth, in_memory=arguments.in_memory)
+        supervisor = Supervisor(
+            options, environment, auth=arguments.auth, in_memory=arguments.in_memory, origins=arguments.cors
+        )
         if arguments.tether:
             _stop_at_end_of_input()
         asyncio.run(supervisor.run())

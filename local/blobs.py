@@ -127,13 +127,33 @@ class BlobDispatcher:
         """Told of each event that was."""
         self.triggers = {function_id(trigger.function): trigger for trigger in triggers}
 
+    async def accept(self, function: str, event: dict[str, Any]) -> None:
+        """Keep an event of either schema for a function. Raises LookupError, TypeError or ValueError for what is none.
+
+        The blob is the one of the event's address; nothing else of it is looked at.
+        """
+        url = BlobClient.from_blob_url(event["data"]["url"])
+        message = {
+            "Type": "BlobTrigger",
+            "FunctionId": function,
+            "BlobType": "BlockBlob",
+            "ContainerName": url.container_name,
+            "BlobName": url.blob_name,
+            "ETag": str(event["data"].get("eTag", "")),
+        }
+        await self.enqueue(json.dumps(message))
+
     async def enqueue(self, message: str) -> None:
         await send(self._queue, encode(message.encode()))
         self.kept()
 
     async def handle(self, _: QueueMessage, text: str) -> None:
         message = json.loads(text)
-        await self.triggers[message["FunctionId"]].handle(message)
+        trigger = self.triggers.get(message["FunctionId"])
+        if trigger is None:
+            log.warning("An event is dropped: there is no function %s", message["FunctionId"])
+            return
+        await trigger.handle(message)
 
 
 class BlobWatcher:

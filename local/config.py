@@ -139,3 +139,17 @@ def base_url(address: tuple[Any, ...]) -> str:
     if host.is_unspecified:
         host = ipaddress.ip_address("127.0.0.1" if host.version == 4 else "::1")
     return f"http://{f'[{host}]' if host.version == 6 else host}:{address[1]}"
+
+
+def origins(setting: str) -> list[str]:
+    """The origins in a setting that separates them by commas."""
+    return [origin.strip() for origin in setting.split(",") if origin.strip()]
+
+
+def site_origins(own: str, setting: str) -> str:
+    """The site's CORS setting as infra/app/function.bicep makes it: the app's own address and those of CORS_ORIGINS.
+
+    `*` stands alone.
+    """
+    wanted = origins(setting)
+    return "*" if "*" in wanted else ",".join([own, *wanted])

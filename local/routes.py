@@ -1,18 +1,20 @@
-"""Route templates and their order, as the host's ASP.NET router has them.
+"""Route templates as the host's ASP.NET router matches them.
 
-Order: https://github.com/Azure/azure-webjobs-sdk-extensions, `WebJobsRouteBuilder.RouteComparison`.
+https://github.com/dotnet/aspnetcore/blob/main/src/Http/Routing/src/Patterns/RoutePatternMatcher.cs. The order is the
+host's own: functions by name, whatever their templates say.
 """
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cmp_to_key
 from typing import Self
-from urllib.parse import unquote
 from uuid import UUID
 
 from local.app import Function
 from local.config import ConfigurationError
+
+log = logging.getLogger("local.routes")
 
 _PARAMETER = re.compile(r"\{(\*{0,2})(\w+)((?::[^{}]+)*?)(\?|=[^{}]*)?\}")
 _CONSTRAINT = re.compile(r":(\w+)(?:\(([^)]*)\))?")
@@ -93,6 +95,13 @@ class _Segment:
         )
 
 
+_RESERVED = ("admin", "runtime")
+"""How a template may not begin: such addresses are the host's own.
+
+https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script/Host/ScriptHost.cs (ValidateFunction)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One HTTP function's address below the prefix. `methods` is empty when it takes all."""
@@ -111,55 +120,63 @@ class Route:
             segments=tuple(_Segment.parse(segment) for segment in template.split("/")),
         )
 
-    def match(self, path: list[str]) -> dict[str, str] | None:
-        """Route parameters when these decoded path segments fit, else None."""
+    @property
+    def reserved(self) -> bool:
+        """Whether the host refuses this template, and the function with it."""
+        return self.segments[0].literal.startswith(_RESERVED)
+
+    def match(self, segments: list[str], rest: Callable[[int], str]) -> dict[str, str] | None:
+        """Route parameters when these decoded segments of a path fit, else None.
+
+        `rest` gives the path from a segment on, with its last slash.
+        """
         values: dict[str, str] = {}
         for index, segment in enumerate(self.segments):
-            if segment.catch_all:
-                path = [*path[:index], *(["/".join(path[index:])] if path[index:] else [])]
-            given = path[index] if index < len(path) else None
+            given = segments[index] if index < len(segments) else None
             if segment.literal:
                 if given is None or given.lower() != segment.literal:
                     return None
                 continue
+            if segment.catch_all:
+                if given == "":
+                    return None
+                given = rest(index) if given is not None else None
             value = given or segment.default
             if value is None or (value and not all(check(value) for check in segment.constraints)):
                 return None
             if value:
                 values[segment.parameter] = value
-        return values if len(path) <= len(self.segments) else None
-
-
-def _compare(one: Route, other: Route) -> int:
-    for mine, theirs in zip(one.segments, other.segments, strict=False):
-        if bool(mine.parameter) != bool(theirs.parameter):
-            return 1 if mine.parameter else -1
-        if len(mine.constraints) != len(theirs.constraints):
-            return len(theirs.constraints) - len(mine.constraints)
-        if mine.literal != theirs.literal:
-            return -1 if mine.literal < theirs.literal else 1
-    return len(other.segments) - len(one.segments)
+            if segment.catch_all:
+                return values
+        return values if len(segments) <= len(self.segments) else None
 
 
 class Router:
-    """Finds the function for a path and method: the first route, in the host's order, that fits both."""
+    """Finds the function for a path and method: the first that fits both, by the functions' names."""
 
     def __init__(self, routes: list[Route], prefix: str) -> None:
-        by_name = sorted(routes, key=lambda route: route.function.name.lower())
-        self._routes = sorted(by_name, key=cmp_to_key(_compare))
+        for route in routes:
+            if route.reserved:
+                log.error("The route of function %s conflicts with the host's own addresses", route.function.name)
+        known = (route for route in routes if not route.reserved)
+        self._routes = sorted(known, key=lambda route: route.function.name.lower())
         self._prefix = [part.lower() for part in prefix.split("/") if part]
 
-    def find(self, method: str, raw_path: str) -> tuple[Function, dict[str, str]] | None:
-        """`raw_path` is still percent-encoded; an encoded slash stays encoded, as in ASP.NET."""
-        path = [unquote(re.sub("%2f", "%252F", part, flags=re.IGNORECASE)) for part in raw_path.split("/")[1:]]
-        if path and not path[-1]:
-            path.pop()
-        if [part.lower() for part in path[: len(self._prefix)]] != self._prefix:
+    def find(self, method: str, path: str) -> tuple[Function, dict[str, str]] | None:
+        """`path` is decoded but for slashes (`local.urls`). One slash at its end counts for a catch-all only."""
+        segments = path.split("/")[1:]
+        if segments and not segments[-1]:
+            segments.pop()
+        if [part.lower() for part in segments[: len(self._prefix)]] != self._prefix:
             return None
-        path = path[len(self._prefix) :]
+        below = len(self._prefix)
+
+        def rest(index: int) -> str:
+            return "/".join(path.split("/")[1 + below + index :])
+
         for route in self._routes:
             if not route.methods or method.upper() in route.methods:
-                values = route.match(path)
+                values = route.match(segments[below:], rest)
                 if values is not None:
                     return route.function, values
         return None

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from local import azurite
 from local.azurite import Ports
-from local.config import ConfigurationError, HostOptions, Role, StackOptions, base_url
+from local.config import ConfigurationError, HostOptions, Role, StackOptions, base_url, site_origins
 from local.secrets import development_keys
 
 log = logging.getLogger("local.supervisor")
@@ -152,7 +152,17 @@ async def _first_byte(reader: int) -> bytes:
 class Supervisor:
     """The whole stack. `environment` is the app's, to which the connection string is added."""
 
-    def __init__(self, options: StackOptions, environment: dict[str, str], *, auth: bool, in_memory: bool) -> None:
+    def __init__(
+        self,
+        options: StackOptions,
+        environment: dict[str, str],
+        *,
+        auth: bool,
+        in_memory: bool,
+        origins: str | None = None,
+    ) -> None:
+        """`origins` is the site's CORS setting; None: as infra/ sets it, the app's own address and CORS_ORIGINS."""
+        self._origins = origins
         self._options = options
         self._environment = environment
         self._auth = auth
@@ -202,6 +212,7 @@ class Supervisor:
         self._environment |= dict.fromkeys(("AzureWebJobsStorage", "MEDIA_STORAGE"), self.connection_string)
         prefix = HostOptions.read(options.app_dir).route_prefix
         defaults = {
+            "AzureWebJobsDisableHomepage": "true",
             "PREPARE_STORAGE": "true",
             "SWEEP_SCHEDULE": "*/30 * * * * *",
             "PUBLIC_URL": f"{base_url(listening.getsockname())}/{prefix}".rstrip("/"),
@@ -214,6 +225,10 @@ class Supervisor:
         arguments = ["--app", str(options.app_dir), "--data", str(options.data_dir)]
         if self._auth:
             arguments.append("--auth")
+        own = base_url(listening.getsockname())
+        wanted = self._environment.get("CORS_ORIGINS", "")
+        origins = site_origins(own, wanted) if self._origins is None else self._origins
+        arguments += ["--origins", origins]
         workers = [
             _Worker("host", "host", arguments, self._environment, listening),
             _Worker("queues", "queues", arguments, self._environment),

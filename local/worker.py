@@ -12,23 +12,26 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from aiohttp import web
 from azure.storage.queue import QueueMessage
 
-from local import logs
-from local.app import Function, Invoker, load
+from local import config, logs
+from local.admin import Fire
+from local.app import Function, FunctionFailed, FunctionTimeoutError, Invoker, load
 from local.blobs import EVENTS_QUEUE, POISON_QUEUE, BlobDispatcher, BlobTrigger, BlobWatcher
 from local.config import ConfigurationError, HostOptions, Role, base_url
+from local.keys import Keys
 from local.protos import TypedData
 from local.queues import QueueListener, metadata, poison_name
 from local.routes import Route, Router
-from local.storage import Queues, encode, send
+from local.storage import Queues
 from local.timers import Timer
-from local.web import Fire, Keys, Site
+from local.web import Site
 
 log = logging.getLogger("local.worker")
 
@@ -37,9 +40,6 @@ ENCODE_QUEUE = "encode"
 
 _NICER = 5
 """Steps of niceness by which queues give way to requests, and to the storage that both wait for."""
-
-_LONGEST_LINE = 16 * 1024
-"""Bytes of a request's first line, or of a header; the app's own limit is lower, so it is the one that answers."""
 
 
 class Worker:
@@ -56,8 +56,8 @@ class Worker:
         self._background: list[asyncio.Task[None]] = []
         self._serving: list[asyncio.Task[None]] = []
         self._timers: list[Timer] = []
+        self._fired: set[asyncio.Task[None]] = set()
         self._site: Site | None = None
-        self._runner: web.AppRunner | None = None
 
     async def start_encoder(self) -> None:
         one = replace(self._options, queues=replace(self._options.queues, batch_size=1, new_batch_threshold=0))
@@ -70,7 +70,9 @@ class Worker:
             if function.trigger["queueName"] != ENCODE_QUEUE:
                 await self._listen(function, self._options)
 
-    async def start_host(self, listening: socket.socket, data_dir: Path, keys: Keys | None) -> None:
+    async def start_host(
+        self, listening: socket.socket, data_dir: Path, keys: Keys | None, origins: Sequence[str]
+    ) -> None:
         admin: dict[str, Fire] = {}
         for function in self._of_kind("queueTrigger"):
             admin[function.name.lower()] = self._fire_queue(function)
@@ -84,25 +86,19 @@ class Worker:
         for trigger in triggers:
             admin[trigger.function.name.lower()] = self._fire_blob(trigger, dispatcher)
         router = Router([Route.of(f) for f in self._of_kind("httpTrigger")], self._options.route_prefix)
-        self._site = site = Site(
+        self._site = Site(
             router=router,
             invoker=self.invoker,
             queues=self.queues,
             blobs=dispatcher,
             admin=admin,
             keys=keys,
+            origins=origins,
+            home=os.environ.get("AzureWebJobsDisableHomepage", "").lower() != "true",  # noqa: SIM112 - the host's own name
         )
-        self._runner = web.AppRunner(
-            site.application(),
-            access_log=None,
-            shutdown_timeout=1,
-            max_line_size=_LONGEST_LINE,
-            max_field_size=_LONGEST_LINE,
-        )
-        await self._runner.setup()
-        await web.SockSite(self._runner, listening, backlog=512).start()
+        await self._site.start(listening)
         if triggers:
-            await self._watch_blobs(triggers, dispatcher, listening, keys.webhook if keys else "", data_dir)
+            await self._watch_blobs(triggers, dispatcher, listening, keys.system if keys else "", data_dir)
 
     async def _watch_blobs(
         self,
@@ -154,10 +150,16 @@ class Worker:
         self._serving.append(asyncio.create_task(listener.run()))
 
     def _fire_queue(self, function: Function) -> Fire:
+        async def run(given: str) -> None:
+            with suppress(FunctionFailed, FunctionTimeoutError):
+                result = await self.invoker.run(
+                    function, TypedData(string=given), {"DequeueCount": TypedData(json="0")}
+                )
+                await self.queues.write_outputs(function, result)
+
         async def fire(given: str) -> None:
-            # Through the queue itself, so that the message has an id, a lease and the process it belongs to.
-            queue = self.queues.client(function.trigger["queueName"], function.trigger.get("connection"))
-            await send(queue, encode(given.encode()))
+            self._fired.add(task := asyncio.create_task(run(given)))
+            task.add_done_callback(self._fired.discard)
 
         return fire
 
@@ -204,13 +206,8 @@ class Worker:
 
     async def _close_site(self) -> None:
         """No more requests come in; returns when those that were in are answered."""
-        if self._runner is None or self._site is None:
-            return
-        for site in list(self._runner.sites):
-            await site.stop()
-        # Only then: aiohttp takes no more of a body once it cleans up.
-        await self._site.idle()
-        await self._runner.cleanup()
+        if self._site is not None:
+            await self._site.close()
 
 
 async def _main(arguments: argparse.Namespace) -> int:
@@ -220,9 +217,10 @@ async def _main(arguments: argparse.Namespace) -> int:
     functions = load(arguments.app, os.environ)
     worker = Worker(functions, HostOptions.read(arguments.app))
     if arguments.role == "host":
-        keys = Keys(os.environ.get("FUNCTIONS_KEY"), os.environ.get("FUNCTIONS_MASTER_KEY"))
+        names = ("FUNCTIONS_KEY", "FUNCTIONS_MASTER_KEY", "FUNCTIONS_SYSTEM_KEY")
+        keys = Keys(*(os.environ.get(name, "") for name in names)) if arguments.auth else None
         listening = socket.socket(fileno=arguments.listen)
-        await worker.start_host(listening, arguments.data, keys if arguments.auth else None)
+        await worker.start_host(listening, arguments.data, keys, config.origins(arguments.origins))
     elif arguments.role == "encoder":
         await worker.start_encoder()
     else:
@@ -254,6 +252,7 @@ def main() -> None:
     parser.add_argument("--ready", type=int, required=True, help="descriptor that tells when the process is up")
     parser.add_argument("--listen", type=int, help="descriptor of the listening socket; only the host has one")
     parser.add_argument("--auth", action="store_true")
+    parser.add_argument("--origins", default="", help="the site's CORS setting, separated by commas")
     arguments = parser.parse_args()
     for descriptor in (arguments.ready, arguments.listen):
         if descriptor is not None:

@@ -111,7 +111,7 @@ def encode(msg: func.QueueMessage) -> None:
 
 def perform(name, msg):
     task = msg.get_json()
-    record(f"{name}-start", task=task, id=msg.id, count=msg.dequeue_count, inserted=msg.insertion_time.isoformat())
+    record(f"{name}-start", task=task, id=msg.id, count=msg.dequeue_count, inserted=str(msg.insertion_time))
     match task.get("do"):
         case "fail":
             raise ValueError("as asked")

@@ -1,5 +1,6 @@
 import pytest
 
+from local import urls
 from local.app import Function
 from local.config import ConfigurationError
 from local.routes import Route, Router
@@ -7,12 +8,12 @@ from local.routes import Route, Router
 
 def function(name, route=None, methods=()):
     trigger = {"type": "httpTrigger", "name": "req", "route": route, "methods": list(methods)}
-    return Function(name, lambda req: None, trigger, (), None)
+    return Function(name, name, trigger)
 
 
 def find(path, *routes, method="GET", prefix="api"):
     functions = [function(f"f{index}", route) for index, route in enumerate(routes)]
-    found = Router([Route.of(each) for each in functions], prefix).find(method, path)
+    found = Router([Route.of(each) for each in functions], prefix).find(method, urls.parse(path).path)
     return found and (found[0].trigger["route"], found[1])
 
 
@@ -62,20 +63,31 @@ def test_a_path_that_does_not_fit(route, path):
     assert find(path, route) is None
 
 
+def test_functions_are_tried_by_name_whatever_their_templates_say():
+    routes = [Route.of(function("Thumbnails", "v/{id}/{index}")), Route.of(function("ThumbnailsAt", "v/{id}/at"))]
+    found = Router(routes, "api").find("GET", "/api/v/1/at")
+    assert found is not None
+    assert (found[0].name, found[1]) == ("Thumbnails", {"id": "1", "index": "at"})
+
+
+@pytest.mark.parametrize("route", ["admin", "administration", "runtime/x"])
+def test_the_hosts_own_addresses_are_no_functions(route, caplog):
+    assert find(f"/api/{route}", route) is None
+    assert "conflicts" in caplog.text
+
+
 @pytest.mark.parametrize(
-    ("path", "expected"),
+    ("path", "parameters"),
     [
-        ("/api/v/formats", "v/formats"),
-        ("/api/v/1", "v/{id:int}"),
-        ("/api/v/x", "v/{id}"),
-        ("/api/v/x/status", "v/{id}/status"),
-        ("/api/v/x/y", "v/{id}/{what}"),
+        ("/api/files/a/", {"path": "a/"}),
+        ("/api/files/a//", {"path": "a//"}),
+        ("/api/files/", {}),
+        ("/api/files//a", None),
     ],
 )
-def test_the_more_specific_route_comes_first(path, expected):
-    found = find(path, "v/{id}/{what}", "v/{id}", "v/{id}/status", "v/{id:int}", "v/formats")
-    assert found is not None
-    assert found[0] == expected
+def test_a_catch_all_keeps_slashes_at_the_end(path, parameters):
+    found = find(path, "files/{*path}")
+    assert (found and found[1]) == parameters
 
 
 def test_functions_may_share_a_route_by_method():

@@ -7,16 +7,49 @@ targetScope = 'subscription'
 @maxLength(40)
 param environmentName string
 
-@description('Region of all resources. Flex Consumption must be offered there: az functionapp list-flexconsumption-locations')
-@minLength(1)
+@description('Region of all resources. These have Flex Consumption; az functionapp list-flexconsumption-locations lists new ones.')
+@allowed([
+  'australiaeast'
+  'australiasoutheast'
+  'brazilsouth'
+  'canadacentral'
+  'centralindia'
+  'centralus'
+  'eastasia'
+  'eastus'
+  'eastus2'
+  'francecentral'
+  'germanywestcentral'
+  'italynorth'
+  'japaneast'
+  'koreacentral'
+  'northcentralus'
+  'northeurope'
+  'norwayeast'
+  'southafricanorth'
+  'southcentralus'
+  'southeastasia'
+  'southindia'
+  'spaincentral'
+  'swedencentral'
+  'uaenorth'
+  'uksouth'
+  'ukwest'
+  'westcentralus'
+  'westeurope'
+  'westus'
+  'westus2'
+  'westus3'
+])
+@metadata({ azd: { type: 'location' } })
 param location string
 
 @description('signed: no container is public, and every playback address expires. public: media may be read by its URL.')
 @allowed(['signed', 'public'])
 param playbackAccess string = 'signed'
 
-@description('Origins of the web pages that may upload, call the API and play, separated by commas; * for all.')
-param corsOrigins string = '*'
+@description('Origins of other web pages that may call the API, upload and play, separated by commas; * for all pages. The pages of the app itself always may.')
+param corsOrigins string = ''
 
 @description('Who may call the API: holders of a Functions key, or of a token of Microsoft Entra ID.')
 @allowed(['keys', 'entra'])
@@ -36,7 +69,7 @@ param entraJwks string = ''
 param instanceMemory int = 2048
 
 @description('Most instances at the same time, which is the number of tasks encoded in parallel. A limit on spending, too.')
-@minValue(40)
+@minValue(1)
 @maxValue(1000)
 param maximumInstances int = 100
 
@@ -44,6 +77,11 @@ param maximumInstances int = 100
 @minValue(0)
 @maxValue(20)
 param alwaysReady int = 0
+
+@description('Instances kept running for the function that receives blob events. Each is paid for by the hour.')
+@minValue(0)
+@maxValue(20)
+param blobAlwaysReady int = 0
 
 @description('Any other setting of the app (see Settings in the README), by name. Names that are set below cannot be changed here.')
 param extraSettings object = {}
@@ -67,9 +105,12 @@ param alertEmail string = ''
 @minValue(0)
 param monthlyBudget int = 0
 
+@description('With monthlyBudget: first day of the month in which the budget was made, such as 2026-11-01. Azure refuses to change it. The hook budget.sh sets it.')
+param budgetStart string = ''
+
 var tags = { 'azd-env-name': environmentName }
 var token = toLower(uniqueString(subscription().id, environmentName, location))
-var origins = map(split(corsOrigins, ','), origin => trim(origin))
+var otherOrigins = filter(map(split(corsOrigins, ','), origin => trim(origin)), origin => !empty(origin))
 var mediaClosed = privateNetworking && privateMedia
 
 resource group 'Microsoft.Resources/resourceGroups@2024-11-01' = {
@@ -106,7 +147,6 @@ module mediaStorage 'app/media-storage.bicep' = {
     name: 'stmedia${token}'
     location: location
     tags: tags
-    origins: origins
     playbackAccess: playbackAccess
     closed: mediaClosed
   }
@@ -185,7 +225,7 @@ module api 'app/function.bicep' = {
     vaultName: vault.outputs.name
     insightsName: monitoring.outputs.insightsName
     subnetId: privateNetworking ? network!.outputs.appSubnetId : ''
-    corsOrigins: join(origins, ',')
+    otherOrigins: otherOrigins
     playbackAccess: playbackAccess
     authMode: authMode
     entraIssuer: entraIssuer
@@ -194,7 +234,17 @@ module api 'app/function.bicep' = {
     instanceMemory: instanceMemory
     maximumInstances: maximumInstances
     alwaysReady: alwaysReady
+    blobAlwaysReady: blobAlwaysReady
     extraSettings: extraSettings
+  }
+}
+
+module mediaBlobs 'app/media-blobs.bicep' = {
+  name: 'media-blobs'
+  scope: group
+  params: {
+    mediaStorageName: mediaStorage.outputs.name
+    origins: api.outputs.origins
   }
 }
 
@@ -215,6 +265,7 @@ module budget 'app/budget.bicep' = if (monthlyBudget > 0 && !empty(alertEmail)) 
   scope: group
   params: {
     amount: monthlyBudget
+    start: budgetStart
     email: alertEmail
   }
 }
@@ -226,7 +277,7 @@ module door 'app/front-door.bicep' = if (frontDoor && playbackAccess == 'public'
     name: token
     tags: tags
     mediaStorageName: mediaStorage.outputs.name
-    origins: origins
+    origins: api.outputs.origins
   }
 }
 

@@ -1,14 +1,13 @@
 metadata description = 'Says when the month becomes expensive. It stops nothing: maximumInstances does.'
 
-@description('Amount per month, in the currency of the subscription.')
-@minValue(1)
+@description('Amount per month, in the currency of the subscription; at least 1.')
 param amount int
 
 @description('Who is told.')
 param email string
 
-@description('First day of the first month.')
-param start string = utcNow('yyyy-MM-01')
+@description('First day of the first month. Azure refuses another one for a budget that exists.')
+param start string
 
 resource budget 'Microsoft.Consumption/budgets@2023-11-01' = {
   name: 'video-connector'

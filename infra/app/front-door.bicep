@@ -66,7 +66,8 @@ resource rules 'Microsoft.Cdn/profiles/ruleSets/rules@2024-02-01' = [for (allowe
   parent: ruleSet
   name: 'origin${index}'
   properties: {
-    order: index
+    // Order 0 would be special: such a rule ignores its conditions.
+    order: index + 1
     conditions: allowed == '*' ? [] : [
       {
         name: 'RequestHeader'
@@ -98,13 +99,15 @@ resource route 'Microsoft.Cdn/profiles/afdEndpoints/routes@2024-02-01' = {
   properties: {
     originGroup: { id: originGroup.id }
     ruleSets: [{ id: ruleSet.id }]
-    patternsToMatch: ['/video-*']
+    // A wildcard must follow a slash, so `/video-*` cannot be said. Containers that are not public answer signed URLs only.
+    patternsToMatch: ['/*']
     supportedProtocols: ['Https']
     forwardingProtocol: 'HttpsOnly'
     httpsRedirect: 'Disabled'
     linkToDefaultDomain: 'Enabled'
     // How long is said by Cache-Control, which the app stores with every blob.
-    cacheConfiguration: { queryStringCachingBehavior: 'IgnoreQueryString' }
+    // The query is part of the cache's key: a copy that was read by a signed URL must not be given to anybody else.
+    cacheConfiguration: { queryStringCachingBehavior: 'UseQueryString' }
   }
   // The route names the group, and is refused while there is no origin in it.
   dependsOn: [origin]

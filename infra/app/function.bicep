@@ -27,8 +27,8 @@ param insightsName string
 @description('Subnet of the app; empty: none.')
 param subnetId string
 
-@description('Origins that may call the API, separated by commas.')
-param corsOrigins string
+@description('Origins of other web pages that may call the API and read the media; * for all pages.')
+param otherOrigins array
 
 @description('signed or public.')
 param playbackAccess string
@@ -54,12 +54,20 @@ param maximumInstances int
 @description('Instances kept running for HTTP.')
 param alwaysReady int
 
+@description('Instances kept running for blob events.')
+param blobAlwaysReady int
+
 @description('Settings beside those below.')
 param extraSettings object
 
 // Calls that one instance answers at the same time. The app's functions are synchronous, so each takes a thread of the
 // Python worker: as many threads as calls.
 var httpConcurrency = 16
+
+// The site, the app and the account of the media let in the same pages. In this list the app has the name that Azure gives
+// it in the public cloud: a resource cannot read its own address. (Its own pages need no permission there.)
+var everyPage = contains(otherOrigins, '*')
+var allowedOrigins = everyPage ? ['*'] : union(['https://${name}.azurewebsites.net'], otherOrigins)
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' existing = {
   name: identityName
@@ -85,6 +93,8 @@ var appSettings = {
   AzureWebJobsStorage__accountName: host.name
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: identity.properties.clientId
+  // Without it the host answers / with a page of its own, to everybody.
+  AzureWebJobsDisableHomepage: 'true'
   MEDIA_STORAGE__blobServiceUri: media.properties.primaryEndpoints.blob
   MEDIA_STORAGE__queueServiceUri: media.properties.primaryEndpoints.queue
   MEDIA_STORAGE__tableServiceUri: media.properties.primaryEndpoints.table
@@ -97,7 +107,7 @@ var appSettings = {
   // Read anew within a day when a secret changes, at once when the app restarts.
   MASTER_KEYS: '@Microsoft.KeyVault(SecretUri=${vault.properties.vaultUri}secrets/master-keys)'
   SIGNING_KEYS: '@Microsoft.KeyVault(SecretUri=${vault.properties.vaultUri}secrets/signing-keys)'
-  CORS_ORIGINS: corsOrigins
+  CORS_ORIGINS: join(allowedOrigins, ',')
   PLAYBACK_ACCESS: playbackAccess
   AUTH_MODE: authMode
   ENTRA_ISSUER: entraIssuer
@@ -156,7 +166,13 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       scaleAndConcurrency: {
         instanceMemoryMB: instanceMemory
         maximumInstanceCount: maximumInstances
-        alwaysReady: alwaysReady == 0 ? [] : [{ name: 'http', instanceCount: alwaysReady }]
+        alwaysReady: filter(
+          [
+            { name: 'http', instanceCount: alwaysReady }
+            { name: 'blob', instanceCount: blobAlwaysReady }
+          ],
+          group => group.instanceCount > 0
+        )
         triggers: {
           http: { perInstanceConcurrency: httpConcurrency }
         }
@@ -164,23 +180,38 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     }
     siteConfig: {
       minTlsVersion: '1.2'
-      appSettings: [for setting in items(union(extraSettings, appSettings)): {
+      // The host answers every preflight from this list: none reaches the app.
+      cors: {
+        allowedOrigins: allowedOrigins
+        supportCredentials: false
+      }
+      // A loop could not run over values that are known only during the deployment; map can.
+      appSettings: map(items(union(extraSettings, appSettings)), setting => {
         name: setting.key
         value: setting.value
-      }]
+      })
     }
   }
 }
 
 // The package is deployed with a token, never with a user name and password.
-resource publishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = [for method in ['ftp', 'scm']: {
+resource ftp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
   parent: app
-  name: method
+  name: 'ftp'
   properties: { allow: false }
-}]
+}
+
+resource scm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: app
+  name: 'scm'
+  properties: { allow: false }
+}
 
 @description('Name of the function app.')
 output name string = app.name
 
 @description('Where the app answers.')
 output url string = 'https://${app.properties.defaultHostName}'
+
+@description('Origins of web pages that may read the media: the app\'s own, and the others.')
+output origins array = everyPage ? ['*'] : union(['https://${app.properties.defaultHostName}'], otherOrigins)

@@ -9,9 +9,6 @@ param location string
 @description('Tags of the resources.')
 param tags object
 
-@description('Origins of web pages that may upload and play.')
-param origins array
-
 @description('public: a container may be readable by anyone, and the app makes those of finished media so. signed: none can be.')
 @allowed(['signed', 'public'])
 param playbackAccess string
@@ -41,25 +38,10 @@ resource account 'Microsoft.Storage/storageAccounts@2024-01-01' = {
   }
 }
 
-resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' = {
+// Its settings are in media-blobs.bicep: they name the app, which does not exist yet.
+resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01' existing = {
   parent: account
   name: 'default'
-  properties: {
-    cors: {
-      corsRules: [
-        {
-          allowedOrigins: origins
-          allowedMethods: ['GET', 'HEAD', 'OPTIONS', 'PUT', 'POST']
-          allowedHeaders: ['*']
-          exposedHeaders: ['*']
-          maxAgeInSeconds: 3600
-        }
-      ]
-    }
-    // DELETE /Videos/{id} promises that everything goes: nothing may be kept behind its back.
-    deleteRetentionPolicy: { enabled: false }
-    containerDeleteRetentionPolicy: { enabled: false }
-  }
 }
 
 // The containers of each video are made by the app.

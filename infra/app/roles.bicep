@@ -33,14 +33,6 @@ var roleIds = {
 
 resource host 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
   name: hostStorageName
-
-  resource blobs 'blobServices' existing = {
-    name: 'default'
-
-    resource deadLetterContainer 'containers' existing = {
-      name: 'deadletters'
-    }
-  }
 }
 
 resource media 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
@@ -137,10 +129,12 @@ resource telemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   }
 }
 
-// Event Grid: puts events that it could not deliver into this one container.
+// Event Grid: writes events that it could not deliver. On the account, as its documentation says: whether the container
+// alone would do is not known, and a refused subscription would leave every upload unreported. Event Grid alone acts by
+// this identity, and chooses the names that it writes.
 resource deadLetters 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(host::blobs::deadLetterContainer.id, topicPrincipalId, roleIds.blobDataContributor)
-  scope: host::blobs::deadLetterContainer
+  name: guid(host.id, topicPrincipalId, roleIds.blobDataContributor)
+  scope: host
   properties: {
     principalId: topicPrincipalId
     principalType: 'ServicePrincipal'

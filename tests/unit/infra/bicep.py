@@ -1,5 +1,6 @@
 """Bicep files as plain Python: what tests ask about them. It reads their shape, and evaluates nothing."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
@@ -25,6 +26,7 @@ class Expression(str):
 class Declaration:
     """`kind`: param, var, output, resource or module. `type`: of a param or output; type@version of a resource; path of
     a module. `value`: a dict for resources and modules. `over`: what a loop runs over. `parent`: resource it stands in.
+    `code`: the value as it is written.
     """
 
     kind: str
@@ -37,6 +39,7 @@ class Declaration:
     over: Any = None
     parent: str = ""
     comment: str = ""
+    code: str = ""
 
 
 @dataclass
@@ -90,6 +93,37 @@ def identifiers(path: Path) -> list[str]:
     return list(walk(_PARSER.parse(path.read_bytes()).root_node))
 
 
+def known_at_start(path: Path) -> Iterator[str]:
+    """Code that the compiler must be able to evaluate before a deployment starts: what loops run over, and the names
+    and conditions of resources and modules.
+    """
+
+    def loops(node: Node) -> Iterator[str]:
+        if node.type == "for_statement":
+            kinds = [child.type for child in node.children]
+            yield _text(node.children[kinds.index("in") + 1])
+        for child in node.children:
+            yield from loops(child)
+
+    yield from loops(_PARSER.parse(path.read_bytes()).root_node)
+    for declaration in (*read(path).all("resource"), *read(path).all("module")):
+        yield str(declaration.value["name"])
+        yield declaration.condition
+
+
+def run_time_values(path: Path, code: str) -> list[str]:
+    """What the code reads, itself or through variables, that is known only when a resource or module is there. Of a
+    resource the compiler knows four properties before: https://aka.ms/bicep/core-diagnostics#BCP178
+    """
+    file = read(path)
+    symbols = "|".join(d.name for d in (*file.all("resource"), *file.all("module")))
+    found = re.findall(rf"\b(?:{symbols})(?:::\w+)*!?\.(?!(?:id|name|type|apiVersion)\b)\w+", code) if symbols else []
+    for variable in file.all("var"):
+        if re.search(rf"(?<![.\w]){variable.name}\b", code):
+            found += run_time_values(path, variable.code)
+    return found
+
+
 def _text(node: Node) -> str:
     return (node.text or b"").decode()
 
@@ -132,6 +166,7 @@ def _declaration(node: Node, decorators: dict[str, list[Any]], comment: str, ins
     types = [c for c in before if c.type in {"type", "string", "identifier"}]
     found.type = _text(types[0]).strip("'") if types else ""
     body = after[0] if after else None
+    found.code = _text(body) if body is not None else ""
     if body is not None and found.kind in {"resource", "module"}:
         if body.type == "if_statement":
             found.condition = _text(body.named_children[0])

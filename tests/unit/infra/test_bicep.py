@@ -1,10 +1,11 @@
 """What the compiler and its linter would say, as far as the text shows it."""
 
+import json
 import re
 
 import pytest
 
-from tests.unit.infra.bicep import FILES, INFRA, Expression, errors, identifiers, read
+from tests.unit.infra.bicep import FILES, INFRA, Expression, errors, identifiers, known_at_start, read, run_time_values
 
 MAIN = INFRA / "main.bicep"
 RESOURCES = [(path, d) for path in FILES for d in read(path).all("resource") if "@" in d.type]
@@ -12,9 +13,19 @@ MODULES = {d.name: d for d in read(MAIN).all("module")}
 
 # Functions of Bicep that are used here.
 FUNCTIONS = {
-    *("allowed", "description", "maxLength", "maxValue", "minLength", "minValue", "secure"),
-    *("deployer", "empty", "environment", "guid", "indexOf", "items", "join", "listKeys", "map", "split", "string"),
-    *("subscription", "subscriptionResourceId", "tenant", "toLower", "trim", "union", "uniqueString", "utcNow"),
+    *("allowed", "description", "maxLength", "maxValue", "metadata", "minLength", "minValue", "secure"),
+    *("contains", "deployer", "empty", "environment", "filter", "guid", "indexOf", "items", "join", "listKeys", "map"),
+    *(
+        "split",
+        "string",
+        "subscription",
+        "subscriptionResourceId",
+        "tenant",
+        "toLower",
+        "trim",
+        "union",
+        "uniqueString",
+    ),
 }
 
 # Of these there is no newer stable version.
@@ -88,6 +99,31 @@ def test_no_location_is_written_into_a_resource(path, resource):
 def test_no_address_of_one_cloud_is_written_into_a_file(path):
     hosts = r"core\.windows\.net|\.vault\.azure\.net|management\.azure\.com|login\.microsoftonline"
     assert re.findall(hosts, read(path).text) == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_loops_names_and_conditions_are_known_before_the_deployment_starts(path):
+    """Otherwise the compiler refuses the file (BCP178, BCP120): only values of properties may be found out later."""
+    assert {code: values for code in known_at_start(path) if (values := run_time_values(path, code))} == {}
+
+
+@pytest.mark.parametrize("path", FILES, ids=_name)
+def test_a_later_deployment_of_the_same_is_the_same(path):
+    """What follows the clock changes resources that may not be changed, such as the start of a budget."""
+    assert {"utcNow", "newGuid"} & set(identifiers(path)) == set()
+
+
+# Off in the compiler itself, because they refuse what is right. At level error they would end the build.
+FALSE_POSITIVES = {
+    # Refuses an id that a loop's variable or a lambda's parameter holds.
+    # https://github.com/Azure/bicep/blob/main/src/Bicep.Core/Analyzers/Linter/Rules/UseResourceIdFunctionsRule.cs
+    "use-resource-id-functions",
+}
+
+
+def test_no_rule_of_the_linter_that_refuses_what_is_right_ends_the_build():
+    rules = json.loads((INFRA / "bicepconfig.json").read_text("utf-8"))["analyzers"]["core"]["rules"]
+    assert {name for name, rule in rules.items() if rule["level"] == "error"} & FALSE_POSITIVES == set()
 
 
 def test_order_follows_from_references_but_where_none_can_say_it():

@@ -1,5 +1,6 @@
-"""The hooks of azure.yaml, run with a stand-in for `az` that keeps its secrets in a folder."""
+"""The hooks of azure.yaml, run with stand-ins for `az` and `azd` that keep what they are told in a folder."""
 
+import datetime as dt
 import json
 import os
 import re
@@ -32,11 +33,22 @@ case "$*" in
     echo '{"value": "printed without --output none"}' > /dev/null ;;
   "deployment group create "*)
     if [ -s "$VAULT/refusals" ]; then sed -i 1d "$VAULT/refusals"; exit 1; fi ;;
+  "group exists "*)
+    if [ -s "$VAULT/refusals" ]; then echo "not signed in" >&2; exit 1; fi
+    if [ -e "$VAULT/group" ]; then echo true; else echo false; fi ;;
+  "rest --method get "*)
+    if [ -e "$VAULT/unreadable" ]; then echo Forbidden >&2; exit 1; fi
+    cat "$VAULT/group" ;;
 esac
+"""
+
+AZD = """#!/bin/sh
+test "$1 $2" = "env set" && echo "$3=$4" >> "$VAULT/environment"
 """
 
 VARIABLES = {
     "AZURE_SUBSCRIPTION_ID": "sub",
+    "AZURE_ENV_NAME": "video",
     "AZURE_RESOURCE_GROUP": "rg-video",
     "AZURE_KEY_VAULT_NAME": "kv-video",
     "AZURE_FUNCTION_APP_NAME": "func-video",
@@ -50,15 +62,16 @@ class Vault:
         self.folder = folder
         (folder / "secrets").mkdir()
         (folder / "bin").mkdir()
-        az = folder / "bin" / "az"
-        az.write_text(AZ)
-        az.chmod(0o755)
+        for name, text in (("az", AZ), ("azd", AZD)):
+            program = folder / "bin" / name
+            program.write_text(text)
+            program.chmod(0o755)
 
-    def run(self, hook, refusals=0):
+    def run(self, hook, refusals=0, **variables):
         (self.folder / "refusals").write_text("no\n" * refusals)
         path = f"{self.folder / 'bin'}:{os.environ['PATH']}"
         environment = VARIABLES | {"PATH": path, "VAULT": str(self.folder), "HOOK_WAIT_SECONDS": "0"}
-        environment["TMPDIR"] = str(self.folder)
+        environment |= {"TMPDIR": str(self.folder)} | variables
         return subprocess.run(["sh", HOOKS / hook], env=environment, capture_output=True, text=True, check=False)
 
     @property
@@ -135,14 +148,82 @@ def test_the_subscription_gets_the_parameters_that_it_takes(vault):
     assert given == {d.name for d in read(INFRA / "upload-events.bicep").all("param")}
 
 
-@pytest.mark.parametrize("hook", ["keys", "events"])
-def test_hooks_read_what_the_deployment_says_and_exist_for_both_shells(hook):
-    outputs = {d.name for d in read(INFRA / "main.bicep").all("output")} | {"AZURE_SUBSCRIPTION_ID"}
+BUDGET = {"MONTHLY_BUDGET": "50", "ALERT_EMAIL": "a@b.example"}
+
+
+def _start(vault):
+    return (vault.folder / "environment").read_text()
+
+
+def _this_month():
+    """The month may end while the hook runs."""
+    now = dt.datetime.now(dt.UTC)
+    return {f"BUDGET_START={day:%Y-%m}-01\n" for day in (now, now - dt.timedelta(minutes=5))}
+
+
+@pytest.mark.parametrize(
+    "variables", [{}, {"MONTHLY_BUDGET": "0", "ALERT_EMAIL": "a@b.example"}, {"MONTHLY_BUDGET": "5"}]
+)
+def test_without_a_budget_azure_is_not_asked(vault, variables):
+    assert vault.run("budget.sh", **variables).returncode == 0
+    assert {path.name for path in vault.folder.iterdir()} == {"bin", "secrets", "refusals"}
+
+
+@pytest.mark.parametrize("subscription", ["sub", ""], ids=["known", "asked-for-later"])
+def test_the_first_budget_starts_with_this_month(vault, subscription):
+    done = vault.run("budget.sh", AZURE_SUBSCRIPTION_ID=subscription, **BUDGET)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert _start(vault) in _this_month()
+
+
+def test_a_budget_keeps_the_start_that_azure_has(vault):
+    (vault.folder / "group").write_text("2024-02-01T00:00:00Z\n")
+    assert vault.run("budget.sh", **BUDGET, BUDGET_START="2025-05-01").returncode == 0
+    assert _start(vault) == "BUDGET_START=2024-02-01\n"
+    assert "/resourceGroups/rg-video/providers/Microsoft.Consumption/budgets?" in vault.calls
+
+
+def test_a_group_without_a_budget_gets_one_from_this_month(vault):
+    (vault.folder / "group").write_text("")
+    assert vault.run("budget.sh", **BUDGET, BUDGET_START="2025-05-01").returncode == 0
+    assert _start(vault) in _this_month()
+
+
+@pytest.mark.parametrize("refused", ["group", "budgets"])
+def test_a_start_is_never_guessed_when_azure_does_not_answer(vault, refused):
+    (vault.folder / "group").write_text("2024-02-01T00:00:00Z\n")
+    if refused == "budgets":
+        (vault.folder / "unreadable").touch()
+    done = vault.run("budget.sh", refusals=int(refused == "group"), **BUDGET)
+    assert done.returncode != 0
+    assert done.stderr
+    assert not (vault.folder / "environment").exists()
+
+
+def test_the_hook_asks_for_the_budget_that_the_template_makes():
+    (budget,) = read(INFRA / "app/budget.bicep").of_type("Microsoft.Consumption/budgets")
+    assert read(INFRA / "main.bicep").one("group").value["name"] == "rg-${environmentName}"
+    for end in ("sh", "ps1"):
+        text = (HOOKS / f"budget.{end}").read_text("utf-8")
+        assert f"value[?name=='{budget.value['name']}']" in text
+        assert f"budgets?api-version={budget.type.partition('@')[2]}" in text
+        assert '"rg-$' in text
+
+
+@pytest.mark.parametrize("hook", ["budget", "keys", "events"])
+def test_hooks_read_what_they_are_told_and_exist_for_both_shells(hook):
+    told = {"AZURE_SUBSCRIPTION_ID", "AZURE_ENV_NAME"}
+    if hook != "budget":  # it runs before the deployment
+        told |= {d.name for d in read(INFRA / "main.bicep").all("output")}
+    parameters = json.loads((INFRA / "main.parameters.json").read_text("utf-8"))["parameters"].values()
+    told |= {name for p in parameters for name in re.findall(r"\$\{(\w+)", str(p["value"]))}
     shell, power = ((HOOKS / f"{hook}.{end}").read_text("utf-8") for end in ("sh", "ps1"))
-    for name in VARIABLES:
-        assert (f"${name}" in shell) == (f"$env:{name}" in power), name
-    for text in (shell, power):
-        assert set(re.findall(r"\$(?:env:)?(AZURE_\w+)", text)) <= outputs
+    read_by = [
+        set(re.findall(r"\$\{?([A-Z]+_[A-Z_]+)", shell)) - {"HOOK_WAIT_SECONDS"},
+        set(re.findall(r"\$env:(\w+)", power)),
+    ]
+    assert read_by[0] == read_by[1]
+    assert read_by[0] <= told
 
 
 def test_parameters_come_from_the_environment_and_the_readme_lists_them():

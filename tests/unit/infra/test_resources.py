@@ -80,7 +80,7 @@ def test_only_public_playback_allows_public_containers_and_the_app_is_told_the_s
 
 
 def test_browsers_are_let_in_as_the_local_stack_lets_them_in():
-    (service,) = MEDIA_STORAGE.of_type(f"{STORAGE}/blobServices")
+    (service,) = read(APP / "media-blobs.bicep").of_type(f"{STORAGE}/blobServices")
     (rule,) = service.value["properties"]["cors"]["corsRules"]
     local = _rule(("*",))
     assert rule["allowedOrigins"] == "origins"
@@ -88,12 +88,21 @@ def test_browsers_are_let_in_as_the_local_stack_lets_them_in():
     assert ",".join(rule["allowedHeaders"]) == local.allowed_headers
     assert ",".join(rule["exposedHeaders"]) == local.exposed_headers
     assert rule["maxAgeInSeconds"] == local.max_age_in_seconds
-    assert MAIN.one("mediaStorage").value["params"]["origins"] == "origins"
-    assert MAIN.one("api").value["params"]["corsOrigins"] == "join(origins, ',')"
+    for module in ("mediaBlobs", "door"):
+        assert MAIN.one(module).value["params"]["origins"] == "api.outputs.origins"
+
+
+def test_the_site_and_the_app_let_in_the_same_pages_and_by_default_no_other_page():
+    assert MAIN.one("corsOrigins").value == ""
+    assert MAIN.one("api").value["params"]["otherOrigins"] == "otherOrigins"
+    assert _site()["siteConfig"]["cors"] == {"allowedOrigins": "allowedOrigins", "supportCredentials": False}
+    assert SETTINGS["CORS_ORIGINS"] == "join(allowedOrigins, ',')"
+    assert "['https://${name}.azurewebsites.net']" in FUNCTION.one("allowedOrigins").value
+    assert "['https://${app.properties.defaultHostName}']" in FUNCTION.one("origins").value
 
 
 def test_what_a_user_deletes_is_gone():
-    (service,) = MEDIA_STORAGE.of_type(f"{STORAGE}/blobServices")
+    (service,) = read(APP / "media-blobs.bicep").of_type(f"{STORAGE}/blobServices")
     for policy in ("deleteRetentionPolicy", "containerDeleteRetentionPolicy"):
         assert service.value["properties"][policy] == {"enabled": False}
 
@@ -125,7 +134,7 @@ ROLES = {
     "mediaTables": ("media", "tableDataContributor", "appPrincipalId", "entities"),
     "vaultRead": ("vault", "secretsUser", "appPrincipalId", "get secret"),
     "telemetry": ("insights", "metricsPublisher", "appPrincipalId", "Sending telemetry"),
-    "deadLetters": ("host::blobs::deadLetterContainer", "blobDataContributor", "topicPrincipalId", "could not deliver"),
+    "deadLetters": ("host", "blobDataContributor", "topicPrincipalId", "could not deliver"),
     "vaultWrite": ("vault", "secretsOfficer", "deployerId", "hooks/keys.sh"),
 }
 
@@ -214,12 +223,15 @@ def _site():
 
 SETTINGS = FUNCTION.one("appSettings").value
 
-# Read by the Functions host and its Python worker, not by settings.py.
+# Read by the Functions host and its Python worker, not by settings.py; each with its reason.
 OF_THE_HOST = {
-    *("AzureWebJobsStorage__accountName", "AzureWebJobsStorage__credential", "AzureWebJobsStorage__clientId"),
-    "MEDIA_STORAGE__queueServiceUri",
-    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
-    "PYTHON_THREADPOOL_THREAD_COUNT",
+    "AzureWebJobsStorage__accountName": "leases, function keys, blob events and the package are in this account",
+    "AzureWebJobsStorage__credential": "the account has no shared key",
+    "AzureWebJobsStorage__clientId": "which identity opens it",
+    "AzureWebJobsDisableHomepage": "without it / answers a page of the host, to everybody",
+    "MEDIA_STORAGE__queueServiceUri": "the app's queues, and the poison queue of blob events",
+    "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "telemetry is sent by identity; the exporter reads it too",
+    "PYTHON_THREADPOOL_THREAD_COUNT": "a thread for each call; the default is 1000",
 }
 
 
@@ -228,7 +240,7 @@ def _variables():
 
 
 def test_what_is_set_is_read_and_what_is_not_set_has_a_default():
-    assert set(SETTINGS) - set(_variables()) == OF_THE_HOST
+    assert set(SETTINGS) - set(_variables()) == set(OF_THE_HOST)
     assert [name for name, field in _variables().items() if field.is_required() and name not in SETTINGS] == []
     # By identity only.
     assert "MEDIA_STORAGE" not in SETTINGS
@@ -236,10 +248,7 @@ def test_what_is_set_is_read_and_what_is_not_set_has_a_default():
 
 
 def test_every_other_setting_can_be_set_and_none_of_these_overridden():
-    assert _site()["siteConfig"]["appSettings"] == [
-        {"name": "setting.key", "value": "setting.value"},
-    ]
-    assert "items(union(extraSettings, appSettings))" in FUNCTION.text
+    assert _site()["siteConfig"]["appSettings"].startswith("map(items(union(extraSettings, appSettings)), setting => {")
     assert MAIN.one("api").value["params"]["extraSettings"] == "extraSettings"
 
 
@@ -296,9 +305,25 @@ def test_the_app_runs_on_flex_consumption_by_https_only():
     storage = config["deployment"]["storage"]
     assert storage["authentication"]["type"] == "UserAssignedIdentity"
     assert storage["value"].endswith("blob}packages")
-    (publishing,) = FUNCTION.of_type("Microsoft.Web/sites/basicPublishingCredentialsPolicies")
-    assert publishing.over == ["ftp", "scm"]
-    assert publishing.value["properties"] == {"allow": False}
+    publishing = FUNCTION.of_type("Microsoft.Web/sites/basicPublishingCredentialsPolicies")
+    assert {p.value["name"]: p.value["properties"] for p in publishing} == {
+        "ftp": {"allow": False},
+        "scm": {"allow": False},
+    }
+
+
+def test_the_app_can_be_held_to_one_instance():
+    assert MAIN.one("maximumInstances").decorators["minValue"] == [1]
+
+
+def test_azd_offers_regions_with_flex_consumption_only():
+    """Without the list azd offers every region, and the deployment fails after minutes."""
+    location = MAIN.one("location").decorators
+    assert location["metadata"] == [{"azd": {"type": "location"}}]
+    (regions,) = location["allowed"]
+    assert "westeurope" in regions
+    assert "switzerlandwest" not in regions
+    assert regions == sorted(set(regions))
 
 
 # Scale: the measured numbers that the choice rests on are in infra/README.md.
@@ -340,8 +365,14 @@ def test_a_task_ends_by_itself_before_the_host_ends_it():
 
 
 def test_nothing_is_paid_for_while_nothing_is_asked_for():
-    assert MAIN.one("alwaysReady").value == 0
-    off = {"privateNetworking": False, "privateMedia": False, "frontDoor": False, "alertEmail": "", "monthlyBudget": 0}
+    off = {
+        "alwaysReady": 0,
+        "blobAlwaysReady": 0,
+        "privateNetworking": False,
+        "privateMedia": False,
+        "frontDoor": False,
+    }
+    off |= {"alertEmail": "", "monthlyBudget": 0}
     assert {name: MAIN.one(name).value for name in off} == off
     assert {d.name for d in MAIN.all("module") if d.condition} == {"network", "alerts", "budget", "door"}
 
@@ -393,9 +424,28 @@ def test_everything_that_can_be_closed_has_a_private_way_in():
     assert MAIN.one("mediaClosed").value == "privateNetworking && privateMedia"
 
 
-def test_front_door_serves_public_media_only_and_no_upload():
+DOOR = read(APP / "front-door.bicep")
+
+
+def _route():
+    (route,) = DOOR.of_type("Microsoft.Cdn/profiles/afdEndpoints/routes")
+    return route.value["properties"]
+
+
+def test_front_door_serves_public_media_only():
     assert MAIN.one("door").condition == "(frontDoor && playbackAccess == 'public' && !mediaClosed)"
-    (route,) = read(APP / "front-door.bicep").of_type("Microsoft.Cdn/profiles/afdEndpoints/routes")
-    (pattern,) = route.value["properties"]["patternsToMatch"]
-    assert f"/{layout.output_container(UUID(int=1))}".startswith(pattern.removesuffix("*"))
-    assert route.value["properties"]["supportedProtocols"] == ["Https"]
+    assert _route()["supportedProtocols"] == ["Https"]
+    # Containers that are not public are reached by a signed URL: its copy in the cache is for its holder alone.
+    assert _route()["cacheConfiguration"] == {"queryStringCachingBehavior": "UseQueryString"}
+
+
+def test_a_wildcard_of_front_door_follows_a_slash_and_ends_the_pattern():
+    for pattern in _route()["patternsToMatch"]:
+        assert "*" not in pattern.removesuffix("/*")
+
+
+def test_rules_of_front_door_are_numbered_from_one():
+    """Microsoft's description of `order`: a rule with order 0 is special, and is applied whatever its conditions."""
+    (rule,) = DOOR.of_type("Microsoft.Cdn/profiles/ruleSets/rules")
+    order = rule.value["properties"]["order"]
+    assert re.fullmatch(r"[1-9]\d*|\w+ \+ [1-9]\d*", str(order)), order

@@ -30,7 +30,10 @@ def test_the_workflow_checks_tests_compiles_and_looks_ahead():
     assert {"make check", "make test"} <= set(_runs("code").splitlines())
     for file in ("infra/main.bicep", "infra/upload-events.bicep"):
         assert f"az bicep build --file {file}" in _runs("infra")
+    assert 'echo "BICEP=' in _runs("code").partition("make check")[0]
     what_if = _runs("what-if")
+    # Otherwise it would need every right that the deployment needs, such as giving roles.
+    assert "--validation-level ProviderNoRbac" in what_if
     assert "az deployment sub what-if" in what_if
     assert "--template-file infra/main.bicep" in what_if
     required = [d.name for d in read(INFRA / "main.bicep").all("param") if d.value is None]
@@ -69,7 +72,7 @@ def test_azd_deploys_the_app_that_the_template_tags():
     assert (ROOT / azd["infra"]["path"] / f"{azd['infra']['module']}.bicep").is_file()
 
 
-@pytest.mark.parametrize("hook", ["prepackage", "postprovision", "postdeploy"])
+@pytest.mark.parametrize("hook", ["prepackage", "preprovision", "postprovision", "postdeploy"])
 def test_azd_has_each_hook_for_both_shells(hook):
     azd = yaml.safe_load((ROOT / "azure.yaml").read_text("utf-8"))
     # `azd deploy` packages, too, but runs hooks of the service only.
@@ -173,13 +176,13 @@ def test_readme_settings_template_and_local_settings_agree():
     assert listed == {variable(field) for field in Settings.model_fields}
     template = set(read(INFRA / "app/function.bicep").one("appSettings").value)
     sample = set(json.loads((ROOT / "local.settings.sample.json").read_text("utf-8"))["Values"])
-    assert template - OF_THE_HOST <= listed
+    assert template - set(OF_THE_HOST) <= listed
     assert sample - {"FUNCTIONS_WORKER_RUNTIME", "AzureWebJobsStorage"} <= listed
 
 
 def test_the_readme_says_how_to_deploy_and_what_was_not_tried():
     text = (ROOT / "README.md").read_text("utf-8").partition("## Deploy to Azure")[2].partition("\n## ")[0]
-    for words in ("azd up", "az bicep build --file infra/main.bicep", "what-if", "GPL", "never compiled or deployed"):
+    for words in ("azd up", "az bicep build --file infra/main.bicep", "what-if", "GPL", "never deployed"):
         assert words in text
     for name in set(re.findall(r"AZURE_\w+|API_URL", text)):
         assert name in {d.name for d in read(INFRA / "main.bicep").all("output")}

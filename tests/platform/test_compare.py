@@ -107,6 +107,7 @@ def test_an_answer_is_read_with_its_framing_and_the_connections_state(
     assert (got.framing, got.body, got.truncated, got.connection) == expected
 
 
-def test_no_answer_is_told() -> None:
-    with server(b"", closes=True) as address:
-        assert exchange(address, [b"GET / HTTP/1.1\r\n\r\n"], "GET").error == "closed"
+@pytest.mark.parametrize(("sent", "error"), [(b"", "closed"), (b"nonsense\r\n\r\n", "no HTTP")])
+def test_no_answer_is_told(sent: bytes, error: str) -> None:
+    with server(sent, closes=True) as address:
+        assert exchange(address, [b"GET / HTTP/1.1\r\n\r\n"], "GET").error.startswith(error)

@@ -92,6 +92,8 @@ def exchange(address: tuple[str, int], pieces: Iterable[bytes], method: str, the
             answer.error = "closed"
         except TimeoutError:
             answer.error = "nothing came"
+        except (ValueError, IndexError) as error:
+            answer.error = f"no HTTP: {error}"
         else:
             answer.connection = _afterwards(connection, reader, sender)
         return answer

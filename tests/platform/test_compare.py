@@ -91,6 +91,7 @@ def server(answer: bytes, *, closes: bool) -> Iterator[tuple[str, int]]:
         (b"Content-Length: 2\r\n\r\nhi", False, ("length", b"hi", False, "open")),
         (b"Content-Length: 9\r\n\r\nhi", True, ("length", b"hi", True, "closed")),
         (b"Transfer-Encoding: chunked\r\n\r\n1\r\nh\r\n1\r\ni\r\n0\r\n\r\n", False, ("chunked", b"hi", False, "open")),
+        (b"Transfer-Encoding: chunked\r\n\r\n12345", False, ("chunked", b"", True, "open")),
         (b"\r\nhi", True, ("close", b"hi", False, "closed")),
         (
             b"Content-Length: 2\r\n\r\nhixx",

@@ -58,6 +58,10 @@ class _Reader:
         line, _, self._read = self._read.partition(b"\n")
         return line.rstrip(b"\r").decode("latin-1")
 
+    def drop(self) -> None:
+        """Forgets what was received and not read: the rest of an answer whose framing is broken."""
+        self._read = b""
+
     def into(self, body: bytearray, size: int) -> None:
         """Moves this many bytes to `body`. What came before an end or a timeout is there, too."""
         while size:
@@ -117,6 +121,7 @@ def _read_answer(answer: Answer, line: str, method: str, reader: _Reader, connec
         _read_body(answer, body, reader)
     except (_EndedError, TimeoutError):
         answer.truncated = answer.framing != "close"
+        reader.drop()
     answer.body = bytes(body)
 
 

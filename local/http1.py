@@ -30,6 +30,10 @@ MAX_BODY = 100 * 1024 * 1024
 _DRAIN = 5.0  # seconds for what is left of a body that nobody read
 _CHUNK = 256 * 1024
 
+_FOLDED = re.compile(rb"^[^\r\n]+\r?\n(?:[^\r\n]+\r?\n)*[ \t]")
+"""A head with a header that goes on in the next line (RFC 9112 section 5.2), which Kestrel refuses."""
+_HOST = re.compile(rb"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(?::\d+)?")
+
 Headers = list[tuple[str, str]]
 
 
@@ -37,7 +41,7 @@ class BodyTooLarge(Exception):
     """The body is longer than MAX_BODY."""
 
 
-class _Disconnected(Exception):
+class Disconnected(Exception):
     """The client closed its side before its request was whole."""
 
 
@@ -124,8 +128,13 @@ class _Reader:
             return None
         if self._line_length() > MAX_LINE:
             return _refused(414)
-        if len(event.headers) > MAX_HEADER_COUNT:
+        size = sum(len(name) + len(value) + len(": \r\n") for name, value in event.headers)
+        if size > MAX_HEADERS or len(event.headers) > MAX_HEADER_COUNT:
             return _refused(431)
+        if event.http_version not in {b"1.0", b"1.1"}:
+            return _refused(505)
+        if _FOLDED.search(self._started) or not _HOST.fullmatch(dict(event.headers).get(b"host", b"")):
+            return _refused(400)
         try:
             headers = [(name.decode("ascii"), self._value(name, value)) for name, value in event.headers]
         except UnicodeDecodeError:
@@ -172,7 +181,7 @@ class _Reader:
         return _refused(431 if error.error_status_hint == 431 else 400)
 
     async def body(self) -> bytes:
-        """What is left of the body. Raises _Disconnected, or h11's RemoteProtocolError for a broken one."""
+        """What is left of the body. Raises Disconnected, or h11's RemoteProtocolError for a broken one."""
         if self.complete:
             return b""
         if self._parser.they_are_waiting_for_100_continue:
@@ -188,10 +197,10 @@ class _Reader:
             elif event is h11.NEED_DATA:
                 data = await self._stream.read(_CHUNK)
                 if not data:
-                    raise _Disconnected
+                    raise Disconnected
                 self._parser.receive_data(data)
             else:
-                raise _Disconnected
+                raise Disconnected
 
     def rest(self) -> bytes:
         """What came behind the request: the beginning of the next one."""
@@ -247,7 +256,7 @@ class Server:
                     return
                 self._connections[task] = False
                 begun = reader.rest()
-        except (ConnectionError, _Disconnected, asyncio.CancelledError):
+        except (ConnectionError, Disconnected, asyncio.CancelledError):
             return
         finally:
             del self._connections[task]
@@ -261,12 +270,11 @@ class Server:
             # The host reads no chunked body, and notices all the same when its client is gone.
             unread = asyncio.create_task(reader.body())
             done, _ = await asyncio.wait({handling, unread}, return_when=asyncio.FIRST_COMPLETED)
-            if unread in done and isinstance(unread.exception(), _Disconnected):
-                raise _Disconnected  # the function runs on
+            if unread in done and isinstance(unread.exception(), Disconnected):
+                raise Disconnected  # the function runs on
         response = await asyncio.shield(handling)
-        going_on = await _write(writer, response, method=request.method, version=request.version)
-        keep = request.version >= "1.1" and "close" not in (request.header("connection") or "").lower()
-        if not (going_on and keep):
+        ending = "close" in (request.header("connection") or "").lower()
+        if not await _write(writer, response, method=request.method, version=request.version, ending=ending):
             return False
         if unread is None and not reader.complete:
             if (request.length or 0) > MAX_BODY:
@@ -290,12 +298,14 @@ def _refused(status: int) -> Response:
     return Response(status, close=True)
 
 
-async def _write(writer: asyncio.StreamWriter, response: Response, *, method: str, version: str) -> bool:
-    """Whether the connection can go on."""
+async def _write(
+    writer: asyncio.StreamWriter, response: Response, *, method: str, version: str, ending: bool = False
+) -> bool:
+    """Whether the connection can go on. `ending`: the client wants it to end."""
     headers = [(name, value) for name, value in response.headers if name.lower() != "date"]
     names = {name.lower() for name, _ in headers}
     body = response.body
-    going_on = not response.close
+    going_on = not (response.close or ending)
     bodiless = response.status in {101, 204, 205, 304}
     if bodiless and body:
         body, going_on = b"", False  # Kestrel has sent the head when it notices
@@ -324,7 +334,7 @@ async def _write(writer: asyncio.StreamWriter, response: Response, *, method: st
         going_on = False
     if "close" in (response.header("connection") or "").lower():
         going_on = False
-    elif (not going_on and response.close) or version < "1.1" or response.status == 101:
+    elif response.close or ending or version < "1.1" or response.status == 101:
         headers.append(("Connection", "close"))
         going_on = False
     own = (("Date", formatdate(usegmt=True)), ("Server", "Kestrel"))
@@ -365,9 +375,9 @@ def ascii_header(name: str, value: str) -> bool:
 
 
 def joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Values of one name joined by commas, names compared without case; the last spelling of a name stays."""
+    """Values of one name joined by commas without empty ones; of several spellings of a name the last stays."""
     found: dict[str, tuple[str, list[str]]] = {}
     for name, value in pairs:
         _, values = found.get(name.lower(), (name, []))
         found[name.lower()] = (name, [*values, value])
-    return {name: ",".join(values) for name, values in found.values()}
+    return {name: ",".join(filter(None, values)) for name, values in found.values()}

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from local import admin, answers, cors, urls, webhook
 from local.app import Function, FunctionFailed, FunctionTimeoutError, Invoker
 from local.blobs import BlobDispatcher
-from local.http1 import BodyTooLarge, Request, Response, Server
+from local.http1 import BodyTooLarge, Disconnected, Request, Response, Server
 from local.keys import LEVELS, Access, Keys
 from local.routes import Router
 from local.storage import Queues
@@ -60,6 +60,8 @@ class Site:
     async def _answer(self, request: Request) -> Response:
         try:
             return await self._cross_origin(request)
+        except Disconnected:
+            raise
         except Exception:
             log.exception("A request could not be answered")
             return Response(500)

@@ -13,6 +13,7 @@ from connector.api.auth import host_level
 from connector.api.http import Request
 from connector.api.routes import ROUTES, Route, respond
 from connector.blob_trigger import BlobName
+from connector.deadline import limited
 from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE, UPLOADS
 from connector.domain.messages import Message
 from connector.services import app as services
@@ -65,7 +66,7 @@ def _http(route: Route) -> None:
             body=req.get_body(),
             id=str(uuid.uuid4()),
         )
-        with _traced(route, request) as telemetry:
+        with limited(), _traced(route, request) as telemetry:
             response = respond(services, route, request)
             telemetry.add(**{"http.response.status_code": response.status})
         _send(response.messages, advance, encode)

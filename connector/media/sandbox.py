@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
+from connector.deadline import carried
 from connector.errors import MediaError, TaskCrashed
 from connector.media import children
 from connector.media.channel import (
@@ -193,7 +194,7 @@ class _Parent:
                     if self._written > job.most_output:
                         raise TaskCrashed("the output is over the limit")
                     self._settle(MAX_PENDING - 1)
-                    self._pending.append(self._writers.submit(self._sink.put, put.area, put.name, data))
+                    self._pending.append(self._writers.submit(carried(self._sink.put), put.area, put.name, data))
                 case Progress(share=share, finished=finished):
                     self._settle(MAX_PENDING if finished is None else 0)
                     self._sink.progress(share, finished)

@@ -6,6 +6,7 @@ from math import inf
 from threading import Lock
 from time import monotonic
 
+from connector import deadline
 from connector.domain.ports import Videos
 from connector.domain.video import UNFINISHED
 from connector.errors import Busy
@@ -26,7 +27,7 @@ class Admission:
         """Lets one more video in. Raises Busy while as many as may be are unfinished, and what counting raises."""
         if not self._most:
             return
-        with self._lock:
+        with deadline.locked(self._lock):
             if monotonic() - self._counted > COUNT_SECONDS:
                 self._pending = self._count()
                 self._counted = monotonic()

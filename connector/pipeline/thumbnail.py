@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 
+from connector import deadline
 from connector.domain import layout
 from connector.domain.ladder import even
 from connector.domain.plan import Plan, Rendition, Size
@@ -121,5 +122,13 @@ def _make(app: App, video: Video, picture: Picture) -> None:
         layout.media_segment("video", rendition, frame_time(first, plan.frame_rate)),
     )
     media = held(b"".join(protect.clear_segment(name, app.storage.blobs.get(output, name)) for name in names))
-    job = StillJob(limits=LIMITS, frame=picture.frame - first, size=picture.size, form=picture.form, name=picture.name)
+    job = StillJob(
+        limits=_limits(), frame=picture.frame - first, size=picture.size, form=picture.form, name=picture.name
+    )
     sandbox.run(job, [media], TaskSink(app, video, None))
+
+
+def _limits() -> Limits:
+    """Of an extraction that the present call waits for."""
+    left = deadline.left()
+    return LIMITS if left is None else LIMITS.model_copy(update={"seconds": max(1, min(LIMITS.seconds, int(left)))})

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from connector.deadline import carried
+
 Answer = TypeVar("Answer")
 
 AT_ONCE = 8
@@ -15,4 +17,4 @@ def together(calls: Iterable[Callable[[], Answer]]) -> list[Answer]:
     if min(AT_ONCE, len(pending)) < 2:
         return [call() for call in pending]
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="together") as pool:
-        return list(pool.map(lambda call: call(), pending))
+        return list(pool.map(lambda call: call(), map(carried, pending)))

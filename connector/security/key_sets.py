@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from connector.errors import AuthorityUnavailable
+from connector import deadline
+from connector.errors import AuthorityUnavailable, StorageTimeout
 
 log = logging.getLogger(__name__)
 
@@ -17,10 +18,15 @@ FRESH_SECONDS = 300
 STALE_SECONDS = 3600
 """So long a set is used when a newer one cannot be read: a short outage of the issuer stops nobody."""
 PAUSE_SECONDS = 10
-"""Between two attempts: tokens that name unknown keys, or an outage, must not hammer the issuer."""
-_TIMEOUT_SECONDS = 5
+"""Between two attempts: tokens that name unknown keys, or an outage, must not hammer the issuer. It begins when an
+attempt ends: calls that waited for a silent issuer must not ask it one after the other.
+"""
+_CONNECT_SECONDS = 3.0
+_TIMEOUT_SECONDS = 5.0
+"""Longest time for the whole answer."""
 _LIMIT = 256 * 1024
 """Bytes. Microsoft's set has about 20 KB."""
+_UNREADABLE = "The keys of the tokens' issuer cannot be read."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,41 +57,58 @@ class KeySet:
         key = self._find(key_id, FRESH_SECONDS)
         if key is not None:
             return key
-        with self._lock:
-            # Whoever waited here looks again first: another thread may have read the set meanwhile.
-            key = self._find(key_id, FRESH_SECONDS)
-            if key is not None:
-                return key
-            if self._clock() - self._tried >= PAUSE_SECONDS:
-                self._read()
-            key = self._find(key_id, STALE_SECONDS)
-            if key is None and not self._reached:
-                raise AuthorityUnavailable("The keys of the tokens' issuer cannot be read.")
+        try:
+            with deadline.locked(self._lock):
+                return self._looked_up(key_id)
+        except StorageTimeout:
+            raise AuthorityUnavailable(_UNREADABLE) from None
+
+    def _looked_up(self, key_id: str) -> Any | None:
+        # Whoever waited for the lock looks again first: another thread may have read the set meanwhile.
+        key = self._find(key_id, FRESH_SECONDS)
+        if key is not None:
             return key
+        if self._clock() - self._tried >= PAUSE_SECONDS:
+            self._read()
+        key = self._find(key_id, STALE_SECONDS)
+        if key is None and not self._reached:
+            raise AuthorityUnavailable(_UNREADABLE)
+        return key
 
     def _find(self, key_id: str, seconds: float) -> Any | None:
         known = self._known
         return known.keys.get(key_id) if self._clock() - known.read < seconds else None
 
     def _read(self) -> None:
-        self._tried = self._clock()
+        begun = self._clock()
         try:
-            self._known = _Known(_keys(_download(self._url)), self._tried)
+            self._known = _Known(_keys(_download(self._url)), begun)
             self._reached = True
         except Exception as error:  # noqa: BLE001 - whatever an issuer answers, a key set or none
             self._reached = False
             log.warning("key set cannot be read", extra={"url": self._url, "reason": type(error).__name__})
+        self._tried = self._clock()
 
 
 def _download(url: str) -> bytes:
-    """What the URL itself answers: another address is never followed. Raises requests.RequestException, ValueError."""
+    """What the URL itself answers: another address is never followed. Raises requests.RequestException, ValueError,
+    TimeoutError.
+    """
     import requests
 
-    with requests.get(url, timeout=_TIMEOUT_SECONDS, allow_redirects=False, stream=True) as answer:
+    left = deadline.left()
+    seconds = _TIMEOUT_SECONDS if left is None else min(_TIMEOUT_SECONDS, left)
+    if seconds <= 0:
+        raise TimeoutError
+    end = time.monotonic() + seconds
+    timeout = min(_CONNECT_SECONDS, seconds), seconds
+    with requests.get(url, timeout=timeout, allow_redirects=False, stream=True) as answer:
         if answer.status_code != 200:
             raise ValueError("not answered with 200")
         data = b""
         for part in answer.iter_content(16 * 1024):
+            if time.monotonic() > end:
+                raise TimeoutError
             data += part
             if len(data) > _LIMIT:
                 raise ValueError("larger than any key set")

@@ -10,19 +10,13 @@ from connector.storage.identity import Identity
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
-    from azure.core.pipeline.transport import RequestsTransport
     from azure.data.tables import TableServiceClient
     from azure.storage.blob import BlobServiceClient
 
+    from connector.storage.transport import Transport
+
 # The SDKs take most of a cold start, so each is imported by the first call that needs it.
 
-_CONNECT_SECONDS = 10
-_READ_SECONDS = 30
-"""Longest silence of the service while an answer is awaited."""
-_CONNECTIONS = 32
-"""Kept open per service; threads beyond that connect anew."""
-_RECEIVED = 256 * 1024
-"""Bytes taken from a connection at a time; at the transport's own 4 KiB each costs more than what is in it."""
 _ONE_SHOT = 256 * 1024 * 1024
 """Bytes up to which a blob is written by one request, which makes it appear whole or not at all."""
 
@@ -91,24 +85,14 @@ class AzureStorage:
     @cached_property
     def _credential(self) -> "TokenCredential | None":
         """One for both services, so that they share its tokens."""
-        return None if isinstance(self._access, str) else self._access.credential()
+        return None if isinstance(self._access, str) else self._access.credential(self._transport)
 
     @cached_property
-    def _transport(self) -> "RequestsTransport":
-        """One pool of connections for both services."""
-        from azure.core.pipeline.transport import RequestsTransport
-        from requests import Session
-        from requests.adapters import HTTPAdapter
+    def _transport(self) -> "Transport":
+        """One pool of connections for both services, and for their tokens."""
+        from connector.storage.transport import Transport
 
-        session = Session()
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
-        return RequestsTransport(
-            session=session,
-            connection_timeout=_CONNECT_SECONDS,
-            read_timeout=_READ_SECONDS,
-            connection_data_block_size=_RECEIVED,
-        )
+        return Transport()
 
     def close(self) -> None:
         """Closes the connections. Not usable afterwards."""

@@ -10,6 +10,7 @@ from threading import Lock
 
 from azure.storage.blob import UserDelegationKey
 
+from connector import deadline
 from connector.errors import StorageError
 from connector.storage.errors import translated
 
@@ -38,9 +39,9 @@ class DelegationKeys:
     def until(self, expiry: datetime) -> UserDelegationKey:
         """A key that is still valid then, for a signature ends with its key.
 
-        Raises StorageError, also when no key lasts that long.
+        Raises StorageError, also when no key lasts that long, or another call waits for one too long.
         """
-        with self._lock:
+        with deadline.locked(self._lock):
             if self._key is None or self._expiry < expiry:
                 now = self._now()
                 end = min(expiry + _SPARE, now + _LONGEST)

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
+from connector.deadline import carried
+
 CELL = 256 * 1024
 """Bytes of the smallest fetch; fetches are whole cells of a fixed grid, so that they never overlap."""
 LONGEST_RUN = 17
@@ -103,7 +105,7 @@ class ReadAhead:
                 self._take_ahead()
         following = self._next_run(run.end, 2 * run.count, sequential=True)
         if following.count:
-            self._ahead = following, self._worker.submit(self._fetch_run, following)
+            self._ahead = following, self._worker.submit(carried(self._fetch_run), following)
 
     def _next_run(self, first: int, count: int, *, sequential: bool) -> _Run:
         """A run no longer than allowed, and only of cells that exist and are not cached."""

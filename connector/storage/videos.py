@@ -17,6 +17,7 @@ from uuid import UUID
 from azure.core import MatchConditions
 from azure.data.tables import EdmType, EntityProperty, TableClient, TableEntity, UpdateMode
 
+from connector.deadline import carried
 from connector.domain.listing import VideoFilter, VideoPage
 from connector.domain.media_info import MediaInfo
 from connector.domain.plan import Plan
@@ -116,7 +117,7 @@ class AzureVideos:
     def _existing(self, ids: Sequence[UUID]) -> list[Video]:
         """The videos with these ids, without those that were deleted meanwhile."""
         with ThreadPoolExecutor(_READERS) as threads:
-            return [video for video in threads.map(self._found, ids) if video]
+            return [video for video in threads.map(carried(self._found), ids) if video]
 
     def _found(self, video_id: UUID) -> Video | None:
         try:

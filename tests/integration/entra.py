@@ -48,7 +48,7 @@ class EntraAccount:
     certificate: Path
 
     def identity(self, credential: FakeCredential) -> Identity:
-        return Identity(self.blob_uri, self.table_uri, lambda: credential)
+        return Identity(self.blob_uri, self.table_uri, lambda _: credential)
 
 
 @contextmanager

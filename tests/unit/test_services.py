@@ -10,6 +10,7 @@ import pytest
 from connector.services import configured, require_callers, require_keys, storage_access
 from connector.settings import load
 from connector.storage.identity import Identity
+from connector.storage.transport import Transport
 from tests.integration.pipeline import KEYS
 
 ROOT = Path(__file__).parents[2]
@@ -103,7 +104,7 @@ def test_an_identity_is_the_one_that_is_configured(given, kind):
     access = storage_access(load({**IDENTITY, **given}))
     assert isinstance(access, Identity)
     assert (access.blob_uri, access.table_uri) == tuple(IDENTITY.values())
-    with access.credential() as credential:
+    with access.credential(Transport()) as credential:
         assert type(credential).__name__ == kind
 
 

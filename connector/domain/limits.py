@@ -6,7 +6,13 @@ from fractions import Fraction
 from connector.domain.failures import refused
 from connector.domain.media_info import MediaInfo
 from connector.domain.plan import Plan
+from connector.domain.planner import sound_segments
 from connector.domain.types import Model
+
+MAX_BLOCKS = 50_000
+"""Of one blob, and so of the progressive file:
+https://learn.microsoft.com/azure/storage/blobs/scalability-targets#scale-targets-for-blob-storage
+"""
 
 
 class SourceLimits(Model):
@@ -49,3 +55,20 @@ def check_cost(plan: Plan, minutes: float) -> None:
     planned = output_minutes(plan)
     if minutes and planned > minutes:
         raise refused("TooMuchOutput", found=math.ceil(planned), most=minutes)
+
+
+def progressive_blocks(plan: Plan, segment_seconds: float) -> int:
+    """Blocks of the progressive file: one for each segment of the picture and of the sound, and its head."""
+    head, length = sound_segments(plan, segment_seconds)
+    sound = 1 + max(0, math.ceil((plan.duration - head) / length))
+    return 1 + (plan.segments if plan.frames else 0) + (sound if plan.audio else 0)
+
+
+def check_blocks(plan: Plan, segment_seconds: float) -> None:
+    """Raises MediaError when the progressive file would have more blocks than a blob can have."""
+    if progressive_blocks(plan, segment_seconds) <= MAX_BLOCKS:
+        return
+    head, length = sound_segments(plan, segment_seconds)
+    each = (MAX_BLOCKS - 1) // (bool(plan.frames) + bool(plan.audio))
+    most = head + (each - 1) * length
+    raise refused("TooLong", found=math.ceil(plan.duration / 60), most=math.floor(most / 60))

@@ -4,7 +4,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from connector.domain import layout
-from connector.domain.limits import check_cost
+from connector.domain.limits import check_blocks, check_cost
 from connector.domain.media_info import Access, MediaInfo
 from connector.domain.messages import Message
 from connector.domain.planner import make_plan
@@ -51,6 +51,8 @@ def _planned(app: App, video: Video) -> Video:
     app.source_limits.length(info)
     plan = make_plan(info, app.plan_limits)
     check_cost(plan, app.settings.max_output_minutes)
+    if video.key_id is None:  # a protected video has no progressive file; its other blobs have no blocks
+        check_blocks(plan, app.settings.segment_seconds)
     used = video.used.ran(now() - begun)
     return app.storage.videos.save(replace(video.to(State.ENCODING, now()), info=info, plan=plan, used=used))
 

@@ -1,10 +1,11 @@
+import math
 from fractions import Fraction
 
 import pytest
 
 from connector.domain.failures import SENTENCES, refused
-from connector.domain.limits import SourceLimits, check_cost
-from connector.domain.planner import Limits, make_plan
+from connector.domain.limits import MAX_BLOCKS, SourceLimits, check_blocks, check_cost, progressive_blocks
+from connector.domain.planner import Limits, make_plan, sound_segments
 from connector.errors import MediaError
 from tests.unit.pipeline.twin import INFO, PICTURE, SOUND
 
@@ -73,3 +74,40 @@ def test_a_failure_without_its_facts_is_a_mistake():
         refused("TooLong")
     with pytest.raises(KeyError):
         refused("Unheard")
+
+
+def _plan(seconds, *, picture=True, sound=True):
+    info = _lasting(0, seconds, seconds)
+    gone = {} if picture else {"video": None}
+    return make_plan(info.model_copy(update=gone if sound else {"audio": ()}), Limits(1, 30, 2160))
+
+
+@pytest.mark.parametrize(
+    ("shown", "longest", "minutes"),
+    [
+        # 24,999 segments of picture and of sound each; the first is half as long: 24,998.5 s.
+        ({}, 24_998, 416),
+        ({"sound": False}, 49_998, 833),
+        ({"picture": False}, 49_998, 833),
+    ],
+    ids=["both", "picture", "sound"],
+)
+def test_no_more_blocks_are_planned_than_the_progressive_file_can_have(shown, longest, minutes):
+    last = _plan(longest, **shown)
+    assert MAX_BLOCKS - 2 <= progressive_blocks(last, 1) <= MAX_BLOCKS
+    check_blocks(last, 1)
+    sentence = f"lasts {minutes + 1} minutes; at most {minutes} are accepted"
+    with pytest.raises(MediaError, match=sentence) as error:
+        check_blocks(_plan(longest + 1, **shown), 1)
+    assert error.value.code == "TooLong"
+
+
+@pytest.mark.parametrize("seconds", [1, 1.2, 4, 7.96, 100])
+@pytest.mark.parametrize("shown", [{}, {"sound": False}, {"picture": False}], ids=["both", "picture", "sound"])
+def test_blocks_are_counted_as_the_tasks_make_them(seconds, shown):
+    plan = _plan(Fraction(seconds).limit_denominator(25), **shown)
+    head, length = sound_segments(plan, 1)
+    begins = [0, *(head + n * length for n in range(200))]
+    frames = math.ceil(plan.duration * 48_000 / 1024)  # of AAC: each segment begins at the first one from its place on
+    made = len({math.ceil(begin * 48_000 / 1024) for begin in begins} & set(range(frames)))
+    assert progressive_blocks(plan, 1) == 1 + (plan.segments if plan.frames else 0) + (made if plan.audio else 0)

@@ -13,14 +13,15 @@ from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.fail import fail
 from connector.pipeline.steps import run_step
+from tests.integration.pipeline import KEYS
 from tests.unit.pipeline.twin import INFO, PICTURE
 from tests.unit.pipeline.world import an_app, left_behind, uploaded
 
 
-def _probed(media, **settings):
+def _probed(media, *, protected=False, **settings):
     """The video after its probe, and the app."""
     app = an_app(**settings)
-    video = uploaded(app)
+    video = uploaded(app, protected=protected)
     (message,) = complete_upload(app, video.id)
     return app, app.storage.videos.get(video.id), run_step(app, message)
 
@@ -56,6 +57,21 @@ def test_a_video_that_would_cost_too_much_fails_at_the_probe(media):
     assert (app.storage.videos.get(video.id).failure.code, following) == ("TooMuchOutput", [])
     app, video, following = _probed(media, max_output_minutes=0.2)
     assert app.storage.videos.get(video.id).state is State.ENCODING
+
+
+def test_a_clear_video_whose_one_file_would_have_too_many_blocks_fails_before_anything_is_encoded(media):
+    media.info = INFO.model_copy(update={"video": PICTURE.model_copy(update={"end": Fraction(30_000)})})
+    app, video, following = _probed(media, segment_seconds=1, max_duration_minutes=2880)
+    row = app.storage.videos.get(video.id)
+    assert (row.state, row.failure.code, following) == (State.FAILED, "TooLong", [])
+    assert media.ran == ["probe"]
+
+
+def test_a_protected_video_has_no_such_file_and_may_be_as_long(media):
+    media.info = INFO.model_copy(update={"video": PICTURE.model_copy(update={"end": Fraction(30_000)})})
+    app, video, following = _probed(media, protected=True, segment_seconds=1, max_duration_minutes=2880, **KEYS)
+    assert app.storage.videos.get(video.id).state is State.ENCODING
+    assert following
 
 
 def test_the_probe_is_told_what_is_accepted(media):

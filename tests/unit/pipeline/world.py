@@ -25,8 +25,8 @@ def an_app(storage: Any = None, **settings: object) -> App:
     return App(storage=storage or MemoryStorage(), settings=Settings.model_validate(values))
 
 
-def uploaded(app: App) -> Video:
-    video = create(app, "holiday.mp4").video
+def uploaded(app: App, *, protected: bool = False) -> Video:
+    video = create(app, "holiday.mp4", protected=protected).video
     app.storage.blobs.put(UPLOADS, video.blob_name, b"the upload")
     return video
 

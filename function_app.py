@@ -135,7 +135,7 @@ def _poison(queue: str, name: str) -> None:
     def handle(message: func.QueueMessage) -> None:
         from connector.pipeline.steps import bury
 
-        bury(services(), message.get_body())
+        bury(services(), message.get_body(), message.id or "")
 
 
 _poison(ADVANCE_QUEUE, "AdvancePoison")

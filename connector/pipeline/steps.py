@@ -51,12 +51,14 @@ def _run(app: App, video: Video, message: Message) -> list[Message]:
         return []
 
 
-def bury(app: App, body: bytes) -> None:
-    """A message from a poison queue: fails its video. One that is no message of ours is only logged."""
+def bury(app: App, body: bytes, message_id: str = "") -> None:
+    """Fails the video of a message from a poison queue. What is no message of ours is logged once, without its content,
+    and is over with that: this returns, so that the host deletes it.
+    """
     try:
         message = Message.model_validate_json(body)
     except ValidationError:
-        log.exception("a poison message is none of ours")
+        log.error("a poison message is none of ours", extra={"message_id": message_id, "bytes": len(body)})  # noqa: TRY400 - the exception quotes the message
         return
     fields: dict[str, Fact] = {"video_id": str(message.video_id), "step": message.step}
     with app.telemetry.span("give up", fields, message.trace):

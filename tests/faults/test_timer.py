@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from connector.domain.layout import UPLOADS
+from connector.domain.messages import Message
 from connector.domain.video import State
 from connector.errors import TaskCrashed
 from tests.faults.host import LEASE, Host
@@ -77,6 +78,69 @@ def test_a_task_whose_worker_died_goes_on_long_before_its_message_comes_back(tas
         assert host.moment - scene.video.created < LEASE / 3
         host.run(scene.video.id)
     assert media.runs[task] == host.storage.tasks.get(scene.video.id, task).attempts == 2
+
+
+def _stopped_in(task, scene, media):
+    """A host that was stopped, or killed, while it ran this task: it gave the message back to nobody."""
+    media.before = _dies_at(task)
+    host = _completed(scene)
+    with host.clock():
+        host.run(scene.video.id, lambda: media.runs[task] == 1)
+    return host
+
+
+def _message_of(host, task):
+    """Its message, which stays hidden until its lease is over."""
+    (letter,) = [one for one in host._letters if one.queue == "encode" and _task(one) == task]
+    return letter
+
+
+def _task(letter):
+    return Message.model_validate_json(letter.body).task
+
+
+def _undisturbed(scene, media):
+    media.before = lambda _: None
+    host = _completed(scene)
+    with host.clock():
+        host.run(scene.video.id)
+    return left(host.storage, scene.video.id)
+
+
+@pytest.mark.parametrize("task", ["chunk-000001", "audio-000000"])
+def test_the_message_of_a_stopped_host_finds_its_task_done_when_it_comes_back(task, scene, media):
+    host = _stopped_in(task, scene, media)
+    letter = _message_of(host, task)
+    with host.clock():
+        host.run(scene.video.id, lambda: _row(host, scene).state is State.READY)
+        assert host.moment < letter.visible, "the timer did not wait for it"
+        assert letter in host._letters
+        host.run(scene.video.id)
+    assert (letter.count, letter in host._letters) == (2, False)
+    assert media.runs[task] == 2
+    assert host.storage.tasks.get(scene.video.id, task).attempts == 2
+    assert left(host.storage, scene.video.id) == _undisturbed(scene, media)
+
+
+@pytest.mark.parametrize("task", ["chunk-000001", "audio-000000"])
+def test_one_that_finds_its_task_running_again_is_one_more_attempt_and_writes_the_same(task, scene, media):
+    host = _stopped_in(task, scene, media)
+    letter, came_back = _message_of(host, task), []
+
+    def before(name):
+        if name == task and not came_back:
+            came_back.append(host.moment)
+            host.moment = letter.visible
+            host._deliver(letter)  # while the second attempt runs
+
+    media.before = before
+    with host.clock():
+        host.run(scene.video.id)
+    assert came_back
+    assert letter not in host._letters
+    assert host.buried == 0
+    assert host.storage.tasks.get(scene.video.id, task).attempts == 3
+    assert left(host.storage, scene.video.id) == _undisturbed(scene, media)
 
 
 def test_a_task_that_kills_every_worker_is_given_up_with_the_cause(scene, media):

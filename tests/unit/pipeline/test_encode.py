@@ -3,6 +3,7 @@
 from threading import Event
 
 import pytest
+from pydantic import ValidationError
 
 from connector.domain.layout import output_container
 from connector.domain.messages import Message
@@ -306,9 +307,21 @@ def test_a_message_whose_task_a_twin_finished_fails_nothing(app):
     assert state(app, video) is State.ENCODING
 
 
-def test_a_poison_message_that_is_none_of_ours_is_only_logged(app, caplog):
-    bury(app, b"\xff{")
-    assert "none of ours" in caplog.text
+@pytest.mark.parametrize(
+    "body", [b"\xff{", b"", b"hunter2", b'{"password": "hunter2"}', b'{"step": "hunter2", "video_id": "hunter2"}']
+)
+def test_a_poison_message_that_is_none_of_ours_is_logged_once_without_its_content(app, caplog, body):
+    bury(app, body, "message-1")
+    (record,) = caplog.records
+    assert "none of ours" in record.message
+    assert (record.message_id, record.bytes, record.exc_info) == ("message-1", len(body), None)
+    assert "hunter2" not in caplog.text
+
+
+def test_what_cannot_be_read_is_not_quoted_by_the_refusal_either():
+    with pytest.raises(ValidationError) as error:
+        Message.model_validate_json(b'{"step": "hunter2", "video_id": "hunter2"}')
+    assert "hunter2" not in str(error.value)
 
 
 @pytest.mark.parametrize("step", ["probe", "package"])

@@ -1,0 +1,37 @@
+"""What goes through the queues: the host reads the messages too."""
+
+import json
+from uuid import UUID
+
+import pytest
+
+from connector.domain.messages import HOST_NAMES, Message
+
+STEPS = Message.model_fields["step"].annotation.__args__
+
+
+def _models(model):
+    yield model
+    for kind in model.__subclasses__():
+        yield from _models(kind)
+
+
+def test_the_host_s_own_names_are_known():
+    names = ("Id", "DequeueCount", "ExpirationTime", "InsertionTime", "NextVisibleTime", "PopReceipt", "QueueTrigger")
+    assert {name.lower() for name in (*names, "sys")} == HOST_NAMES
+
+
+@pytest.mark.parametrize("model", list(_models(Message)), ids=lambda model: model.__name__)
+def test_no_field_of_a_message_replaces_what_the_host_tells_of_it(model):
+    for name, field in model.model_fields.items():
+        spellings = {name, field.alias, field.serialization_alias, field.validation_alias} - {None}
+        assert not {str(spelling).lower() for spelling in spellings} & HOST_NAMES
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("trace", ["", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"])
+def test_nor_does_any_property_that_is_sent(step, trace):
+    message = Message(step=step, video_id=UUID(int=1), index=3, trace=trace)
+    sent = json.loads(message.model_dump_json())
+    assert sent.keys() >= {"version", "step", "video_id", "index"}
+    assert not {name.lower() for name in sent} & HOST_NAMES

@@ -41,7 +41,6 @@ from connector.domain.layout import UPLOADS, output_container, work_container
 from connector.domain.messages import Message
 from connector.storage.azure import AzureStorage
 from local.stack import Stack
-from local.storage import encode
 
 T = TypeVar("T")
 
@@ -225,7 +224,7 @@ def send_copies(stack: Stack, order: Order, video: Video) -> None:
     with QueueServiceClient.from_connection_string(stack.connection_string) as queues:
         for step, index, after in order.copies:
             message = Message.model_validate({"step": step, "video_id": video.id, "index": index})
-            body = encode(message.model_dump_json().encode())
+            body = message.model_dump_json()
             queue = queues.get_queue_client(message.queue)
             patiently(partial(queue.send_message, body, visibility_timeout=round(after)))
 

@@ -28,6 +28,8 @@ class QueueOptions:
     max_dequeue_count: int = 5
     visibility_timeout: float = 0.0
     max_polling_interval: float = 0.5
+    base64: bool = True
+    """How messages are written (`messageEncoding`); else as plain text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def _queue_options(options: Mapping[str, Any]) -> QueueOptions:
         max_dequeue_count=int(options.get("maxDequeueCount", default.max_dequeue_count)),
         visibility_timeout=seconds(options.get("visibilityTimeout", "00:00:00")),
         max_polling_interval=default.max_polling_interval if interval is None else seconds(interval),
+        base64=str(options.get("messageEncoding", "base64")).lower() != "none",
     )
 
 

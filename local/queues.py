@@ -170,7 +170,7 @@ class QueueListener:
     async def _attempt(self, held: _Held) -> None:
         message = held.message
         count = message.dequeue_count or 0
-        body = decode(message.content)
+        body = decode(message.content) if self._options.base64 else message.content.encode()
         if body is None or count > self._options.max_dequeue_count:
             # Undecodable, or its last attempt took the whole process down: it does not run (again).
             await self._bury(held)

@@ -34,7 +34,9 @@ def encode(body: bytes) -> str:
 class Queues:
     """Queue clients of this process, one connection pool per storage account."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, base64: bool = True) -> None:
+        """`base64`: how outputs are written; else as plain text."""
+        self._base64 = base64
         self._services: dict[str, QueueServiceClient] = {}
 
     def client(self, name: str, connection: str | None = None) -> QueueClient:
@@ -54,7 +56,7 @@ class Queues:
             if binding["type"] == "queue" and value is not None:
                 queue = self.client(binding["queueName"], binding.get("connection"))
                 for body in bodies(value):
-                    await send(queue, encode(body))
+                    await send(queue, encode(body) if self._base64 else body.decode())
 
     async def close(self) -> None:
         for service in self._services.values():

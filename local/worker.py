@@ -47,7 +47,7 @@ class Worker:
 
     def __init__(self, functions: list[Function], options: HostOptions) -> None:
         self.invoker = Invoker(options.function_timeout)
-        self.queues = Queues()
+        self.queues = Queues(base64=options.queues.base64)
         self._functions = functions
         self._options = options
         self._lease = float(os.environ.get("QUEUE_LEASE_SECONDS") or 600)
@@ -112,7 +112,7 @@ class Worker:
             self.queues.client(EVENTS_QUEUE),
             self.queues.client(POISON_QUEUE),
             dispatcher.handle,
-            self._options.queues,
+            replace(self._options.queues, base64=True),  # written and read by the host itself
             self._lease,
             told=True,
         )

@@ -56,6 +56,12 @@ soak: setup ## ten minutes of 4K, then everything is killed while videos are pub
 package: setup ## what would be deployed, and how large it is
 	@$(BIN)/python -m scripts.package
 
+.PHONY: lock
+lock: $(DONE)/uv ## resolves requirements.txt for Azure into requirements.lock (UPGRADE=--upgrade: newest versions)
+	@$(DONE)/uv/bin/uv pip compile --quiet --generate-hashes --only-binary :all: \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_28 --custom-compile-command 'make lock' \
+	  $(UPGRADE) --output-file requirements.lock requirements.txt
+
 .PHONY: clean
 clean: ## removes the data that runs left
 	rm -rf .data
@@ -63,14 +69,20 @@ clean: ## removes the data that runs left
 .PHONY: setup
 setup: $(DONE)/python $(DONE)/node ## Python and npm packages
 
-$(DONE)/python: requirements.txt requirements-dev.txt Makefile
+$(DONE)/python: requirements.txt requirements-dev.txt requirements.lock Makefile
 	@echo "Setting up Python packages (once) …"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 is needed."; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@# Microsoft's worker code. It says that it needs Python 3.13, and runs on 3.11.
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python azure-functions-runtime==1.3.0
 	@mkdir -p $(DONE) && touch $@
+
+# In an environment of its own, for .venv is made from the lock.
+$(DONE)/uv:
+	@$(PYTHON) -m venv $@
+	@$@/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
 
 $(DONE)/node: package.json package-lock.json scripts/vendor.mjs
 	@echo "Setting up npm packages (once): Azurite and the players …"

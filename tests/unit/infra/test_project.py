@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
 from connector.settings import Settings, load, variable
 from tests.unit.infra.bicep import INFRA, read
@@ -123,26 +121,6 @@ def test_what_may_hold_secrets_or_is_huge_stays_out(name):
 
 def test_the_players_of_the_web_page_are_in_the_package():
     assert not _ignored(Path("connector/portal/vendor/hls.min.js"))
-
-
-def _deployed():
-    """Names of the packages in requirements.txt and of all that they need."""
-    found, wanted = set(), _lines("requirements.txt")
-    while wanted:
-        requirement = Requirement(wanted.pop())
-        name = canonicalize_name(requirement.name)
-        if name in found or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
-            continue
-        found.add(name)
-        wanted += metadata.distribution(name).requires or []
-    return found
-
-
-def test_every_package_that_is_deployed_is_in_the_notice_and_none_besides():
-    text = (ROOT / "NOTICE").read_text("utf-8")
-    python = text.partition("Python packages\n---")[2].partition("JavaScript")[0]
-    listed = set(re.findall(r"^  ([a-z0-9-]+)  ", python, re.MULTILINE))
-    assert listed == _deployed()
 
 
 def test_every_script_that_is_served_is_in_the_notice():

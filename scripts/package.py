@@ -1,65 +1,65 @@
-"""`python -m scripts.package`: what a deployment uploads, what the remote build adds to it, and how large both are."""
+"""`python -m scripts.package`: what a deployment uploads, and how large it is."""
 
 import hashlib
+import importlib.util
 import os
-import subprocess
 import sys
-import tempfile
-import venv
 from importlib import metadata
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
-PROJECT = Path(__file__).parent.parent
-REQUIREMENTS = PROJECT / "requirements.txt"
+from scripts import wheels
+from scripts.wheels import LOCK, PACKAGES, PROJECT
+
 LIMIT = 150_000_000
 """Bytes of everything but FFmpeg, unpacked: a new instance loads the package before it can do anything."""
 FFMPEG = "av"
 """The Python package that brings FFmpeg, and cannot be made smaller here."""
 
 
+def install() -> None:
+    """Installs the Python packages as azd's hook does, unless they were installed from this lock by this script.
+
+    Raises subprocess.CalledProcessError when a package has no wheel for Azure.
+    """
+    made_of = LOCK.read_bytes() + Path(wheels.__file__).read_bytes() + sys.version.encode()
+    digest = hashlib.sha256(made_of).hexdigest()
+    stamp = PACKAGES / ".made-of"
+    if not (stamp.is_file() and stamp.read_text("utf-8") == digest):
+        wheels.install()
+        stamp.write_text(digest, "utf-8")
+
+
+def ignored() -> GitIgnoreSpec:
+    """The patterns of .funcignore, read as azd reads them."""
+    return GitIgnoreSpec.from_lines((PROJECT / ".funcignore").read_text("utf-8").splitlines())
+
+
 def files() -> list[Path]:
     """What is uploaded, relative to the project: all that .funcignore does not name."""
-    ignored = GitIgnoreSpec.from_lines((PROJECT / ".funcignore").read_text("utf-8").splitlines())
+    patterns = ignored()
     found: list[Path] = []
     for folder, folders, names in os.walk(PROJECT):
         here = Path(folder).relative_to(PROJECT)
-        folders[:] = [name for name in folders if not ignored.match_file(f"{(here / name).as_posix()}/")]
-        found += [here / name for name in names if not ignored.match_file((here / name).as_posix())]
+        folders[:] = [name for name in folders if not patterns.match_file(f"{(here / name).as_posix()}/")]
+        found += [here / name for name in names if not patterns.match_file((here / name).as_posix())]
     return sorted(found)
-
-
-def environment() -> Path:
-    """A virtual environment as the remote build makes it: the packages of requirements.txt and no other, not even pip.
-
-    Only wheels are taken, because no compiler is there. It is kept until requirements.txt changes. Raises
-    CalledProcessError when something cannot be installed.
-    """
-    made_of = REQUIREMENTS.read_bytes() + sys.version.encode()
-    folder = PROJECT / ".setup" / f"package-{hashlib.sha256(made_of).hexdigest()[:16]}"
-    if not folder.exists():
-        folder.parent.mkdir(exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as directory:
-            draft = Path(directory) / "draft"
-            venv.create(draft, symlinks=True)
-            pip = [sys.executable, "-m", "pip", "--python", str(draft / "bin" / "python"), "install", "--quiet"]
-            subprocess.run([*pip, "--only-binary", ":all:", "-r", str(REQUIREMENTS)], check=True)
-            draft.rename(folder)
-    return folder
-
-
-def site_packages(environment: Path) -> Path:
-    """Where the environment keeps its packages."""
-    return environment / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
 
 
 def sizes() -> dict[str, int]:
     """Bytes of each Python package by its name, compiled modules included, and those of the app under `app`."""
-    found = {"app": sum((PROJECT / path).stat().st_size for path in files())}
-    for package in metadata.distributions(path=[str(site_packages(environment()))]):
-        paths = [Path(str(package.locate_file(file))) for file in package.files or ()]
-        found[package.name] = sum(path.stat().st_size for path in paths if path.is_file())
+    owners = {
+        Path(str(package.locate_file(file))): package.name
+        for package in metadata.distributions(path=[str(PACKAGES)])
+        for file in package.files or ()
+    }
+    found: dict[str, int] = {}
+    for path in files():
+        file = PROJECT / path
+        source = Path(importlib.util.source_from_cache(str(file))) if file.suffix == ".pyc" else file
+        owner = owners.get(source, "app")
+        found[owner] = found.get(owner, 0) + file.stat().st_size
     return found
 
 
@@ -76,6 +76,7 @@ def figures(found: dict[str, int]) -> list[str]:
 
 def main() -> int:
     """The exit status: 1 when the package is too large."""
+    install()
     found = sizes()
     print("\n".join(figures(found)))  # noqa: T201 - what the command is for
     return int(sum(found.values()) - found[FFMPEG] > LIMIT)

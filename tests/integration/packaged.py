@@ -1,16 +1,20 @@
-"""The local host around the deployment package: with its Python and its files, and nothing else of this project."""
+"""The local host around the deployment package: with its files and a Python of its own, and nothing else of this
+project.
+"""
 
 import contextlib
 import os
 import shutil
 import threading
+import venv
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from local.stack import Stack
-from scripts.package import PROJECT, environment, files
+from scripts.package import files, install
+from scripts.wheels import PACKAGES, PROJECT
 
 BESIDES = ("aiohappyeyeballs", "aiohttp", "aiosignal", "attrs", "azure-storage-queue", "frozenlist")
 """What the local host needs and the app must not."""
@@ -37,15 +41,30 @@ sys.addaudithook(_tell)
 
 
 def copied(folder: Path) -> Path:
-    """The folder, with the package as it arrives in Azure."""
+    """The folder, with the package as it arrives in Azure. The installed packages are links: they are large."""
+    install()
     for path in files():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(PROJECT / path, folder / path)
+        if path.parts[0] == ".python_packages":
+            (folder / path).symlink_to(PROJECT / path)
+        else:
+            shutil.copyfile(PROJECT / path, folder / path)
     return folder
 
 
+def python(folder: Path) -> Path:
+    """A Python in the new folder that has the standard library only."""
+    venv.create(folder, symlinks=True)
+    return folder / "bin" / "python"
+
+
+def site_packages(package: Path) -> Path:
+    """The packages of the package, which Azure puts on its path."""
+    return package / PACKAGES.relative_to(PROJECT)
+
+
 class Host:
-    """A new folder with the local host and what it needs: the one thing that is added to the package's own path.
+    """A new folder with the local host, what it needs, and a Python: all that is added to the package.
 
     While it is entered, every process with that folder on its path tells which modules it loads and from where: by a
     pipe, because a media process may write no file.
@@ -61,6 +80,7 @@ class Host:
                 if ".." not in file.parts:
                     self._link(Path(file), Path(str(distribution.locate_file(file))))
         (folder / "sitecustomize.py").write_text(_WATCH, "utf-8")
+        self._python = python(folder / "python")
         self._pipe = folder / "loaded"
         os.mkfifo(self._pipe)
         self.loaded: set[Path] = set()
@@ -71,9 +91,10 @@ class Host:
         (self._folder / name).symlink_to(target)
 
     def stack(self, package: Path, data: Path) -> Stack:
-        """The stack, to be entered, on the package's environment."""
-        stack = Stack(package, data, encoders=1, env={"PYTHONPATH": str(self._folder)})
-        stack._command[0] = str(environment() / "bin" / "python")
+        """The stack, to be entered, with the package's packages."""
+        path = os.pathsep.join(map(str, (site_packages(package), self._folder)))
+        stack = Stack(package, data, encoders=1, env={"PYTHONPATH": path})
+        stack._command[0] = str(self._python)
         return stack
 
     def __enter__(self) -> Self:

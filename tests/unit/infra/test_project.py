@@ -67,6 +67,10 @@ def test_azd_deploys_the_app_that_the_template_tags():
     ((name, service),) = azd["services"].items()
     assert (name, service["project"], service["language"], service["host"]) == ("api", ".", "py", "function")
     assert "{ 'azd-service-name': 'api' }" in (INFRA / "app/function.bicep").read_text("utf-8")
+    # The packages are installed here, by the hook, and the app is deployed as it is.
+    assert service["remoteBuild"] is False
+    for hook in service["hooks"]["prepackage"].values():
+        assert "scripts/wheels.py" in hook["run"]
     assert (ROOT / azd["infra"]["path"] / f"{azd['infra']['module']}.bicep").is_file()
 
 
@@ -77,12 +81,12 @@ def test_azd_has_each_hook_for_both_shells(hook):
     hooks = azd["services"]["api"]["hooks"][hook] if hook == "prepackage" else azd["hooks"][hook]
     assert {name: entry["shell"] for name, entry in hooks.items()} == {"posix": "sh", "windows": "pwsh"}
     for entry in hooks.values():
-        for path in re.findall(r"[\w/]+\.(?:sh|ps1|mjs)", entry["run"]):
+        for path in re.findall(r"[\w/]+\.(?:sh|ps1|mjs|py)", entry["run"]):
             assert (ROOT / path).is_file()
 
 
 def _ignored(path):
-    """By .funcignore: patterns without a slash hold for any part of a path."""
+    """By .funcignore: patterns without a slash hold for any part of a path. Nothing here is of `.python_packages`."""
     return any(fnmatch(part, pattern) for part in path.parts for pattern in _lines(".funcignore"))
 
 
@@ -106,7 +110,7 @@ def _project():
 
 def test_the_package_is_what_runs_and_nothing_else():
     # Such a pattern holds for any part of a path, which is how it is read here.
-    assert not [line for line in _lines(".funcignore") if "/" in line]
+    assert [line for line in _lines(".funcignore") if "/" in line] == ["!.python_packages/**"]
     packed = [path for path in _project() if not _ignored(path)]
     assert {path.parts[0] for path in packed} == {
         *("LICENSE", "NOTICE", "connector", "function_app.py", "host.json", "requirements.txt"),
@@ -114,7 +118,9 @@ def test_the_package_is_what_runs_and_nothing_else():
     assert [path for path in _project() if path.parts[0] == "connector" and path not in packed] == []
 
 
-@pytest.mark.parametrize("name", ["local.settings.json", ".env", ".azure/video/.env", "node_modules/a.js"])
+@pytest.mark.parametrize(
+    "name", ["local.settings.json", ".env", ".azure/video/.env", "node_modules/a.js", "build/lib/a.py"]
+)
 def test_what_may_hold_secrets_or_is_huge_stays_out(name):
     assert _ignored(Path(name))
 

@@ -45,8 +45,8 @@ def install() -> None:
     pip_install(LOCK, PACKAGES)
     shutil.rmtree(PACKAGES / "bin", ignore_errors=True)  # scripts that name the Python of this machine
     if sys.version_info[:2] == PYTHON:
-        # Azure cannot keep compiled modules: each start would compile again what it imports. Those made here are valid
-        # for the content of their sources, because a deployment may change the times of files.
+        # The app's folder is read-only in Azure: each start would compile again what it imports. Python does not
+        # compare these with the times of their sources, which a deployment may change.
         mode = py_compile.PycInvalidationMode.UNCHECKED_HASH
         compileall.compile_dir(PACKAGES, quiet=1, invalidation_mode=mode, stripdir=os.fspath(PACKAGES))
 

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -207,6 +208,28 @@ def test_the_app_loads_telemetry_only_when_it_is_asked_for(alone, package):
     key = "InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=http://127.0.0.1:9/"
     build = f"import os, sys; from connector.otel import application_insights; application_insights({key!r})"
     assert _python(alone, package, f"{build}; print({asked}, flush=True); os._exit(0)") == "True\n"
+
+
+def test_azd_can_restore(tmp_path):
+    """`azd restore` runs `pip install .` if there is a pyproject.toml:
+    https://github.com/Azure/azure-dev/blob/main/cli/azd/pkg/tools/python/python.go
+    """
+    project = tmp_path / "project"
+    project.mkdir()
+    for (
+        path
+    ) in PROJECT.iterdir():  # a build looks at the folders beside pyproject.toml, and leaves some of its own there
+        if path.name in {"pyproject.toml", "requirements.txt", "function_app.py"}:
+            shutil.copyfile(path, project / path.name)
+        elif path.is_dir():
+            (project / path.name).mkdir()
+    installed = tmp_path / "installed"
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", installed, project]
+    subprocess.run(command, check=True)
+    assert [path.suffix for path in installed.iterdir()] == [".dist-info"]
+    (distribution,) = metadata.distributions(path=[str(installed)])
+    lines = (PROJECT / "requirements.txt").read_text("utf-8").splitlines()
+    assert set(distribution.requires) == {line for line in lines if not line.startswith("#")}
 
 
 # What runs

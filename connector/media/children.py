@@ -22,6 +22,8 @@ _ALLOCATOR = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glib
 more memory. For that they must lie together on the heap, not each in a mapping of its own, and stay there: a child may
 have another job (`connector/media/process.py`). Read by glibc from 2.35 on; others do not know these words.
 """
+_LIBRARIES = ("LD_LIBRARY_PATH",)
+"""Where Python may need to look for its own library: all that a media process gets of the app's environment."""
 _NONE = "no media process could be started"
 
 
@@ -84,6 +86,7 @@ class _Zygote:
                     "PYTHONPATH": os.pathsep.join(p for p in sys.path if p),
                     "PATH": os.defpath,
                     "GLIBC_TUNABLES": _ALLOCATOR,
+                    **{name: os.environ[name] for name in _LIBRARIES if name in os.environ},
                 },
                 pass_fds=[theirs.fileno()],
                 process_group=0,  # Ctrl-C is not for it; in a session of its own its niceness would count for nothing

@@ -96,7 +96,7 @@ class Zygote:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for place, descriptor in enumerate(standard):
                 os.dup2(descriptor, place)
-            os.closerange(len(standard), os.sysconf("SC_OPEN_MAX"))
+            _close_from(len(standard))
             self._main()
             status = 0
         except BaseException:  # noqa: BLE001 - nothing may come back to the loop of the zygote
@@ -123,6 +123,23 @@ def _end_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)  # it was killed before
+
+
+def _close_from(first: int) -> None:
+    """Closes every descriptor from `first` on.
+
+    os.closerange up to the limit would call close for each number where Python was built with glibc before 2.34, as in
+    Azure's image for Python 3.11, and the limit of a container may be 10^9.
+    """
+    try:
+        opened = [int(name) for name in os.listdir("/proc/self/fd")]  # noqa: PTH208 - nothing is loaded for this
+    except OSError:  # there is no /proc, or it may not be read
+        os.closerange(first, os.sysconf("SC_OPEN_MAX"))
+        return
+    for descriptor in opened:
+        if descriptor >= first:
+            with suppress(OSError):  # the list's own is closed already
+                os.close(descriptor)
 
 
 def main() -> None:

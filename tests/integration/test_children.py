@@ -81,6 +81,64 @@ def test_a_child_holds_nothing_but_its_own_pipes(zygote):
     _end(second)
 
 
+def _output(folder, monkeypatch, name, code) -> str:
+    """What a child writes whose zygote loads this code, as a module of that name, before it is forked."""
+    (folder / f"{name}.py").write_text(code)
+    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setattr(children, "MODULE", name)
+    child = children.begin()
+    try:
+        output = child.stdout.read().decode()
+        assert child.wait(timeout=30) == 0, child.stderr.read().decode()
+    finally:
+        _end(child)
+        children._zygotes.pop(name).close()
+    return output
+
+
+_HELD = """
+import os
+os.dup2(0, 700)
+{}
+def held(descriptor):
+    try:
+        return os.fstat(descriptor) is not None
+    except OSError:
+        return False
+def main():
+    print([descriptor for descriptor in range(1000) if held(descriptor)], flush=True)
+"""
+"""A module for `_output`: the child tells which descriptors it holds."""
+
+
+def test_a_child_does_not_close_every_number_up_to_the_limit(tmp_path, monkeypatch):
+    """Python built with glibc before 2.34, as Azure's, calls close for each: up to 10^9 times."""
+    code = _HELD.format("""
+def closerange(first, last):
+    raise OSError(f"{last - first} calls of close")
+os.closerange = closerange
+""")
+    assert _output(tmp_path, monkeypatch, "slowly_closing", code) == "[0, 1, 2]\n"
+
+
+def test_a_child_closes_all_descriptors_where_there_is_no_proc(tmp_path, monkeypatch):
+    code = _HELD.format("""
+def listdir(path):
+    raise FileNotFoundError(path)
+os.listdir = listdir
+""")
+    assert _output(tmp_path, monkeypatch, "without_proc", code) == "[0, 1, 2]\n"
+
+
+def test_a_child_finds_the_libraries_of_its_python_and_sees_nothing_else_of_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/python/lib")
+    monkeypatch.setenv("MASTER_KEYS", "secret")
+    code = "import os\ndef main(): print(os.environ.get('LD_LIBRARY_PATH'), *sorted(os.environ), flush=True)\n"
+    found, *names = _output(tmp_path, monkeypatch, "telling_environment", code).split()
+    assert found == "/opt/python/lib"
+    assert set(names) - {"LC_CTYPE"} == {"GLIBC_TUNABLES", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH"}
+
+
 def _end(child: children.Child) -> int:
     child.kill()
     status = child.wait()

@@ -4,7 +4,7 @@ import json
 import logging
 import os
 import uuid
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, List  # noqa: UP035
 
 import azure.functions as func
@@ -22,6 +22,7 @@ from connector.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
 STORAGE = "MEDIA_STORAGE"
 AUTH_MODE = os.environ.get("AUTH_MODE") or "keys"
@@ -56,7 +57,7 @@ def _http(route: Route) -> None:
     # Without `methods` every method comes in: the app answers those that it does not know, too.
     @app.route(route.template, auth_level=func.AuthLevel[host_level(AUTH_MODE, route.permission)])
     @_queues
-    def handle(req: func.HttpRequest, advance: Messages, encode: Messages) -> func.HttpResponse:
+    def handle(req: func.HttpRequest, advance: Messages, encode: Messages, context: func.Context) -> func.HttpResponse:
         request = Request(
             method=req.method.upper(),
             url=req.url,
@@ -66,7 +67,7 @@ def _http(route: Route) -> None:
             body=req.get_body(),
             id=str(uuid.uuid4()),
         )
-        with limited(), _traced(route, request) as telemetry:
+        with limited(), _invoked(context) as telemetry, _traced(telemetry, route, request):
             response = respond(services, route, request)
             telemetry.add(**{"http.response.status_code": response.status})
         _send(response.messages, advance, encode)
@@ -77,15 +78,21 @@ def _http(route: Route) -> None:
 
 
 @contextmanager
-def _traced(route: Route, request: Request) -> "Iterator[Telemetry]":
-    """A span for what changes something. Reads are many, start nothing, and the host tells of each anyway."""
+def _invoked(context: func.Context) -> "Iterator[Telemetry]":
+    """The telemetry, with what is told inside connected to the host's own span for this call of a function."""
     telemetry = Telemetry()
-    if request.method in {"POST", "PUT", "DELETE"}:
-        with suppress(Exception):  # the answer will be that the app cannot start
-            telemetry = services().telemetry
-    facts = {"http.request.method": request.method, "http.route": route.template, "request_id": request.id}
-    with telemetry.span(f"{request.method} {route.template}", facts, kind="request"):
+    with suppress(Exception):  # the app cannot start, and what comes next says so
+        telemetry = services().telemetry
+    with telemetry.invocation(context.trace_context.trace_parent):
         yield telemetry
+
+
+def _traced(telemetry: Telemetry, route: Route, request: Request) -> "AbstractContextManager[None]":
+    """A span for what changes something. Reads are many, start nothing, and the host tells of each anyway."""
+    if request.method not in {"POST", "PUT", "DELETE"}:
+        return nullcontext()
+    facts = {"http.request.method": request.method, "http.route": route.template, "request_id": request.id}
+    return telemetry.span(f"{request.method} {route.template}", facts, kind="request")
 
 
 for _route in ROUTES:
@@ -100,42 +107,46 @@ for _route in ROUTES:
     source=func.BlobSource(os.environ.get("BLOB_TRIGGER_SOURCE", "EventGrid")),
 )
 @_queues
-def upload_completed(blob: BlobName, advance: Messages, encode: Messages) -> None:
+def upload_completed(blob: BlobName, advance: Messages, encode: Messages, context: func.Context) -> None:
     from connector.pipeline.complete import complete_by_name
 
-    _send(complete_by_name(services(), f"{blob.container}/{blob.name}"), advance, encode)
+    with _invoked(context):
+        messages = complete_by_name(services(), f"{blob.container}/{blob.name}")
+    _send(messages, advance, encode)
 
 
-def _step(message: func.QueueMessage, queue: str) -> "list[Message]":
+def _step(message: func.QueueMessage, queue: str, context: func.Context) -> "list[Message]":
     from connector.pipeline import measures
     from connector.pipeline.steps import run_step
 
-    if message.dequeue_count == 1:
-        measures.begun(services(), queue, message.insertion_time)
-    return run_step(services(), Message.model_validate_json(message.get_body()))
+    with _invoked(context):
+        if message.dequeue_count == 1:
+            measures.begun(services(), queue, message.insertion_time)
+        return run_step(services(), Message.model_validate_json(message.get_body()))
 
 
 @app.function_name("Advance")
 @app.queue_trigger(arg_name="message", queue_name=ADVANCE_QUEUE, connection=STORAGE)
 @_queues
-def advance(message: func.QueueMessage, advance: Messages, encode: Messages) -> None:
-    _send(_step(message, ADVANCE_QUEUE), advance, encode)
+def advance(message: func.QueueMessage, advance: Messages, encode: Messages, context: func.Context) -> None:
+    _send(_step(message, ADVANCE_QUEUE, context), advance, encode)
 
 
 @app.function_name("Encode")
 @app.queue_trigger(arg_name="message", queue_name=ENCODE_QUEUE, connection=STORAGE)
 @_queues
-def encode(message: func.QueueMessage, advance: Messages, encode: Messages) -> None:
-    _send(_step(message, ENCODE_QUEUE), advance, encode)
+def encode(message: func.QueueMessage, advance: Messages, encode: Messages, context: func.Context) -> None:
+    _send(_step(message, ENCODE_QUEUE, context), advance, encode)
 
 
 def _poison(queue: str, name: str) -> None:
     @app.function_name(name)
     @app.queue_trigger(arg_name="message", queue_name=f"{queue}-poison", connection=STORAGE)
-    def handle(message: func.QueueMessage) -> None:
+    def handle(message: func.QueueMessage, context: func.Context) -> None:
         from connector.pipeline.steps import bury
 
-        bury(services(), message.get_body(), message.id or "")
+        with _invoked(context):
+            bury(services(), message.get_body(), message.id or "")
 
 
 _poison(ADVANCE_QUEUE, "AdvancePoison")
@@ -149,7 +160,10 @@ def sweep(
     timer: func.TimerRequest,  # noqa: ARG001 - the binding's name
     advance: Messages,
     encode: Messages,
+    context: func.Context,
 ) -> None:
     from connector.pipeline.sweep import sweep as run
 
-    _send(run(services()), advance, encode)
+    with _invoked(context):
+        messages = run(services())
+    _send(messages, advance, encode)

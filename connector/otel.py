@@ -21,6 +21,7 @@ from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -50,7 +51,8 @@ class OpenTelemetry(Telemetry):
 
     def __init__(self, spans: SpanProcessor, metrics: MetricReader, logs: LogRecordProcessor | None = None) -> None:
         resource = Resource.create({"service.name": "video-connector"})
-        self._traces = TracerProvider(resource=resource)
+        # The default sampler would drop each span below one of the host that is not marked as sampled.
+        self._traces = TracerProvider(ALWAYS_ON, resource)
         self._traces.add_span_processor(spans)
         self._tracer = self._traces.get_tracer(_NAME)
         self._metrics = MeterProvider([metrics], resource=resource)
@@ -63,15 +65,26 @@ class OpenTelemetry(Telemetry):
             _LOGGER.addHandler(self._handler)
 
     @contextmanager
+    def invocation(self, parent: str) -> Iterator[None]:
+        # Worker threads are used again, so the context that the thread had must not show through.
+        token = otel_context.attach(_remote(parent))
+        try:
+            yield
+        finally:
+            otel_context.detach(token)
+
+    @contextmanager
     def span(self, name: str, facts: Mapping[str, Fact], parent: str = "", kind: Kind = "step") -> Iterator[None]:
         outer = get_current_span().get_span_context()
-        given = _W3C.extract({"traceparent": parent}, otel_context.Context()) if parent else None
-        # A request that set a video going is another trace: that of whoever asked.
+        given = _remote(parent) if parent else None
+        # The trace of a video goes on; what set the video going now, a request or the host's span, is another trace.
         links = [Link(outer)] if given is not None and outer.is_valid else []
+        # Application Insights makes a request of each SERVER or CONSUMER span, and the outer span is a request already.
+        shown = SpanKind.INTERNAL if outer.is_valid else _KINDS[kind]
         with self._tracer.start_as_current_span(
             name,
             given,
-            _KINDS[kind],
+            shown,
             facts,
             links,
             record_exception=False,  # its text may say too much
@@ -102,6 +115,11 @@ class OpenTelemetry(Telemetry):
             self._handler.close()
         self._traces.shutdown()
         self._metrics.shutdown()
+
+
+def _remote(traceparent: str) -> otel_context.Context:
+    """A context whose current span is this one; without a current span if it is empty or malformed."""
+    return _W3C.extract({"traceparent": traceparent}, otel_context.Context())
 
 
 class _Handler(logging.Handler):
@@ -178,6 +196,8 @@ def application_insights(connection_string: str) -> OpenTelemetry:
     # The Functions host sends what reaches the root logger as well, and without the facts.
     _LOGGER.propagate = False
     _LOGGER.setLevel(logging.INFO)
+    # The exporters write a line at INFO about each batch that they sent.
+    logging.getLogger("azure").setLevel(logging.WARNING)
     return OpenTelemetry(
         BatchSpanProcessor(AzureMonitorTraceExporter(**options)),
         PeriodicExportingMetricReader(AzureMonitorMetricExporter(**options), _SECONDS_BETWEEN_METRICS * 1000),

@@ -11,7 +11,10 @@ from typing import Literal
 
 Fact = str | int | float | bool
 Kind = Literal["request", "step"]
-"""Of a span: an answer to an HTTP request, or work that a message, an event or the timer started."""
+"""Of a span: an answer to an HTTP request, or work that a message, an event or the timer started.
+
+It counts only for the outermost span: a span inside another one, the host's included, is internal to that.
+"""
 
 MEASURES: dict[str, tuple[str, str]] = {
     "encode.speed": ("x", "Seconds of video that a task encoded in one second, the whole ladder at once"),
@@ -27,6 +30,14 @@ class Telemetry:
     """Tells nothing. Safe for several threads; what is current belongs to its thread."""
 
     @contextmanager
+    def invocation(self, parent: str) -> Iterator[None]:  # noqa: ARG002 - this one is silent
+        """One call of a function by the Functions host. `parent` is the traceparent of the host's own span for it.
+
+        Spans inside belong to the host's span, or are linked to it. If `parent` is empty, there is no such span.
+        """
+        yield
+
+    @contextmanager
     def span(
         self,
         name: str,  # noqa: ARG002 - this one is silent
@@ -35,6 +46,8 @@ class Telemetry:
         kind: Kind = "step",  # noqa: ARG002
     ) -> Iterator[None]:
         """Current while the block runs. `parent` is a traceparent from a message or row; if empty, the current span.
+
+        With a `parent` the span is in its trace, and linked to the current span.
 
         An exception that leaves the block marks the span as failed, with its type and nothing of its text.
         """

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import StringIO
 from pathlib import Path
 from threading import Thread
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import azure.functions as func
 import pytest
@@ -36,7 +36,7 @@ from tests.integration.published import FAST
 from tests.media.audio import Audio
 from tests.media.cache import cached
 from tests.media.sources import Video, numbered
-from tests.unit.test_function_app import FUNCTIONS, Out
+from tests.unit.test_function_app import FUNCTIONS, Out, context
 
 pytestmark = pytest.mark.media
 
@@ -76,13 +76,19 @@ class Told:
 class Host:
     """Calls the functions as the Functions host does, and carries messages from their outputs to their triggers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, traces=False) -> None:
+        """`traces`: it tells each function a span of its own, in a trace of its own, that is not marked as sampled."""
         self.waiting = deque()
         self.carried = []
+        self.spans = [] if traces else None
 
     def call(self, name, trigger):
         advance, encode = Out(), Out()
-        answer = FUNCTIONS[name].get_user_function()(trigger, advance, encode)
+        parent = ""
+        if self.spans is not None:
+            self.spans.append((int(uuid4()), int(uuid4()) >> 64 or 1, name))
+            parent = "00-{:032x}-{:016x}-00".format(*self.spans[-1])
+        answer = FUNCTIONS[name].get_user_function()(trigger, advance, encode, context(parent))
         self.waiting += [("Advance", text) for text in advance.value or ()]
         self.waiting += [("Encode", text) for text in encode.value or ()]
         return answer
@@ -188,6 +194,40 @@ def test_marking_complete_goes_on_with_the_trace_of_the_video_and_names_the_requ
     created, complete, marked = told.spans
     assert complete.context.trace_id == created.context.trace_id != marked.context.trace_id
     assert [link.context.span_id for link in complete.links] == [marked.context.span_id]
+
+
+def test_below_the_spans_of_the_host_a_video_is_one_trace_and_no_second_request(app, told, source):
+    """As in Azure: each call is a request of the host's, in a trace of its own."""
+    host = Host(traces=True)
+    made = _create(host)
+    app.storage.blobs.put(UPLOADS, f"{made['Id']}/{made['OriginalFileName']}", source)
+    host.http("MarkComplete", "POST", "x", id=made["Id"])
+    host.drain()
+
+    assert app.storage.videos.get(UUID(made["Id"])).state is State.READY
+    outer = {(trace, span): name for trace, span, name in host.spans}
+    created, complete, marked, *steps = told.spans
+    assert {span.kind.name for span in told.spans} == {"INTERNAL"}
+    for request, name in ((created, "Videos"), (marked, "MarkComplete")):
+        assert outer[request.context.trace_id, request.parent.span_id] == name
+    # The video's trace is that of the request that created it, and each step is linked to the host's request for it.
+    way = [created, complete, *steps]
+    assert {span.context.trace_id for span in way} == {host.spans[0][0]}
+    assert [link.context.span_id for link in complete.links] == [marked.context.span_id]
+    links = {span.name: outer[link.context.trace_id, link.context.span_id] for span in steps for link in span.links}
+    assert links == {"probe": "Advance", "chunk": "Encode", "audio": "Encode", "package": "Advance"}
+    assert all(len(span.links) == 1 for span in steps)
+
+
+def test_log_lines_of_a_call_without_a_span_stand_under_the_span_of_the_host(app, told):
+    host = Host(traces=True)
+    host.blob("unknown/file.mp4")
+    host.http("Status", "GET", "x", id="unknown")
+
+    (line,) = told.logs
+    assert line.body == "a blob appeared that belongs to no video"
+    assert (line.trace_id, line.span_id) == host.spans[0][:2]
+    assert told.spans == ()
 
 
 def test_what_the_timer_sets_going_again_stays_in_the_trace(host, app, told, monkeypatch):
@@ -333,16 +373,17 @@ def test_the_sdks_of_storage_tell_nothing_of_their_own(told, monkeypatch):
     assert not [secret for secret in (signature, ACCOUNT_KEY, "sig=", "http://") if secret in said]
 
 
-def test_the_queries_of_infra_ask_for_what_is_told(host, app, told, source):
+def test_the_queries_of_infra_ask_for_what_is_told(app, told, source):
+    host = Host(traces=True)
     for data in (source, b"no video"):
         made = _create(host)
         app.storage.blobs.put(UPLOADS, f"{made['Id']}/{made['OriginalFileName']}", data)
         host.blob(f"{made['Id']}/{made['OriginalFileName']}")
         host.drain()
 
-    facts = {"AppRequests": {}, "AppMetrics": {}}
+    facts = {"AppDependencies": {}, "AppMetrics": {}}
     for span in told.spans:
-        facts["AppRequests"].setdefault(span.name, set()).update(span.attributes)
+        facts["AppDependencies"].setdefault(span.name, set()).update(span.attributes)
     for name, points in told.points.items():
         facts["AppMetrics"].setdefault(name, set()).update(*(point.attributes for point in points))
     assert set(facts["AppMetrics"]) == set(MEASURES)
@@ -352,7 +393,7 @@ def test_the_queries_of_infra_ask_for_what_is_told(host, app, told, source):
         table = re.search(r"^App\w+", text, re.MULTILINE)
         if table is None:
             assert name == "one-video"
-            known = set().union(*facts["AppRequests"].values())
+            known = set().union(*facts["AppDependencies"].values())
         else:
             known = facts[table[0]][re.search(r'Name == "(.+?)"', text)[1]]
         assert set(re.findall(r"Properties\.(\w+)", text)) <= known, name
@@ -408,9 +449,16 @@ def insights(monkeypatch):
 def test_application_insights_gets_it_in_the_columns_that_the_queries_of_infra_read(insights):
     connection, received = insights
     telemetry = otel.application_insights(connection)
-    with telemetry.span("POST Videos", {"http.request.method": "POST", "http.route": "Videos"}, kind="request"):
-        trace = telemetry.traceparent()
-    with telemetry.span("package", {"video_id": "1"}, trace):
+    trace, request, later = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331", "00f067aa0ba902b7"
+    with (
+        telemetry.invocation(f"00-{trace}-{request}-00"),
+        telemetry.span("POST Videos", {"http.request.method": "POST", "http.route": "Videos"}, kind="request"),
+    ):
+        video = telemetry.traceparent()
+    with (
+        telemetry.invocation(f"00-{'1' * 32}-{later}-00"),
+        telemetry.span("package", {"video_id": "1"}, video),
+    ):
         telemetry.add(time_to_ready=3.5)
         logging.getLogger("connector.test").info("step ends", extra={"video_id": "1"})
     telemetry.measure("queue.age", 60.0, queue="encode")
@@ -418,13 +466,16 @@ def test_application_insights_gets_it_in_the_columns_that_the_queries_of_infra_r
 
     found = {(item["data"]["baseType"], _title(item["data"]["baseData"])): item for item in received}
     assert len(found) == len(received) == 4
-    package = found["RequestData", "package"]
-    assert package["data"]["baseData"]["properties"] == {"video_id": "1", "time_to_ready": "3.5"}
+    created, package = found["RemoteDependencyData", "POST Videos"], found["RemoteDependencyData", "package"]
+    assert created["tags"]["ai.operation.parentId"] == request
+    assert package["tags"]["ai.operation.parentId"] == video.split("-")[2] == created["data"]["baseData"]["id"]
+    facts = package["data"]["baseData"]["properties"]
+    assert later in facts.pop("_MS.links")
+    assert facts == {"video_id": "1", "time_to_ready": "3.5"}
     assert package["tags"]["ai.cloud.role"] == "video-connector"
     line = found["MessageData", "step ends"]
     assert line["data"]["baseData"]["properties"]["video_id"] == "1"
-    operations = {item["tags"]["ai.operation.id"] for item in (package, line, found["RequestData", "POST Videos"])}
-    assert operations == {trace.split("-")[1]}
+    assert {item["tags"]["ai.operation.id"] for item in (package, line, created)} == {trace}
     metric = found["MetricData", "queue.age"]["data"]["baseData"]
     assert metric["properties"] == {"queue": "encode"}
     assert (metric["metrics"][0]["value"], metric["metrics"][0]["count"]) == (60.0, 1)

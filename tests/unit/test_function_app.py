@@ -1,7 +1,9 @@
 """The bindings, as the Functions host reads them, and the edge's own few lines."""
 
 import json
+import typing
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import UUID
 
 import azure.functions as func
@@ -30,6 +32,11 @@ class Out(func.Out):
         return self.value
 
 
+def context(trace_parent=""):
+    """What the worker gives a function about its own call, as far as the functions read it."""
+    return SimpleNamespace(trace_context=SimpleNamespace(trace_parent=trace_parent))
+
+
 def _bindings(name):
     return {b["name"]: b for b in json.loads(FUNCTIONS[name].get_function_json())["bindings"]}
 
@@ -46,7 +53,8 @@ def _call(name, method, url, body=b"", **path):
         method, f"https://host/api/{url}", headers={"Content-Type": "application/json"}, route_params=path, body=body
     )
     advance, encode = Out(), Out()
-    return FUNCTIONS[name].get_user_function()(request, advance, encode), advance.value, encode.value
+    answer = FUNCTIONS[name].get_user_function()(request, advance, encode, context())
+    return answer, advance.value, encode.value
 
 
 def test_every_function_is_known():
@@ -85,6 +93,13 @@ def test_whatever_starts_work_can_send_to_both_queues(name):
 def test_queues_and_their_poison_queues_are_read(name, queue):
     trigger = _bindings(name)["message"]
     assert (trigger["type"], trigger["queueName"], trigger["connection"]) == ("queueTrigger", queue, STORAGE)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_is_given_its_context_in_which_the_host_tells_its_own_span(name):
+    function = FUNCTIONS[name].get_user_function()
+    assert typing.get_type_hints(function)["context"] is func.Context
+    assert "context" not in _bindings(name)
 
 
 def test_uploads_are_noticed_by_event_and_never_loaded():
@@ -149,7 +164,7 @@ def test_a_new_blob_does_the_same(app):
     app.storage.blobs.put(UPLOADS, video.blob_name, b"x")
     advance, encode = Out(), Out()
     blob = type("Blob", (), {"name": f"{UPLOADS}/{video.blob_name}"})()
-    FUNCTIONS["UploadCompleted"].get_user_function()(blob, advance, encode)
+    FUNCTIONS["UploadCompleted"].get_user_function()(blob, advance, encode, context())
     assert (len(advance.value), encode.value) == (1, None)
 
 
@@ -161,7 +176,7 @@ def test_a_queue_message_becomes_a_step_and_its_messages_go_to_their_queues(app,
     monkeypatch.setattr("connector.pipeline.steps.run_step", lambda app, m: seen.append(m) or following)
     advance, encode = Out(), Out()
     body = func.QueueMessage(body=message.model_dump_json())
-    FUNCTIONS[name].get_user_function()(body, advance, encode)
+    FUNCTIONS[name].get_user_function()(body, advance, encode, context())
     assert seen == [message]
     assert [json.loads(text)["step"] for text in advance.value] == ["package"]
     assert [json.loads(text)["step"] for text in encode.value] == ["chunk", "audio"]
@@ -171,7 +186,7 @@ def test_a_queue_message_becomes_a_step_and_its_messages_go_to_their_queues(app,
 def test_a_poison_message_fails_its_video(app, name):
     video = create(app, "a.mp4").video
     body = Message(step="chunk", video_id=video.id).model_dump_json()
-    FUNCTIONS[name].get_user_function()(func.QueueMessage(body=body))
+    FUNCTIONS[name].get_user_function()(func.QueueMessage(body=body), context())
     assert app.storage.videos.get(video.id).state is State.FAILED
 
 
@@ -179,5 +194,5 @@ def test_the_timer_sends_what_stalled(app, monkeypatch):
     message = Message(step="probe", video_id=UUID(int=1))
     monkeypatch.setattr("connector.pipeline.sweep.sweep", lambda app: [message])
     advance, encode = Out(), Out()
-    FUNCTIONS["Sweep"].get_user_function()(None, advance, encode)
+    FUNCTIONS["Sweep"].get_user_function()(None, advance, encode, context())
     assert (advance.value, encode.value) == ([message.model_dump_json()], None)

@@ -3,6 +3,7 @@
 ConnectorError
 ├── RequestError                 the caller can change something
 │   ├── InvalidRequest           a field or query is missing or wrong
+│   ├── BodyMissing              the request needs a body and has none
 │   ├── VideoNotFound            no such video, or a malformed id
 │   ├── ResourceNotFound         no such resource at all
 │   ├── Unauthorized             no token, or one that is bad, expired or not yet valid
@@ -15,7 +16,7 @@ ConnectorError
 │   ├── PreconditionFailed       the resource is not (any more) the version that If-Match names
 │   ├── UriTooLong               the request's address is over the limit
 │   ├── NotAcceptable            Accept excludes JSON
-│   ├── UnsupportedMediaType     the body is not JSON
+│   ├── UnsupportedMediaType     the body is not JSON, or has a content coding
 │   ├── PayloadTooLarge          the body is over the limit
 │   └── Busy                     as much of this as may be is being done already; worth trying again
 ├── MediaError                   the upload cannot become a video; final, with a code and a sentence for people
@@ -46,6 +47,16 @@ class InvalidRequest(RequestError):
     def __init__(self, message: str, fields: dict[str, str] | None = None) -> None:
         super().__init__(message)
         self.fields = fields or {}
+
+
+class BodyMissing(RequestError):
+    """The request needs a body and has none."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The request has no body. Send one with Content-Length: chunked bodies (Transfer-Encoding: chunked) do not "
+            "reach this API."
+        )
 
 
 class VideoNotFound(RequestError):
@@ -112,7 +123,15 @@ class NotAcceptable(RequestError):
 
 
 class UnsupportedMediaType(RequestError):
-    """The request body is not declared as JSON."""
+    """The request body is not declared as JSON, or has a content coding such as gzip.
+
+    `accept_encoding` lists the content codings that are accepted (RFC 9110 section 15.5.16). It is empty if the
+    content coding is not the reason (section 12.5.3).
+    """
+
+    def __init__(self, message: str, accept_encoding: str = "") -> None:
+        super().__init__(message)
+        self.accept_encoding = accept_encoding
 
 
 class PayloadTooLarge(RequestError):

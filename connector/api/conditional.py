@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from connector.api.http import Request, Response
+from connector.api.http import JSON_TYPE, Request, Response
 from connector.errors import PreconditionFailed
 
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
@@ -28,8 +28,10 @@ def fresh(request: Request, response: Response) -> Response:
         return response
     if known != "*" and etag not in _tags(known, weak=True):
         return response
-    kept = {name: value for name, value in response.headers.items() if name in {"ETag", "Cache-Control"}}
-    return Response(304, headers=kept)
+    names = {"Content-Type", "ETag", "Cache-Control"}
+    kept = {name: value for name, value in response.headers.items() if name in names}
+    # Headers of a 304 replace those of a stored answer (RFC 9111 section 3.2), and the host would add text/plain.
+    return Response(304, headers={"Content-Type": JSON_TYPE, **kept})
 
 
 def _tags(header: str, *, weak: bool) -> set[str]:

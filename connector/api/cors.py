@@ -1,32 +1,47 @@
-"""Cross-origin requests (Fetch Standard, CORS protocol): which pages may call the API, never with credentials."""
+"""Cross-origin requests (Fetch Standard, CORS protocol): which pages of other origins may call the API.
+
+On Flex Consumption the Functions host does this itself, from the same setting (in Bicep: `siteConfig.cors`). It answers
+every preflight before the app, and replaces Access-Control-Allow-Origin for the origins that it knows. Under any other
+host the answers of this module are the ones that count. Credentials (cookies) are never allowed.
+"""
 
 from collections.abc import Sequence
 
 from connector.api.http import Request
 
-_HEADERS = "Authorization, Content-Type, If-Match, If-None-Match, x-functions-key"
+_ALLOWED = "*, Authorization"
+"""Request headers. The wildcard stands for all but Authorization."""
 _EXPOSED = "ETag, Location, Retry-After, WWW-Authenticate, x-ms-request-id"
 _MAX_AGE = "3600"
 
 
-def is_preflight(request: Request) -> bool:
-    return request.method == "OPTIONS" and "access-control-request-method" in request.headers
+def headers(request: Request, origins: Sequence[str], methods: Sequence[str]) -> dict[str, str]:
+    """What an answer says about CORS. `methods` are those that a preflight is told."""
+    # The host may name an origin that the setting does not: the app's own address.
+    told = {"Access-Control-Expose-Headers": _EXPOSED}
+    if not origins:
+        return told
+    origin = request.headers.get("origin", "")
+    allowed = _allowed(origin, origins)
+    if not allowed:
+        # The answer to a page differs, and a cache must know. To that answer the host adds this header itself.
+        return told if origin else {**told, "Vary": "Origin"}
+    told["Access-Control-Allow-Origin"] = allowed
+    if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
+        told["Access-Control-Allow-Methods"] = ", ".join(methods)
+        told["Access-Control-Allow-Headers"] = _ALLOWED
+        told["Access-Control-Max-Age"] = _MAX_AGE
+    return told
 
 
-def preflight(methods: Sequence[str]) -> dict[str, str]:
-    """Headers of the answer to a preflight, beside those that every answer has."""
-    return {
-        "Access-Control-Allow-Methods": ", ".join(methods),
-        "Access-Control-Allow-Headers": _HEADERS,
-        "Access-Control-Max-Age": _MAX_AGE,
-    }
+def _allowed(origin: str, origins: Sequence[str]) -> str:
+    """The origin that may read the answer, `*`, or nothing.
 
-
-def headers(request: Request, origins: Sequence[str]) -> dict[str, str]:
-    """What every answer carries: the origin, if it may read it."""
-    origin = request.headers.get("origin")
-    vary = {} if "*" in origins else {"Vary": "Origin"}
-    if origin is None or not ("*" in origins or origin in origins):
-        return vary
-    allowed = "*" if "*" in origins else origin
-    return {"Access-Control-Allow-Origin": allowed, "Access-Control-Expose-Headers": _EXPOSED, **vary}
+    One that does not depend on the request is told to every request, so that a cache may keep the answer for all:
+    https://fetch.spec.whatwg.org/#cors-protocol-and-http-caches
+    """
+    if "*" in origins:
+        return "*"
+    if len(origins) == 1:
+        return origins[0]
+    return origin if origin in origins else ""

@@ -8,6 +8,7 @@ from connector.api.http import Request, Response
 
 STATUS: dict[type[errors.ConnectorError], int] = {
     errors.InvalidRequest: 400,
+    errors.BodyMissing: 400,
     errors.Unauthorized: 401,
     errors.NotPlayable: 403,
     errors.Forbidden: 403,
@@ -56,6 +57,8 @@ def error_response(request: Request, error: Exception) -> Response:
         body["errors"] = [{"field": name, "message": text} for name, text in error.fields.items()]
     if isinstance(error, errors.MethodNotAllowed):
         headers["Allow"] = ", ".join(error.allowed)
+    if isinstance(error, errors.UnsupportedMediaType) and error.accept_encoding:
+        headers["Accept-Encoding"] = error.accept_encoding
     if isinstance(error, (errors.Unauthorized, errors.Forbidden)):
         headers["Cache-Control"] = "no-store"  # another token, or the same one later, gets another answer
         if error.challenge:

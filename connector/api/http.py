@@ -5,17 +5,29 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from connector.domain.messages import Message
-from connector.errors import InvalidRequest, NotAcceptable, PayloadTooLarge, UnsupportedMediaType, UriTooLong
+from connector.errors import (
+    BodyMissing,
+    InvalidRequest,
+    NotAcceptable,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+    UriTooLong,
+)
 
 MAX_BODY = 256 * 1024
 MAX_URL = 8000
 """Characters: RFC 9110 section 4.1 asks for at least as many."""
+JSON_TYPE = "application/json; charset=utf-8"
+"""The Content-Type of every JSON answer."""
 _JSON_RANGES = ("application/json", "application/*", "*/*")
 """Media ranges that hold JSON, the most specific first."""
+_PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 _REFUSED = re.compile(r"q *= *0(\.0{0,3})?")
 
 
@@ -53,8 +65,12 @@ class Request:
     def json(self, model: type[BaseModel]) -> Any:
         """The body as `model`.
 
-        Raises InvalidRequest that names each wrong field, UnsupportedMediaType, PayloadTooLarge.
+        Raises BodyMissing, UnsupportedMediaType, PayloadTooLarge, or InvalidRequest that names each wrong field.
         """
+        if not self.body:
+            raise BodyMissing
+        if self.headers.get("content-encoding", "").strip().lower() not in {"", "identity"}:
+            raise UnsupportedMediaType("The request body must not have a Content-Encoding.", "identity")
         if self.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
             raise UnsupportedMediaType("The request body must be declared as Content-Type: application/json.")
         if len(self.body) > MAX_BODY:
@@ -81,15 +97,27 @@ def _validated(model: type[BaseModel], data: Any, what: str) -> Any:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        fields = {_wire_name(model, e["loc"]) or what: e["msg"] for e in error.errors(include_input=False)}
+        fields = {_wire_name(model, e["loc"]) or what: _sentence(e) for e in error.errors(include_input=False)}
         listed = "; ".join(f"{name} {text}" for name, text in fields.items())
         raise InvalidRequest(f"The request's {what} is not valid: {listed}.", fields) from None
+
+
+def _sentence(error: ErrorDetails) -> str:
+    return "is required" if error["type"] == "missing" else error["msg"]
 
 
 def _wire_name(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
     """Where an error is. A default that is wrong is reported by its field's name in Python."""
     field = model.model_fields.get(str(path[0])) if path else None
     return ".".join(map(str, (field.alias, *path[1:]) if field and field.alias else path))
+
+
+def header_value(text: str) -> str:
+    """The text with each character percent-encoded that is not printable ASCII.
+
+    The Functions host answers 500, without a body, to a header value that has such a character.
+    """
+    return quote(text, safe=_PRINTABLE, errors="surrogatepass")
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ _PARAMETERS = {
     "name": ({"type": "string"}, "The path of the file."),
 }
 _ERRORS = {
-    400: "The request is malformed: a field or parameter is missing or wrong.",
+    400: "The request is malformed: a field or parameter is missing or wrong. Code BodyMissing: the request has no "
+    "body; chunked bodies (Transfer-Encoding: chunked) do not reach this API.",
     401: "No credentials, or ones that are not valid.",
     403: "Known, but not allowed; or not playable (yet).",
     404: "There is no such resource.",
@@ -35,7 +36,7 @@ _ERRORS = {
     412: "The resource is not the version that If-Match names.",
     413: "The body, or the declared upload, is over the limit.",
     414: "The address is too long.",
-    415: "The body is not declared as JSON.",
+    415: "The body is not declared as JSON, or has a Content-Encoding (Accept-Encoding then says: identity).",
     500: "An internal error.",
     501: "The feature is switched off.",
     503: "Storage is down or throttles, or too much is asked for at once; try again.",
@@ -56,6 +57,7 @@ _HEADERS = {
     401: ("WWW-Authenticate",),
     405: ("Allow",),
     408: ("Retry-After",),
+    415: ("Accept-Encoding",),
     503: ("Retry-After",),
 }
 
@@ -210,7 +212,10 @@ def _success(status: int, answer: Any) -> dict[str, Any]:
 
 def _error(status: int, op: "Operation", auth_mode: str) -> dict[str, Any]:
     if status == 401 and auth_mode == "keys" and op.permission is not Permission.PUBLIC:
-        return {"description": "No key, or a wrong one: the Functions host answers by itself, without a body."}
+        return {
+            "description": "No key, or a wrong one. The Functions host answers this by itself: without a body, and "
+            "without the headers WWW-Authenticate and x-ms-request-id."
+        }
     schema = {"$ref": _REF.format(model=Error.__name__)}
     content = {"application/json": {"schema": schema}}
     return {"description": _ERRORS[status], **_told(status), "content": content}

@@ -12,7 +12,7 @@ from connector.api import cors, docs, handlers, playback, portal, thumbnails
 from connector.api.auth import Permission, authorize
 from connector.api.conditional import fresh
 from connector.api.errors import error_response
-from connector.api.http import Request, Response
+from connector.api.http import JSON_TYPE, Request, Response, header_value
 from connector.api.inputs import AboutModel, NewVideo, PlaybackQuery, RedirectQuery, TokenQuery, VideosQuery
 from connector.api.models import (
     AddressModel,
@@ -72,7 +72,8 @@ class Route:
     @property
     def allowed(self) -> tuple[str, ...]:
         """The methods the resource answers."""
-        return tuple(m for method in self.operations for m in ([method, "HEAD"] if method == "GET" else [method]))
+        defined = (m for method in self.operations for m in ([method, "HEAD"] if method == "GET" else [method]))
+        return (*defined, "OPTIONS")
 
 
 _IF_MATCH = {"If-Match": "The ETag of the version that is meant; 412 when the video was changed since."}
@@ -174,11 +175,12 @@ def respond(app: Callable[[], App], route: Route, request: Request) -> Response:
         if response.status >= 500 and not isinstance(error, RequestError):
             log.exception("request failed", extra={"request_id": request.id, "route": route.name})
     headers = {"Cache-Control": "no-cache", "x-ms-request-id": request.id, **response.headers}
-    headers |= _cors(app, request)
+    headers |= _cors(app, route, request)
     if response.body is not None:
-        headers.setdefault("Content-Type", "application/json; charset=utf-8")
+        headers.setdefault("Content-Type", JSON_TYPE)
     body = None if request.method == "HEAD" else response.body
-    return Response(response.status, body, headers, response.messages)
+    safe = {name: header_value(value) for name, value in headers.items()}
+    return Response(response.status, body, safe, response.messages)
 
 
 def _handle(app: Callable[[], App], route: Route, request: Request) -> Response:
@@ -187,8 +189,8 @@ def _handle(app: Callable[[], App], route: Route, request: Request) -> Response:
         raise UnknownMethod(f"This API knows the methods {', '.join(METHODS)}.")
     if not route.operations:
         raise ResourceNotFound("There is no such resource; GET /docs tells what there is.")
-    if cors.is_preflight(request):
-        return Response(204, headers=cors.preflight(route.allowed))
+    if request.method == "OPTIONS":
+        return Response(204, headers={"Allow": ", ".join(route.allowed)})
     operation = route.operations.get("GET" if request.method == "HEAD" else request.method)
     if operation is None:
         raise MethodNotAllowed(route.allowed)
@@ -204,9 +206,9 @@ def answers_json(operation: Operation) -> bool:
     return 307 not in operation.answers and not any(isinstance(answer, str) for answer in operation.answers.values())
 
 
-def _cors(app: Callable[[], App], request: Request) -> dict[str, str]:
+def _cors(app: Callable[[], App], route: Route, request: Request) -> dict[str, str]:
     try:
         origins = app().settings.cors_origins
     except Exception:  # noqa: BLE001 - the request has failed for this reason already
         return {}
-    return cors.headers(request, origins)
+    return cors.headers(request, origins, route.allowed)

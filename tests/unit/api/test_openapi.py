@@ -61,6 +61,24 @@ def test_only_these_are_public():
         assert permissions == {Permission.PUBLIC} or Permission.PUBLIC not in permissions
 
 
+@pytest.mark.parametrize(("route", "method", "described"), OPERATIONS, ids=ids)
+def test_the_401_of_the_host_is_described_as_it_is(route, method, described):
+    """In mode keys the Functions host refuses by itself: it sends no body and no header that says why."""
+    if route.permission is not Permission.PUBLIC:
+        refusal = described["responses"]["401"]
+        assert set(refusal) == {"description"}
+        for word in ("Functions host", "body", "WWW-Authenticate", "x-ms-request-id"):
+            assert word in refusal["description"]
+
+
+@pytest.mark.parametrize(("route", "method", "described"), OPERATIONS, ids=ids)
+def test_what_takes_a_body_says_that_it_must_be_there_and_plain(route, method, described):
+    if "requestBody" in described:
+        assert "BodyMissing" in described["responses"]["400"]["description"]
+        assert "Content-Encoding" in described["responses"]["415"]["description"]
+        assert "Accept-Encoding" in described["responses"]["415"]["headers"]
+
+
 def references(value):
     if isinstance(value, dict):
         found = {value["$ref"]} if "$ref" in value else set()
@@ -121,4 +139,5 @@ def test_in_entra_mode_nothing_is_answered_to_a_stranger(route, method):
     app = memory_app(auth_mode="entra", entra_issuer="https://i", entra_audience="a", entra_jwks="https://j")
     request = Request(method, "https://host/api/x", {}, {}, {"id": "x", "index": "1"}, b"", "x")
     answer = respond(lambda: app, route, request)
-    assert answer.status in ({405} if method not in route.allowed else {401})
+    assert answer.status == (405 if method not in route.allowed else 204 if method == "OPTIONS" else 401)
+    assert answer.status != 204 or answer.body is None

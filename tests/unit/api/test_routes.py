@@ -80,7 +80,7 @@ def shape(response, status, code):
 @pytest.mark.parametrize("name", [r.name for r in ROUTES if r.operations])
 def test_a_method_that_a_resource_does_not_define_is_405(app, name, method):
     response = ask(app, name, method)
-    defined = set(ROUTE[name].operations) | ({"HEAD"} if "GET" in ROUTE[name].operations else set())
+    defined = {*ROUTE[name].operations, "OPTIONS", *({"HEAD"} if "GET" in ROUTE[name].operations else set())}
     if method in defined:
         assert response.status != 405
     else:
@@ -88,6 +88,14 @@ def test_a_method_that_a_resource_does_not_define_is_405(app, name, method):
             shape(response, 405, "MethodNotAllowed")
         assert response.status == 405
         assert set(response.headers["Allow"].split(", ")) == defined
+
+
+@pytest.mark.parametrize("name", [r.name for r in ROUTES if r.operations])
+def test_options_is_answered_with_the_methods_of_the_resource(app, name):
+    response = ask(app, name, "OPTIONS", headers={"x": "y"})
+    assert (response.status, response.body) == (204, None)
+    allowed = response.headers["Allow"].split(", ")
+    assert set(allowed) == {*ROUTE[name].operations, "OPTIONS", *({"HEAD"} if "GET" in allowed else set())}
 
 
 @pytest.mark.parametrize("name", ROUTE)
@@ -145,7 +153,38 @@ def test_a_body_that_is_not_declared_as_json_is_415(app, kind):
     shape(ask(app, "Videos", "POST", headers=headers, body=b"{}"), 415, "UnsupportedMediaType")
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000, b'{"a":' * 20_000, "{}".encode("utf-16")[:3]])
+@pytest.mark.parametrize(
+    "headers",
+    [JSON, {"x": "y"}, {"content-type": "text/plain"}, {**JSON, "content-encoding": "gzip"}],
+    ids=["json", "undeclared", "text", "gzip"],
+)
+@pytest.mark.parametrize(("name", "method"), [("Videos", "POST"), ("Video", "PUT")])
+def test_a_body_that_is_missing_is_400_whatever_is_said_about_it(app, name, method, headers):
+    body = shape(ask(app, name, method, headers=headers), 400, "BodyMissing")
+    assert "no body" in body["message"]
+    assert "Content-Length" in body["message"]
+    assert "chunked" in body["message"]
+
+
+@pytest.mark.parametrize("coding", ["gzip", "BR", "deflate, gzip", "identity, gzip", "aws-chunked"])
+def test_a_body_with_a_content_coding_is_415_and_says_that_none_is_taken(app, coding):
+    response = ask(app, "Videos", "POST", headers={**JSON, "content-encoding": coding}, body=b"\x1f\x8b")
+    shape(response, 415, "UnsupportedMediaType")
+    assert response.headers["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize("coding", ["", "identity", " Identity "])
+def test_a_body_that_says_it_has_no_content_coding_is_taken(app, coding):
+    headers = {**JSON, "content-encoding": coding}
+    assert ask(app, "Videos", "POST", headers=headers, body={"OriginalFileName": "a.mp4"}).status == 201
+
+
+def test_codings_are_named_only_where_one_is_the_reason(app):
+    answer = ask(app, "Videos", "POST", headers={"content-type": "text/plain"}, body=b"{}")
+    assert "Accept-Encoding" not in answer.headers
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"[" * 100_000, b'{"a":' * 20_000, "{}".encode("utf-16")[:3]])
 def test_a_body_that_is_not_json_is_400(app, body):
     assert shape(ask(app, "Videos", "POST", body=body), 400, "InvalidRequest")["errors"] == []
 
@@ -302,6 +341,17 @@ PATHS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("name", "query", "missing"),
+    [("PlaybackEndpoint", {}, "endpointType"), ("ThumbnailAt", {"height": "90"}, "time")],
+)
+def test_a_parameter_that_is_missing_or_empty_is_named_as_required(app, name, query, missing):
+    """The host drops parameters with an empty value, so to the app these are missing."""
+    body = shape(ask(app, name, video=create(app, "a.mp4").video.id, query=query), 400, "InvalidRequest")
+    assert body["errors"] == [{"field": missing, "message": "is required"}]
+    assert body["message"] == f"The request's query is not valid: {missing} is required."
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_what_is_not_ready_cannot_be_played_and_has_no_thumbnails(app, path):
     video = moved(app, create(app, "a.mp4").video, *path)
@@ -373,6 +423,17 @@ def test_the_status_of_a_ready_video(app):
     body = ask(app, "Status", video=ready(app, create(app, "a.mp4").video).id).body
     assert (body["StatusCode"], body["Status"], body["Progress"]) == (2, "Completed", 100)
     assert [s["Name"] for s in body["Steps"]] == ["Upload", "Probe", "Encode", "Package"]
+
+
+@pytest.mark.parametrize("name", ["Video", "Docs", "OpenApi", "Portal"])
+def test_a_304_has_the_content_type_of_the_200(app, name):
+    video = create(app, "a.mp4").video
+    full = ask(app, name, video=video.id)
+    for method in ("GET", "HEAD"):
+        answer = ask(app, name, method, video=video.id, headers={"if-none-match": full.headers["ETag"]})
+        assert (answer.status, answer.body) == (304, None)
+        kept = ("Content-Type", "ETag", "Cache-Control")
+        assert {n: answer.headers[n] for n in kept} == {n: full.headers[n] for n in kept}
 
 
 def test_formats(app):

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from functools import cache, partial
+from urllib.parse import urlsplit
 
 from connector.pipeline.app import App
 from connector.settings import Settings, load
@@ -19,8 +20,23 @@ def app() -> App:
     if settings.prepare_storage:
         from connector.storage.setup import prepare
 
-        prepare(access, settings.cors_origins)
+        prepare(access, storage_origins(settings))
     return App(storage=AzureStorage(access), settings=settings, telemetry=telemetry(settings))
+
+
+def storage_origins(settings: Settings) -> tuple[str, ...]:
+    """Origins of the pages that read media from storage, for its CORS rule.
+
+    The app's own address is always one of them, because the portal and the embedded player read from there. On this
+    machine it has two names. `*` stands for all.
+    """
+    if "*" in settings.cors_origins:
+        return ("*",)
+    url = urlsplit(settings.public_url)
+    own, here = url.netloc.lower(), ("localhost", "127.0.0.1")
+    hosts = [own.replace(url.hostname or "", name) for name in here] if url.hostname in here else [own]
+    addresses = [f"{url.scheme}://{host}" for host in hosts if host]
+    return tuple(dict.fromkeys((*addresses, *settings.cors_origins)))
 
 
 def telemetry(settings: Settings) -> Telemetry:

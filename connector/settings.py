@@ -9,6 +9,8 @@ _KEYS = r"^(\s*[^\s:,]+:[A-Za-z0-9+/]{43}=\s*(,|$))*$"
 """Named keys of 32 bytes."""
 _JWKS = r"^(https://[^\s/@?#]+(/\S*)?|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?(/\S*)?)?$"
 """An address that nobody on the way can answer for: who can, makes the keys."""
+_ORIGIN = r"^(\*|[a-z][a-z0-9+.-]*://[a-z0-9.:\[\]_-]+)$"
+"""As browsers send it: in lower case, without a path or a slash at the end. Anything else would match no page."""
 
 DELEGATED_HOURS = 7 * 24 - 1
 """Longest life of a URL that is signed by identity. The keys for it live for seven days, and an hour is left to fetch
@@ -52,8 +54,10 @@ class Settings(BaseModel):
         alias="MEDIA_STORAGE__clientId",
         description="Client id of a user-assigned identity; empty: the system-assigned one",
     )
-    cors_origins: tuple[str, ...] = Field(
-        ("*",), description="Origins that may call the API and play the media, separated by commas"
+    cors_origins: tuple[Annotated[str, Field(pattern=_ORIGIN)], ...] = Field(
+        (),
+        description="Origins of other pages that may call the API and play the media, separated by commas, for "
+        "example `https://www.example.com`; `*`: all; empty: none. The app's own address needs no entry",
     )
     embed_origins: tuple[Annotated[str, Field(pattern=r"^(\*|https?://[A-Za-z0-9.*:\[\]-]+)$")], ...] = Field(
         ("*",), description="Origins whose pages may show the embedded player in a frame, separated by commas"

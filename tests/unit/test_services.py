@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.services import configured, require_callers, require_keys, storage_access
+from connector.services import configured, require_callers, require_keys, storage_access, storage_origins
 from connector.settings import load
 from connector.storage.identity import Identity
 from connector.storage.transport import Transport
@@ -41,6 +41,29 @@ BOTH = {"MASTER_KEYS": KEYS["master_keys"], "SIGNING_KEYS": KEYS["signing_keys"]
 )
 def test_players_reach_the_api_where_the_host_says(environ, url):
     assert configured({**STORAGE, **environ}).public_url == url
+
+
+@pytest.mark.parametrize(
+    ("public_url", "own"),
+    [
+        ("https://video.example/api", ("https://video.example",)),
+        ("https://Video.example:8443/api", ("https://video.example:8443",)),
+        ("http://127.0.0.1:7071/api", ("http://localhost:7071", "http://127.0.0.1:7071")),
+        ("http://[::1]:7071/api", ("http://[::1]:7071",)),
+        ("", ()),
+    ],
+)
+def test_storage_lets_in_the_pages_of_the_app_itself_and_those_of_the_setting(public_url, own):
+    given = {**STORAGE, "PUBLIC_URL": public_url}
+    assert storage_origins(configured(given)) == own
+    page = "https://page.example"
+    assert storage_origins(configured({**given, "CORS_ORIGINS": page})) == (*own, page)
+    assert storage_origins(configured({**given, "CORS_ORIGINS": ",".join((page, *own))})) == (*own, page)
+    assert storage_origins(configured({**given, "CORS_ORIGINS": f"*,{page}"})) == ("*",)
+
+
+def test_core_tools_tell_their_own_address_so_that_their_pages_can_read_storage():
+    assert storage_origins(configured({**STORAGE, **HERE})) == ("http://localhost:7071", "http://127.0.0.1:7071")
 
 
 @pytest.mark.parametrize("environ", [{}, {"WEBSITE_HOSTNAME": "localhost:7071"}, {**AZURE, **BOTH}])

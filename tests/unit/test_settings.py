@@ -80,6 +80,15 @@ WRONG = {
     "MEDIA_STORAGE__blobServiceUri": ("http://hunter2", "https://account?sig=hunter2", "hunter2"),
     "MEDIA_STORAGE__tableServiceUri": ("hunter2",),
     "MEDIA_STORAGE__credential": ("hunter2",),
+    "CORS_ORIGINS": (
+        "hunter2",
+        "https://hunter2.example/",
+        "https://hunter2.example/page",
+        "https://HUNTER2.example, https://hunter2.example",
+        "https://*.hunter2.example",
+        "null",
+        "https://a.example;https://hunter2.example",
+    ),
     "EMBED_ORIGINS": ("hunter2", "'none'; script-src hunter2"),
     "SEGMENT_SECONDS": ("0", "21", "hunter2"),
     "CHUNK_SECONDS": ("0", "601", "hunter2"),
@@ -126,6 +135,13 @@ def test_a_setting_is_read_from_its_variable(name):
     settings = load({**STORAGE, name: text})
     assert getattr(settings, FIELDS[name]) == value
     assert settings == load(STORAGE).model_copy(update={FIELDS[name]: value})
+
+
+def test_no_other_page_may_call_the_api_unless_a_setting_says_so():
+    assert load(STORAGE).cors_origins == ()
+    assert load({**STORAGE, "CORS_ORIGINS": "*"}).cors_origins == ("*",)
+    several = "https://a.example:8443,http://localhost:3000,capacitor://localhost,http://[::1]:3000"
+    assert load({**STORAGE, "CORS_ORIGINS": several}).cors_origins == tuple(several.split(","))
 
 
 def test_every_setting_is_tried():

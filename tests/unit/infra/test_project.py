@@ -154,6 +154,13 @@ def test_local_settings_are_settings_and_enough_to_start():
     assert settings.prepare_storage
 
 
+def test_no_page_of_another_origin_can_call_the_api_that_core_tools_serve():
+    """No key is asked for there, so any page in the developer's browser could."""
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text("utf-8"))
+    assert "CORS" not in sample.get("Host", {})
+    assert "CORS_ORIGINS" not in sample["Values"]
+
+
 def test_readme_settings_template_and_local_settings_agree():
     table = (ROOT / "README.md").read_text("utf-8").partition("| Setting | Default | Meaning |")[2].partition("\n\n")[0]
     listed = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))

@@ -132,9 +132,9 @@ def run(lengths: Sequence[int], runs: Sequence[int]) -> dict[int, list[Times]]:
     found: dict[int, list[Times]] = {seconds: [] for seconds in lengths}
     cores = len(os.sched_getaffinity(0))
     with (
-        Stack(PROJECT, data / "stack", encoders=cores, in_memory=False) as stack,
-        Client(stack.api) as client,
         browser() as (pages, page),
+        Stack(PROJECT, data / "stack", encoders=cores, in_memory=False, env={"CORS_ORIGINS": pages}) as stack,
+        Client(stack.api) as client,
     ):
         measure(stack, client, pages, page, sources[lengths[0]])  # a warm-up, not counted
         for turn in range(max(runs)):

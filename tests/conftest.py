@@ -15,7 +15,9 @@ PROJECT = Path(__file__).parent.parent
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Azurite, the Functions host and two encoders. At the end, no secret may be in what they logged."""
-    with Stack(PROJECT, tmp_path_factory.mktemp("stack"), encoders=2) as running:
+    # Pages of the browser tests are served later, each time on another port.
+    env = {"CORS_ORIGINS": "*"}
+    with Stack(PROJECT, tmp_path_factory.mktemp("stack"), encoders=2, env=env) as running:
         yield running
     assert secret_shapes(running.log.read_bytes()) == []
 

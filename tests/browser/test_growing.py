@@ -24,8 +24,8 @@ BEGIN = 0.3
 
 
 @pytest.fixture
-def gated(tmp_path, access) -> Iterator[GatedStack]:
-    with gated_stack(tmp_path, PLAYBACK_ACCESS=access) as stack:
+def gated(tmp_path, access, pages) -> Iterator[GatedStack]:
+    with gated_stack(tmp_path, PLAYBACK_ACCESS=access, CORS_ORIGINS=pages) as stack:
         yield stack
         stack.open()
 

@@ -52,8 +52,8 @@ def publish(client: Client, *, protect: bool) -> Published:
 
 
 @pytest.fixture(scope="module")
-def signed_client(tmp_path_factory) -> Iterator[Client]:
-    env = {"PLAYBACK_ACCESS": "signed", "ENCODER_PRESET": "ultrafast"}
+def signed_client(tmp_path_factory, pages) -> Iterator[Client]:
+    env = {"PLAYBACK_ACCESS": "signed", "ENCODER_PRESET": "ultrafast", "CORS_ORIGINS": pages}
     with Stack(PROJECT, tmp_path_factory.mktemp("signed"), encoders=1, env=env) as stack, Client(stack.api) as client:
         yield client
 

@@ -11,6 +11,7 @@ from tests.unit.security.authority import AUDIENCE, ISSUER, Authority, authority
 
 pytestmark = pytest.mark.azurite
 
+PAGE = "https://page.example"
 NEW = {"OriginalFileName": "a.mp4"}
 
 
@@ -29,6 +30,7 @@ def stack(tmp_path_factory, published) -> Iterator[Stack]:
         "ENTRA_AUDIENCE": AUDIENCE,
         "ENTRA_JWKS": published.url,
         "LOG_LEVEL": "DEBUG",
+        "CORS_ORIGINS": PAGE,
     }
     with Stack(PROJECT, tmp_path_factory.mktemp("entra"), encoders=1, env=env, arguments=["--auth"]) as running:
         yield running
@@ -106,11 +108,15 @@ def test_clocks_may_differ_a_little(stack, video):
 
 def test_pages_get_their_preflight_without_a_token(stack, video):
     asked = {
-        "Origin": "https://page.example",
+        "Origin": PAGE,
         "Access-Control-Request-Method": "GET",
         "Access-Control-Request-Headers": "authorization",
     }
-    assert httpx.options(f"{stack.api}/Videos/{video}", headers=asked).status_code == 204
+    answer = httpx.options(f"{stack.api}/Videos/{video}", headers=asked)
+    assert answer.status_code == 204
+    assert answer.headers["Access-Control-Allow-Origin"] == PAGE
+    refusal = httpx.get(f"{stack.api}/Videos/{video}", headers={"Origin": PAGE})
+    assert (refusal.status_code, refusal.headers["Access-Control-Allow-Origin"]) == (401, PAGE)
 
 
 def test_no_token_reaches_the_log(stack, video):

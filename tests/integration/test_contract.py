@@ -1,5 +1,6 @@
 """Every row of the contract's error table, by a real request to the running service."""
 
+import gzip
 import json
 import re
 from collections.abc import Iterator
@@ -81,6 +82,7 @@ def test_304(stack, video):
     etag = ask(stack, "GET", f"Videos/{video}").headers["ETag"]
     answer = ask(stack, "GET", f"Videos/{video}", headers={"If-None-Match": etag})
     assert (answer.status_code, answer.content, answer.headers["ETag"]) == (304, b"", etag)
+    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
 
 
 @pytest.mark.parametrize(
@@ -110,6 +112,20 @@ def test_400(stack, video, call, content, fields):
     assert [e["field"] for e in body["errors"]] == fields
 
 
+def chunked() -> Iterator[bytes]:
+    yield json.dumps(NEW).encode()
+
+
+@pytest.mark.parametrize("content", [b"", chunked], ids=["empty", "chunked"])
+@pytest.mark.parametrize("kind", [{"Content-Type": "application/json"}, {}], ids=["json", "undeclared"])
+@pytest.mark.parametrize("call", ["POST Videos", "PUT Videos/{id}"])
+def test_400_for_a_body_that_does_not_arrive(stack, video, call, content, kind):
+    method, path = call.replace("{id}", video).split()
+    sent = content() if callable(content) else content
+    body = failed(ask(stack, method, path, content=sent, headers=kind), 400, "BodyMissing")
+    assert "Content-Length" in body["message"]
+
+
 def test_401(stack):
     answer = ask(stack, "GET", f"Keys/{UNKNOWN}", headers={"Authorization": "Bearer nonsense"})
     failed(answer, 401, "Unauthorized")
@@ -136,16 +152,22 @@ def test_404(stack, path, code):
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PATCH", "Videos", {"GET", "HEAD", "POST"}),
-        ("POST", f"Videos/{UNKNOWN}", {"GET", "HEAD", "PUT", "DELETE"}),
-        ("GET", f"Videos/{UNKNOWN}/MarkComplete", {"POST"}),
-        ("TRACE", "Formats", {"GET", "HEAD"}),
+        ("PATCH", "Videos", {"GET", "HEAD", "POST", "OPTIONS"}),
+        ("POST", f"Videos/{UNKNOWN}", {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}),
+        ("GET", f"Videos/{UNKNOWN}/MarkComplete", {"POST", "OPTIONS"}),
+        ("TRACE", "Formats", {"GET", "HEAD", "OPTIONS"}),
     ],
 )
 def test_405(stack, method, path, allowed):
     answer = ask(stack, method, path)
     failed(answer, 405, "MethodNotAllowed")
     assert set(answer.headers["Allow"].split(", ")) == allowed
+
+
+def test_options(stack):
+    answer = ask(stack, "OPTIONS", f"Videos/{UNKNOWN}")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "PUT", "DELETE", "OPTIONS"}
 
 
 def test_406(stack):
@@ -176,6 +198,14 @@ def test_414(stack):
 def test_415(stack):
     answer = ask(stack, "POST", "Videos", content=b"{}", headers={"Content-Type": "text/plain"})
     failed(answer, 415, "UnsupportedMediaType")
+    assert "Accept-Encoding" not in answer.headers
+
+
+def test_415_for_a_content_encoding(stack):
+    headers = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    answer = ask(stack, "POST", "Videos", content=gzip.compress(json.dumps(NEW).encode()), headers=headers)
+    failed(answer, 415, "UnsupportedMediaType")
+    assert answer.headers["Accept-Encoding"] == "identity"
 
 
 def test_501(stack):
@@ -251,3 +281,17 @@ def test_preflight_and_cors(stack):
     assert "PUT" in answer.headers["Access-Control-Allow-Methods"]
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "Access-Control-Allow-Credentials" not in answer.headers
+
+
+def test_without_a_setting_only_the_pages_of_the_app_itself_may_use_the_api_and_storage(faulty):
+    page = "https://page.example"
+    answer = ask(faulty, "POST", "Videos", json=NEW, headers={"Origin": page})
+    assert answer.status_code == 201
+    assert "Access-Control-Allow-Origin" not in answer.headers
+    asked = {"Access-Control-Request-Method": "PUT"}
+    refusal = ask(faulty, "OPTIONS", "Videos", headers={"Origin": page, **asked})
+    assert (refusal.status_code, refusal.headers.get("Access-Control-Allow-Origin")) == (204, None)
+    own = faulty.api.removesuffix("/api")
+    for origin, allowed in ((own, True), (own.replace("127.0.0.1", "localhost"), True), (page, False)):
+        storage = httpx.options(answer.json()["UploadUri"], headers={"Origin": origin, **asked})
+        assert storage.headers.get("Access-Control-Allow-Origin") == (origin if allowed else None)

@@ -22,6 +22,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 import function_app
 from connector import otel
+from connector.blob_trigger import BlobName
 from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE, UPLOADS
 from connector.domain.video import State
 from connector.pipeline.app import App
@@ -99,7 +100,7 @@ class Host:
         return self.call(name, func.HttpRequest(method, url, headers=headers, route_params=path, body=body))
 
     def blob(self, name):
-        return self.call("UploadCompleted", type("Blob", (), {"name": f"{UPLOADS}/{name}"})())
+        return self.call("UploadCompleted", BlobName(UPLOADS, name))
 
     def drain(self):
         while self.waiting:

@@ -11,6 +11,7 @@ import pytest
 
 import function_app
 from connector.api.routes import ROUTES
+from connector.blob_trigger import BlobName
 from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE, UPLOADS
 from connector.domain.messages import Message
 from connector.domain.video import State
@@ -163,7 +164,7 @@ def test_a_new_blob_does_the_same(app):
     video = create(app, "a.mp4").video
     app.storage.blobs.put(UPLOADS, video.blob_name, b"x")
     advance, encode = Out(), Out()
-    blob = type("Blob", (), {"name": f"{UPLOADS}/{video.blob_name}"})()
+    blob = BlobName(UPLOADS, video.blob_name)
     FUNCTIONS["UploadCompleted"].get_user_function()(blob, advance, encode, context())
     assert (len(advance.value), encode.value) == (1, None)
 

@@ -82,9 +82,12 @@ class Request:
         return _validated(model, data, "body")
 
     def parameters(self, model: type[BaseModel]) -> Any:
-        """The query as `model`, whatever the case of its names. Raises InvalidRequest that names each wrong one."""
+        """The query as `model`, whatever the case of its names. Raises InvalidRequest that names each wrong one.
+
+        An empty value counts as left out. The Functions host drops it, so under another host it means the same.
+        """
         names = (field.alias or name for name, field in model.model_fields.items())
-        given = {name: self.query[name.lower()] for name in names if name.lower() in self.query}
+        given = {name: self.query[name.lower()] for name in names if self.query.get(name.lower())}
         return _validated(model, given, "query")
 
     def check_length(self) -> None:

@@ -110,8 +110,8 @@ class VideosQuery(Query):
         str, Field(max_length=256, description="How the file's name begins, regardless of case.")
     ] = ""
     continuation_token: Annotated[
-        Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")] | None, Field(description="Of the page before.")
-    ] = None
+        str, Field(pattern=r"^([0-9a-f]{32})?$", description="Of the page before; empty: the first page.")
+    ] = ""
 
 
 class RedirectQuery(Query):

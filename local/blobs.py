@@ -1,33 +1,40 @@
-"""Blob triggers with source EventGrid.
+"""Blob triggers with source EventGrid, as in the real host, and a watcher in place of Event Grid.
 
-In place of Event Grid a watcher looks for new blobs and posts events of the same shape to the host's own webhook. What
-the webhook accepts waits in a queue, as in the real host, which brings retries and the poison queue.
+An event that the webhook accepts waits in a queue of the host's. What is checked of it and when:
+https://github.com/Azure/azure-sdk-for-net/tree/main/sdk/storage/Microsoft.Azure.WebJobs.Extensions.Storage.Blobs/src
 """
 
 import asyncio
+import ipaddress
 import json
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.storage.blob import BlobType
 from azure.storage.blob.aio import BlobClient, ContainerClient
 from azure.storage.queue import QueueMessage
 from azure.storage.queue.aio import QueueClient
 
-from local.app import Function, Invoker
+from local.app import Function
 from local.protos import ModelBindingData, TypedData
-from local.storage import Queues, encode, send
+from local.queues import decode
+from local.runner import Runner
+from local.storage import HOST_STORAGE, Queues, encode, send
 
 log = logging.getLogger("local.blobs")
 
 EVENTS_QUEUE = "azure-webjobs-blobtrigger-local"
+"""In AzureWebJobsStorage; the real one ends with the host's id."""
 POISON_QUEUE = "webjobs-blobtrigger-poison"
+"""In the account of the trigger's connection."""
 _INTERVAL = 2.0  # seconds
 
 
@@ -37,83 +44,103 @@ def function_id(function: Function) -> str:
 
 
 class PathPattern:
-    """A blob trigger's path, such as `uploads/{id}/{file}`; a parameter takes any text, slashes too."""
+    """A blob trigger's path, such as `uploads/{id}/{file}`.
+
+    It keeps no blob out. Its parameters take any text, slashes too, and the first one takes the most.
+    """
 
     def __init__(self, path: str) -> None:
-        self.container, _, name = path.strip("/").partition("/")
-        parts = re.split(r"\{\w+\}", name) if name else ["", ""]
-        self.prefix = parts[0]
-        self._name = re.compile("(.+)".join(re.escape(part) for part in parts), re.DOTALL)
+        path = path.strip("/")
+        self.container = path.partition("/")[0]
+        parts = re.split(r"\{(\w+)\}", path)
+        pattern = "".join(f"(?P<{part}>.*)" if index % 2 else re.escape(part) for index, part in enumerate(parts))
+        self._pattern = re.compile(pattern, re.DOTALL)
 
-    def matches(self, container: str, name: str) -> bool:
-        return container == self.container and self._name.fullmatch(name) is not None
+    def parameters(self, container: str, name: str) -> dict[str, str]:
+        """What the parameters stand for in this blob's path; nothing when the path is another."""
+        match = self._pattern.fullmatch(f"{container}/{name}")
+        return match.groupdict() if match else {}
+
+
+def named_by(url: str) -> tuple[str, str]:
+    """Container and name of the blob at this address.
+
+    The account stands in front of the path when the host is an IP address, as Azurite's is.
+    """
+    parts = urlsplit(url)
+    path = parts.path.removeprefix("/")
+    try:
+        ipaddress.ip_address(parts.hostname or "")
+    except ValueError:
+        pass
+    else:
+        path = path.partition("/")[2]
+    container, _, name = path.partition("/")
+    return container, unquote(name)
+
+
+def message_of(event: Mapping[str, Any], function_id: str) -> str:
+    """What waits in the queue for an event, whatever its type and subject: only its `data` are read.
+
+    Raises ValueError for an event without them.
+    """
+    try:
+        data = event["data"]
+        container, name = named_by(data["url"])
+        blob_type = data["blobType"]
+        etag = data.get("eTag") or ""
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("The event does not say which blob it is about.") from error
+    if blob_type not in {"BlockBlob", "PageBlob", "AppendBlob"}:
+        raise ValueError(f"There are no blobs of type {blob_type!r}.")
+    return json.dumps(
+        {
+            "Type": "BlobTrigger",
+            "FunctionId": function_id,
+            "BlobType": blob_type,
+            "ContainerName": container,
+            "BlobName": name,
+            "ETag": f'"{etag}"',
+        }
+    )
 
 
 class BlobTrigger:
-    """One blob-triggered function: events in, runs out."""
+    """One blob-triggered function."""
 
-    def __init__(self, function: Function, invoker: Invoker, queues: Queues) -> None:
+    def __init__(self, function: Function, runner: Runner) -> None:
         self.function = function
         self.pattern = PathPattern(function.trigger["path"])
-        self.connection = os.environ[function.trigger.get("connection") or "AzureWebJobsStorage"]
-        self._invoker = invoker
-        self._queues = queues
+        self.setting = function.trigger.get("connection") or HOST_STORAGE
+        self.connection = os.environ[self.setting]
+        self._runner = runner
 
-    def accept(self, event: dict[str, Any]) -> str | None:
-        """The queue message for an event of either schema, or None when it is not about a blob of this path."""
-        if event.get("eventType", event.get("type")) != "Microsoft.Storage.BlobCreated":
-            return None
-        match = re.search(r"/containers/([^/]+)/blobs/(.+)$", str(event.get("subject", "")), re.DOTALL)
-        if match is None or not self.pattern.matches(match[1], match[2]):
-            return None
-        data = event.get("data") or {}
-        return self.message(match[1], match[2], str(data.get("eTag", "")))
-
-    def message(self, container: str, name: str, etag: str = "") -> str:
-        return json.dumps(
-            {
-                "Type": "BlobTrigger",
-                "FunctionId": function_id(self.function),
-                "BlobType": "BlockBlob",
-                "ContainerName": container,
-                "BlobName": name,
-                "ETag": etag,
-            }
-        )
-
-    async def handle(self, message: dict[str, Any]) -> None:
-        """Run the function for one accepted blob; one that is gone meanwhile needs no run."""
-        container, name = str(message["ContainerName"]), str(message["BlobName"])
+    async def run(self, container: str, name: str) -> None:
+        """Run the function for this blob. Raises ResourceNotFoundError, FunctionTimeoutError and FunctionFailed."""
         async with BlobClient.from_connection_string(self.connection, container, name) as client:
-            try:
-                data, metadata = await self._input(client)
-            except ResourceNotFoundError:
-                log.info("Blob %s/%s is gone", container, name)
-                return
-        result = await self._invoker.run(self.function, data, metadata)
-        await self._queues.write_outputs(self.function, result)
+            data, metadata = await self._input(client)
+        await self._runner.run(self.function, data, metadata)
 
     async def _input(self, client: BlobClient) -> tuple[TypedData, dict[str, TypedData]]:
         """What the function gets: a parameter of an SDK type the blob's name, any other one the whole blob."""
+        container, name = client.container_name, client.blob_name
         properties = await client.get_blob_properties()
-        path = f"{client.container_name}/{client.blob_name}"
         facts = {"LastModified": properties.last_modified.isoformat(), "ContentLength": properties.size}
         metadata = {
-            "BlobTrigger": TypedData(string=path),
-            "Uri": TypedData(string=client.url),
+            "BlobTrigger": TypedData(string=f"{container}/{name}"),
+            "Uri": TypedData(json=json.dumps(client.url)),
             "Properties": TypedData(json=json.dumps(facts)),
             "Metadata": TypedData(json=json.dumps(properties.metadata)),
         }
+        metadata |= {key: TypedData(string=value) for key, value in self.pattern.parameters(container, name).items()}
         if not self.function.deferred:
             return TypedData(bytes=await (await client.download_blob()).readall()), metadata
-        named = {
-            "Connection": self.function.trigger["connection"],
-            "ContainerName": client.container_name,
-            "BlobName": client.blob_name,
-        }
-        content = json.dumps(named).encode()
+        named = {"Connection": self.setting, "ContainerName": container, "BlobName": name}
         binding = ModelBindingData(
-            version="1.0", source="AzureStorageBlobs", content_type="application/json", content=content
+            version="1.0",
+            source="AzureStorageBlobs",
+            content_type="application/json",
+            content=json.dumps(named).encode(),
         )
         return TypedData(model_binding_data=binding), metadata
 
@@ -121,45 +148,51 @@ class BlobTrigger:
 class BlobDispatcher:
     """Keeps accepted events in their queue and finds the trigger each is for."""
 
-    def __init__(self, triggers: list[BlobTrigger], queue: QueueClient) -> None:
-        self._queue = queue
+    def __init__(self, triggers: list[BlobTrigger], queues: Queues) -> None:
+        self._queues = queues
+        self.queue: QueueClient = queues.client(EVENTS_QUEUE)
         self.kept: Callable[[], None] = lambda: None
         """Told of each event that was."""
-        self.triggers = {function_id(trigger.function): trigger for trigger in triggers}
+        self._triggers = {function_id(trigger.function): trigger for trigger in triggers}
 
-    async def accept(self, function: str, event: dict[str, Any]) -> None:
-        """Keep an event of either schema for a function. Raises LookupError, TypeError or ValueError for what is none.
+    async def accept(self, function_id: str, event: Mapping[str, Any]) -> None:
+        """Keep an event of either schema, for any function: whether there is that function is seen later.
 
-        The blob is the one of the event's address; nothing else of it is looked at.
+        Raises ValueError for an event that does not say which blob it is about.
         """
-        url = BlobClient.from_blob_url(event["data"]["url"])
-        message = {
-            "Type": "BlobTrigger",
-            "FunctionId": function,
-            "BlobType": "BlockBlob",
-            "ContainerName": url.container_name,
-            "BlobName": url.blob_name,
-            "ETag": str(event["data"].get("eTag", "")),
-        }
-        await self.enqueue(json.dumps(message))
-
-    async def enqueue(self, message: str) -> None:
-        await send(self._queue, encode(message.encode()))
+        await send(self.queue, encode(message_of(event, function_id).encode()))
         self.kept()
 
     async def handle(self, _: QueueMessage, text: str) -> None:
+        """Run the function that a kept event is for.
+
+        A blob or function that is gone meanwhile needs no run. Whatever this raises is a failed attempt.
+        """
         message = json.loads(text)
-        trigger = self.triggers.get(message["FunctionId"])
+        container, name = message["ContainerName"], message["BlobName"]
+        trigger = self._triggers.get(message["FunctionId"])
         if trigger is None:
-            log.warning("An event is dropped: there is no function %s", message["FunctionId"])
+            log.info("There is no function %s for blob %s/%s", message["FunctionId"], container, name)
             return
-        await trigger.handle(message)
+        try:
+            await trigger.run(container, name)
+        except ResourceNotFoundError:
+            log.info("Blob %s/%s is gone", container, name)
+
+    def poison(self, message: QueueMessage) -> QueueClient:
+        """The queue for an event that failed: in the account of the blob, else in the host's."""
+        try:
+            trigger = self._triggers[json.loads(decode(message.content) or b"")["FunctionId"]]
+        except (ValueError, KeyError, TypeError):
+            return self._queues.client(POISON_QUEUE)
+        return self._queues.client(POISON_QUEUE, trigger.setting)
 
 
 class BlobWatcher:
     """Event Grid's part: tells the webhook about each blob that is new or was replaced.
 
-    What was told is kept in a file, so that a restart does not tell all of it again.
+    Its filter is that of the subscription in infra/upload-events.bicep: the container, and blobs that were written in
+    one piece. What was told is kept in a file, so that a restart does not tell all of it again.
     """
 
     def __init__(self, trigger: BlobTrigger, webhook: str, key: str, receipts: Path) -> None:
@@ -175,9 +208,9 @@ class BlobWatcher:
 
     async def run(self) -> None:
         """Until cancelled."""
-        pattern = self._trigger.pattern
+        name = self._trigger.pattern.container
         async with (
-            ContainerClient.from_connection_string(self._trigger.connection, pattern.container) as container,
+            ContainerClient.from_connection_string(self._trigger.connection, name) as container,
             aiohttp.ClientSession() as session,
         ):
             while True:
@@ -186,20 +219,19 @@ class BlobWatcher:
                 except ResourceNotFoundError:
                     pass  # no container yet
                 except (AzureError, aiohttp.ClientError, TimeoutError) as error:
-                    log.warning("Could not look for blobs in %s: %s", pattern.container, type(error).__name__)
+                    log.warning("Could not look for blobs in %s: %s", name, type(error).__name__)
                 await asyncio.sleep(_INTERVAL)
 
     async def _look(self, container: ContainerClient, session: aiohttp.ClientSession) -> None:
-        pattern = self._trigger.pattern
         present: dict[str, str] = {}
         changed = False
-        async for blob in container.list_blobs(name_starts_with=pattern.prefix or None):
+        async for blob in container.list_blobs():
             name, etag = str(blob.name), str(blob.etag)
-            if not pattern.matches(pattern.container, name):
+            if blob.blob_type != BlobType.BLOCKBLOB:
                 continue
             if self._told.get(name) != etag:
-                url = f"{container.url}/{name}"
-                event = _blob_created(url, pattern.container, name, etag, int(blob.size or 0))
+                url = container.get_blob_client(name).url  # percent-encoded
+                event = _blob_created(url, container.container_name, name, etag, int(blob.size or 0))
                 params = {"functionName": function_id(self._trigger.function)}
                 headers = {"aeg-event-type": "Notification", "x-functions-key": self._key}
                 async with session.post(self._webhook, params=params, headers=headers, json=[event]) as answer:

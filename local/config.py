@@ -14,6 +14,10 @@ from local.azurite import Ports
 Role = Literal["host", "queues", "encoder"]
 """What a process of the stack runs: HTTP, timers and blob events; all queues but `encode`; `encode` alone."""
 
+CORES = os.cpu_count() or 1
+_LARGEST_BATCH = 32
+"""Messages that one request can take from a queue."""
+
 
 class ConfigurationError(Exception):
     """A setting or file cannot be used; the message tells what to change."""
@@ -21,15 +25,50 @@ class ConfigurationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class QueueOptions:
-    """extensions.queues of host.json; times in seconds. The real host polls as slowly as once a minute by default."""
+    """How a queue is read: `extensions.queues` of host.json. Times are in seconds.
+
+    Defaults: `QueuesOptions` of the storage extension,
+    https://github.com/Azure/azure-sdk-for-net/blob/main/sdk/storage/Microsoft.Azure.WebJobs.Extensions.Storage.Common/src/Shared/Queues/QueuesOptions.cs
+    """
 
     batch_size: int = 16
-    new_batch_threshold: int = 8
+    new_batch_threshold: int = 16 // 2 * CORES
     max_dequeue_count: int = 5
     visibility_timeout: float = 0.0
-    max_polling_interval: float = 0.5
+    max_polling_interval: float = 60.0
     base64: bool = True
     """How messages are written (`messageEncoding`); else as plain text."""
+
+    @classmethod
+    def read(cls, options: Mapping[str, Any]) -> Self:
+        """Raises ValueError and TypeError for a value that cannot be used."""
+        default = cls()
+        batch_size = int(options.get("batchSize", default.batch_size))
+        interval = options.get("maxPollingInterval")
+        return cls(
+            batch_size=batch_size,
+            new_batch_threshold=int(options.get("newBatchThreshold", batch_size // 2 * CORES)),
+            max_dequeue_count=int(options.get("maxDequeueCount", default.max_dequeue_count)),
+            visibility_timeout=seconds(options.get("visibilityTimeout", "00:00:00")),
+            max_polling_interval=default.max_polling_interval if interval is None else seconds(interval),
+            base64=str(options.get("messageEncoding", "base64")).lower() != "none",
+        )
+
+    @classmethod
+    def for_blobs(cls, options: Mapping[str, Any]) -> Self:
+        """How the queue of blob events is read: by `extensions.blobs` of host.json, never by `extensions.queues`.
+
+        Failed attempts follow without a pause. A message comes back to be read at once, or after a process died.
+        `BlobsOptionsToQueuesOptions` in
+        https://github.com/Azure/azure-sdk-for-net/blob/main/sdk/storage/Microsoft.Azure.WebJobs.Extensions.Storage.Blobs/src/Listeners/SharedBlobQueueListenerFactory.cs
+        """
+        at_once = int(options.get("maxDegreeOfParallelism", 8 * CORES))
+        batch_size = min(_LARGEST_BATCH, at_once // 2 + 1)
+        return cls(
+            batch_size=batch_size,
+            new_batch_threshold=at_once - batch_size,
+            max_dequeue_count=int(options.get("poisonBlobThreshold", cls().max_dequeue_count)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +78,7 @@ class HostOptions:
     route_prefix: str = "api"
     function_timeout: float | None = 1800.0
     queues: QueueOptions = field(default_factory=QueueOptions)
+    blobs: QueueOptions = field(default_factory=lambda: QueueOptions.for_blobs({}))
 
     @classmethod
     def read(cls, app_dir: Path) -> Self:
@@ -50,7 +90,8 @@ class HostOptions:
             return cls(
                 route_prefix=extensions.get("http", {}).get("routePrefix", "api").strip("/"),
                 function_timeout=_timeout(document.get("functionTimeout", "00:30:00")),
-                queues=_queue_options(extensions.get("queues", {})),
+                queues=QueueOptions.read(extensions.get("queues", {})),
+                blobs=QueueOptions.for_blobs(extensions.get("blobs", {})),
             )
         except FileNotFoundError:
             raise ConfigurationError(f"{app_dir} is no function app: it has no host.json.") from None
@@ -68,20 +109,6 @@ def seconds(span: str) -> float:
 
 def _timeout(span: str) -> float | None:
     return None if span in {"-1", "-00:00:01"} else seconds(span)
-
-
-def _queue_options(options: Mapping[str, Any]) -> QueueOptions:
-    default = QueueOptions()
-    batch_size = int(options.get("batchSize", default.batch_size))
-    interval = options.get("maxPollingInterval")
-    return QueueOptions(
-        batch_size=batch_size,
-        new_batch_threshold=int(options.get("newBatchThreshold", batch_size // 2)),
-        max_dequeue_count=int(options.get("maxDequeueCount", default.max_dequeue_count)),
-        visibility_timeout=seconds(options.get("visibilityTimeout", "00:00:00")),
-        max_polling_interval=default.max_polling_interval if interval is None else seconds(interval),
-        base64=str(options.get("messageEncoding", "base64")).lower() != "none",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +145,7 @@ class StackOptions:
                 queue=number("QUEUE_PORT", 10001),
                 table=number("TABLE_PORT", 10002),
             ),
-            encoders=number("ENCODERS", os.cpu_count() or 1),
+            encoders=number("ENCODERS", CORES),
             drain_seconds=number("DRAIN_SECONDS", 30),
             durable=environment.get("DURABLE", "").lower() == "true",
         )

@@ -43,6 +43,22 @@ class Schedule:
         self._days, self._months, self._weekdays = values[3:]
         self.after(datetime(2000, 1, 1, tzinfo=UTC))
 
+    @property
+    def is_interval(self) -> bool:
+        """Whether it is a span of time between two runs, and no expression of fields."""
+        return self._interval is not None
+
+    def is_frequent(self, now: datetime) -> bool:
+        """Whether it comes more than once a minute. The host keeps no status of such a timer.
+
+        `TimerSchedule.Create` in
+        https://github.com/Azure/azure-webjobs-sdk-extensions/blob/main/src/WebJobs.Extensions/Extensions/Timers/Scheduling/TimerSchedule.cs
+        """
+        minute = timedelta(minutes=1)
+        if self._interval is not None:
+            return self._interval < minute
+        return self.after(self.after(now)) < now + minute
+
     def after(self, moment: datetime) -> datetime:
         """The first time strictly after `moment`. Raises ValueError when there is none within eight years."""
         if self._interval is not None:

@@ -10,6 +10,9 @@ from azure.storage.queue.aio import QueueClient, QueueServiceClient
 from local.app import Function, Result
 from local.protos import TypedData
 
+HOST_STORAGE = "AzureWebJobsStorage"
+"""The setting with the connection string of the host's own storage."""
+
 
 async def create_if_missing(queue: QueueClient) -> None:
     try:
@@ -41,7 +44,7 @@ class Queues:
 
     def client(self, name: str, connection: str | None = None) -> QueueClient:
         """`connection` names the setting that holds the connection string."""
-        setting = connection or "AzureWebJobsStorage"
+        setting = connection or HOST_STORAGE
         if setting not in self._services:
             # The SDK's own backoff of 15 s would keep every listener waiting long after Azurite is back.
             self._services[setting] = QueueServiceClient.from_connection_string(

@@ -116,6 +116,9 @@ class _Worker(_Child):
         reader, writer = os.pipe()
         passed = [writer]
         arguments = ["--name", self.name, "--role", self._role, "--ready", str(writer), *self._arguments]
+        if self.process is None:
+            # As the template in Azure, the stack creates what the app needs once: no host ever creates it again.
+            arguments.append("--first")
         if self._listening is not None:
             passed.append(self._listening.fileno())
             arguments += ["--listen", str(self._listening.fileno())]
@@ -215,6 +218,8 @@ class Supervisor:
             "AzureWebJobsDisableHomepage": "true",
             "PREPARE_STORAGE": "true",
             "SWEEP_SCHEDULE": "*/30 * * * * *",
+            # So many the real host allows a worker that it starts (DefaultWorkerProcessFactory).
+            "PYTHON_THREADPOOL_THREAD_COUNT": "1000",
             "PUBLIC_URL": f"{base_url(listening.getsockname())}/{prefix}".rstrip("/"),
             **development_keys(options.data_dir),
         }

@@ -12,31 +12,36 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
+from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueMessage
+from azure.storage.queue.aio import QueueClient
 
 from local import config, logs
 from local.admin import Fire
 from local.app import Function, FunctionFailed, FunctionTimeoutError, Invoker, load
-from local.blobs import EVENTS_QUEUE, POISON_QUEUE, BlobDispatcher, BlobTrigger, BlobWatcher
-from local.config import ConfigurationError, HostOptions, Role, base_url
+from local.blobs import BlobDispatcher, BlobTrigger, BlobWatcher
+from local.config import ConfigurationError, HostOptions, QueueOptions, Role, base_url
 from local.keys import Keys
 from local.protos import TypedData
 from local.queues import QueueListener, metadata, poison_name
 from local.routes import Route, Router
-from local.storage import Queues
-from local.timers import Timer
+from local.runner import Runner
+from local.storage import Queues, create_if_missing
+from local.timers import BlobStatusStore, Timer
 from local.web import Site
 
 log = logging.getLogger("local.worker")
 
 ENCODE_QUEUE = "encode"
 """The queue whose functions get processes of their own, one message at a time in each."""
+
+_SELDOM = 10
+"""So many times the longest pause between two looks into a poison queue, which is seldom filled."""
 
 _NICER = 5
 """Steps of niceness by which queues give way to requests, and to the storage that both wait for."""
@@ -48,6 +53,7 @@ class Worker:
     def __init__(self, functions: list[Function], options: HostOptions) -> None:
         self.invoker = Invoker(options.function_timeout)
         self.queues = Queues(base64=options.queues.base64)
+        self.runner = Runner(self.invoker, self.queues)
         self._functions = functions
         self._options = options
         self._lease = float(os.environ.get("QUEUE_LEASE_SECONDS") or 600)
@@ -56,19 +62,26 @@ class Worker:
         self._background: list[asyncio.Task[None]] = []
         self._serving: list[asyncio.Task[None]] = []
         self._timers: list[Timer] = []
-        self._fired: set[asyncio.Task[None]] = set()
+        self._statuses: BlobStatusStore | None = None
+        self._direct: set[asyncio.Task[None]] = set()
+        self._draining = False
         self._site: Site | None = None
 
+    async def create_queues(self) -> None:
+        """Create the queues that this app's functions are triggered by, as the template does in Azure."""
+        for function in self._of_kind("queueTrigger"):
+            await create_if_missing(self._queue(function))
+
     async def start_encoder(self) -> None:
-        one = replace(self._options, queues=replace(self._options.queues, batch_size=1, new_batch_threshold=0))
+        one = replace(self._options.queues, batch_size=1, new_batch_threshold=0)
         for function in self._of_kind("queueTrigger"):
             if function.trigger["queueName"] == ENCODE_QUEUE:
-                await self._listen(function, one)
+                self._listen(function, one)
 
     async def start_queues(self) -> None:
         for function in self._of_kind("queueTrigger"):
             if function.trigger["queueName"] != ENCODE_QUEUE:
-                await self._listen(function, self._options)
+                self._listen(function, self._options.queues)
 
     async def start_host(
         self, listening: socket.socket, data_dir: Path, keys: Keys | None, origins: Sequence[str]
@@ -76,15 +89,16 @@ class Worker:
         admin: dict[str, Fire] = {}
         for function in self._of_kind("queueTrigger"):
             admin[function.name.lower()] = self._fire_queue(function)
+        self._statuses = BlobStatusStore()
         for function in self._of_kind("timerTrigger"):
-            timer = Timer(function, self.invoker, self.queues)
+            timer = Timer(function, self.runner, self._statuses)
             self._timers.append(timer)
             self._background.append(asyncio.create_task(timer.run()))
             admin[function.name.lower()] = self._fire_timer(timer)
-        triggers = [BlobTrigger(f, self.invoker, self.queues) for f in self._of_kind("blobTrigger")]
-        dispatcher = BlobDispatcher(triggers, self.queues.client(EVENTS_QUEUE))
+        triggers = [BlobTrigger(f, self.runner) for f in self._of_kind("blobTrigger")]
+        dispatcher = BlobDispatcher(triggers, self.queues)
         for trigger in triggers:
-            admin[trigger.function.name.lower()] = self._fire_blob(trigger, dispatcher)
+            admin[trigger.function.name.lower()] = self._fire_blob(trigger)
         router = Router([Route.of(f) for f in self._of_kind("httpTrigger")], self._options.route_prefix)
         self._site = Site(
             router=router,
@@ -108,16 +122,12 @@ class Worker:
         key: str,
         data_dir: Path,
     ) -> None:
+        await create_if_missing(dispatcher.queue)
         listener = QueueListener(
-            self.queues.client(EVENTS_QUEUE),
-            self.queues.client(POISON_QUEUE),
-            dispatcher.handle,
-            replace(self._options.queues, base64=True),  # written and read by the host itself
-            self._lease,
-            told=True,
+            dispatcher.queue, dispatcher.poison, dispatcher.handle, self._options.blobs, self._lease
         )
         dispatcher.kept = listener.look
-        await self._serve(listener)
+        self._serve(listener)
         address = f"{base_url(listening.getsockname())}/runtime/webhooks/blobs"
         for trigger in triggers:
             receipts = data_dir / f"blob-receipts-{trigger.function.name}.json"
@@ -127,39 +137,28 @@ class Worker:
     def _of_kind(self, kind: str) -> list[Function]:
         return [function for function in self._functions if function.kind == kind]
 
-    async def _listen(self, function: Function, options: HostOptions) -> None:
+    def _queue(self, function: Function) -> QueueClient:
+        return self.queues.client(function.trigger["queueName"], function.trigger.get("connection"))
+
+    def _listen(self, function: Function, options: QueueOptions) -> None:
         async def handle(message: QueueMessage, text: str) -> None:
-            result = await self.invoker.run(function, TypedData(string=text), metadata(message, text))
-            await self.queues.write_outputs(function, result)
+            await self.runner.run(function, TypedData(string=text), metadata(message, text))
 
-        name, connection = function.trigger["queueName"], function.trigger.get("connection")
-        poison = poison_name(name)
-        await self._serve(
-            QueueListener(
-                self.queues.client(name, connection),
-                self.queues.client(poison, connection) if poison else None,
-                handle,
-                options.queues,
-                self._lease,
-            )
-        )
+        poison = poison_name(function.trigger["queueName"])
+        if poison is None:
+            options = replace(options, max_polling_interval=options.max_polling_interval * _SELDOM)
+            self._serve(QueueListener(self._queue(function), None, handle, options, self._lease))
+            return
+        buried = self.queues.client(poison, function.trigger.get("connection"))
+        self._serve(QueueListener(self._queue(function), lambda _: buried, handle, options, self._lease))
 
-    async def _serve(self, listener: QueueListener) -> None:
-        await listener.prepare()
+    def _serve(self, listener: QueueListener) -> None:
         self._listeners.append(listener)
         self._serving.append(asyncio.create_task(listener.run()))
 
     def _fire_queue(self, function: Function) -> Fire:
-        async def run(given: str) -> None:
-            with suppress(FunctionFailed, FunctionTimeoutError):
-                result = await self.invoker.run(
-                    function, TypedData(string=given), {"DequeueCount": TypedData(json="0")}
-                )
-                await self.queues.write_outputs(function, result)
-
         async def fire(given: str) -> None:
-            self._fired.add(task := asyncio.create_task(run(given)))
-            task.add_done_callback(self._fired.discard)
+            self._directly(self.runner.run(function, TypedData(string=given), metadata(None, given)))
 
         return fire
 
@@ -169,39 +168,83 @@ class Worker:
 
         return fire
 
-    def _fire_blob(self, trigger: BlobTrigger, dispatcher: BlobDispatcher) -> Fire:
+    def _fire_blob(self, trigger: BlobTrigger) -> Fire:
         async def fire(given: str) -> None:
             container, _, name = given.partition("/")
-            await dispatcher.enqueue(trigger.message(container, name))
+            self._directly(trigger.run(container, name))
 
         return fire
+
+    def _directly(self, run: Coroutine[Any, Any, object]) -> None:
+        """Run a function past its trigger, as the admin address does. A failure is in the log, and nothing follows."""
+
+        async def attempt() -> None:
+            try:
+                await run
+            except (FunctionFailed, FunctionTimeoutError):
+                pass  # in the log already
+            except ResourceNotFoundError:
+                log.error("The blob is not there")  # noqa: TRY400
+            except Exception:
+                log.exception("The function could not be run")
+
+        task = asyncio.create_task(attempt())
+        self._direct.add(task)
+        task.add_done_callback(self._direct.discard)
+
+    def drain(self) -> None:
+        """Take no more messages, and start no timer. What runs goes on, and requests are still answered.
+
+        `POST /admin/host/drain` of the real host, which the platform asks for before it ends an instance. It concerns
+        this process only, as in Azure one instance. Repeating it changes nothing.
+        """
+        self._draining = True
+        for listener in self._listeners:
+            listener.stop()
+        for task in self._background:
+            task.cancel()
+
+    @property
+    def drain_state(self) -> Literal["Disabled", "InProgress", "Completed"]:
+        """Whether this process drains, and whether an invocation is still under way then, requests included."""
+        if not self._draining:
+            return "Disabled"
+        busy = self.runner.outstanding or any(listener.busy for listener in self._listeners)
+        return "InProgress" if busy else "Completed"
 
     async def until(self, signals: "asyncio.Queue[int]") -> int:
         """Serve until a signal or a function's timeout; answers the exit status.
 
-        The first signal drains, a second one or the end of the grace period gives every message back and ends.
+        The first signal drains and closes the socket. A second one or the end of the grace period ends what still
+        runs. Nothing is given back: a message under way stays hidden until its lease ends.
         """
         stop = asyncio.create_task(signals.get())
         timed_out = asyncio.create_task(self.invoker.timed_out.wait())
-        watched: set[asyncio.Task[Any]] = {stop, timed_out, *self._background, *self._serving}
-        done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()  # a listener or watcher that broke takes the process with it, loudly
-        for task in self._background:
-            task.cancel()
+        while True:
+            watched: set[asyncio.Task[Any]] = {stop, timed_out}
+            if not self._draining:
+                watched |= {*self._background, *self._serving}
+            done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            if done & {stop, timed_out}:
+                break
+            for task in done:
+                if not task.cancelled():
+                    task.result()  # a listener or watcher that broke takes the process with it, loudly
+        self.drain()
         closing = asyncio.create_task(self._close_site())
         if stop in done and not timed_out.done():
-            for listener in self._listeners:
-                listener.stop()
+            idle = [timer.idle() for timer in self._timers]
             ends: set[asyncio.Future[Any]] = {
-                asyncio.gather(closing, *(timer.idle() for timer in self._timers), *self._serving),
+                asyncio.gather(closing, *idle, *self._direct, *self._serving),
                 asyncio.create_task(signals.get()),
                 timed_out,
             }
             await asyncio.wait(ends, timeout=self._drain, return_when=asyncio.FIRST_COMPLETED)
-        await asyncio.gather(*(listener.release() for listener in self._listeners))
-        await asyncio.wait({closing}, timeout=3)
+        settled = [asyncio.create_task(listener.settle()) for listener in self._listeners]
+        await asyncio.wait({closing, *settled}, timeout=3)
         await self.queues.close()
+        if self._statuses:
+            await self._statuses.close()
         return 0 if stop in done else 1
 
     async def _close_site(self) -> None:
@@ -216,6 +259,8 @@ async def _main(arguments: argparse.Namespace) -> int:
         asyncio.get_running_loop().add_signal_handler(number, signals.put_nowait, number)
     functions = load(arguments.app, os.environ)
     worker = Worker(functions, HostOptions.read(arguments.app))
+    if arguments.first:
+        await worker.create_queues()
     if arguments.role == "host":
         names = ("FUNCTIONS_KEY", "FUNCTIONS_MASTER_KEY", "FUNCTIONS_SYSTEM_KEY")
         keys = Keys(*(os.environ.get(name, "") for name in names)) if arguments.auth else None
@@ -253,6 +298,7 @@ def main() -> None:
     parser.add_argument("--listen", type=int, help="descriptor of the listening socket; only the host has one")
     parser.add_argument("--auth", action="store_true")
     parser.add_argument("--origins", default="", help="the site's CORS setting, separated by commas")
+    parser.add_argument("--first", action="store_true", help="create the queues of the triggers")
     arguments = parser.parse_args()
     for descriptor in (arguments.ready, arguments.listen):
         if descriptor is not None:

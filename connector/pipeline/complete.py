@@ -57,10 +57,15 @@ def _queued(app: App, video: Video) -> Video:
 
 
 def complete_by_name(app: App, blob: str) -> list[Message]:
-    """For the blob trigger: `blob` is `uploads/{id}/{file}`. The upload of a video that was deleted meanwhile goes."""
-    try:
-        video_id = UUID(blob.split("/")[1])
-    except (ValueError, IndexError):
+    """For the blob trigger: `blob` is container and name. The upload of a video that was deleted meanwhile goes.
+
+    The Functions host runs the trigger for whatever blob an event names, in any container. Only `uploads/{id}/{file}`
+    concerns a video. Any other is left alone, without an error: the host would try it again, and bury it.
+    """
+    container, _, name = blob.partition("/")
+    folder, slash, _ = name.partition("/")
+    video_id = _video_id(folder)
+    if container != UPLOADS or not slash or video_id is None:
         log.warning("a blob appeared that belongs to no video")
         return []
     try:
@@ -70,3 +75,12 @@ def complete_by_name(app: App, blob: str) -> list[Message]:
     except NotFound:
         app.storage.blobs.delete_upload(video_id)
     return []
+
+
+def _video_id(folder: str) -> UUID | None:
+    """The id that this folder is named by, written as the app writes it."""
+    try:
+        video_id = UUID(folder)
+    except ValueError:
+        return None
+    return video_id if str(video_id) == folder else None

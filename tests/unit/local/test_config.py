@@ -6,10 +6,19 @@ from local.azurite import Ports, connection_string, listening_ports
 from local.config import ConfigurationError, HostOptions, QueueOptions, StackOptions, app_environment, base_url, seconds
 
 
-def test_an_empty_host_json_means_the_hosts_defaults(tmp_path):
+def test_an_empty_host_json_means_the_hosts_defaults(tmp_path, monkeypatch):
+    monkeypatch.setattr("local.config.CORES", 2)
     (tmp_path / "host.json").write_text('{"version": "2.0"}')
     options = HostOptions.read(tmp_path)
-    assert options == HostOptions("api", 1800, QueueOptions(16, 8, 5, 0, 0.5))
+    assert options == HostOptions("api", 1800, QueueOptions(16, 16, 5, 0, 60), QueueOptions(9, 7, 5, 0, 60))
+
+
+def test_the_threshold_of_a_new_batch_grows_with_the_processors(monkeypatch):
+    monkeypatch.setattr("local.config.CORES", 4)
+    assert QueueOptions.read({"batchSize": 3}).new_batch_threshold == 4
+    assert QueueOptions.for_blobs({}) == QueueOptions(17, 15)
+    assert QueueOptions.for_blobs({"maxDegreeOfParallelism": 1, "poisonBlobThreshold": 2}) == QueueOptions(1, 0, 2)
+    assert QueueOptions.for_blobs({"maxDegreeOfParallelism": 100}) == QueueOptions(32, 68)
 
 
 def test_host_json_is_read(tmp_path):
@@ -23,6 +32,12 @@ def test_host_json_is_read(tmp_path):
     document = {"functionTimeout": "00:10:00", "extensions": {"http": {"routePrefix": ""}, "queues": queues}}
     (tmp_path / "host.json").write_text(json.dumps(document))
     assert HostOptions.read(tmp_path) == HostOptions("", 600, QueueOptions(1, 0, 3, 30, 2))
+
+
+def test_what_host_json_says_of_queues_does_not_concern_blobs(tmp_path):
+    queues = {"batchSize": 1, "newBatchThreshold": 0, "maxDequeueCount": 2, "visibilityTimeout": "00:00:30"}
+    (tmp_path / "host.json").write_text(json.dumps({"extensions": {"queues": queues}}))
+    assert HostOptions.read(tmp_path).blobs == QueueOptions.for_blobs({})
 
 
 def test_a_function_timeout_may_be_without_end(tmp_path):

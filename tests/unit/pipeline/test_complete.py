@@ -100,9 +100,36 @@ def test_the_blob_trigger_does_the_same(app):
 NO_VIDEO = "uploads/01a20000-0000-7000-8000-000000000000/a.mp4"
 
 
-@pytest.mark.parametrize("name", ["", "uploads", "uploads/x", "uploads/not-an-id/a.mp4", NO_VIDEO])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "/",
+        "uploads",
+        "uploads/",
+        "uploads/x",
+        "uploads//a.mp4",
+        "uploads/not-an-id/a.mp4",
+        "other/1/x.mp4",
+        NO_VIDEO,
+    ],
+)
 def test_a_blob_of_no_video_is_left_alone(app, name):
     assert complete_by_name(app, name) == []
+
+
+@pytest.mark.parametrize(
+    "path", ["other/{id}/a.mp4", "uploads/{id}", "uploads/{ID}/a.mp4", "uploads/urn:uuid:{id}/a.mp4"]
+)
+def test_a_blob_elsewhere_that_bears_a_videos_id_neither_completes_nor_deletes_its_upload(app, path):
+    """The host checks neither the container nor the path of an event."""
+    waiting, deleted = uploaded(app), uploaded(app)
+    delete(app, deleted.id)
+    app.storage.blobs.put(UPLOADS, deleted.blob_name, b"late")
+    for video in (waiting, deleted):
+        assert complete_by_name(app, path.format(id=video.id, ID=str(video.id).upper())) == []
+    assert state(app, waiting) is State.AWAITING_UPLOAD
+    assert set(app.storage.blobs.containers[UPLOADS].blobs) == {waiting.blob_name, deleted.blob_name}
 
 
 def test_the_upload_of_a_video_that_was_deleted_is_removed(app):

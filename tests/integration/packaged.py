@@ -16,7 +16,16 @@ from local.stack import Stack
 from scripts.package import files, install
 from scripts.wheels import PACKAGES, PROJECT
 
-BESIDES = ("aiohappyeyeballs", "aiohttp", "aiosignal", "attrs", "azure-storage-queue", "frozenlist")
+BESIDES = (
+    "aiohappyeyeballs",
+    "aiohttp",
+    "aiosignal",
+    "attrs",
+    "azure-functions-runtime",
+    "azure-storage-queue",
+    "frozenlist",
+    "h11",
+)
 """What the local host needs and the app must not."""
 
 _WATCH = """

@@ -139,7 +139,7 @@ def test_not_before_the_past_means_now(app):
     assert ask(app, "Key", video.key_id, headers=bearer(body["Token"])).status == 200
 
 
-@pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "99999999999", "253402300799", "9" * 5000, "١٢"])
+@pytest.mark.parametrize("text", ["x", "-1", "1.5", "99999999999", "253402300799", "9" * 5000, "١٢"])
 def test_a_strange_not_before_is_400(app, text):
     answer = ask(app, "AuthorizationToken", create(app, "a.mp4", protected=True).video.id, query={"notbefore": text})
     refused(answer, 400, "InvalidRequest")

@@ -260,7 +260,7 @@ def test_the_app_starts_with_the_settings():
         "identity.properties.clientId": str(UUID(int=1)),
         "string(instanceMemory / 2048)": "1",
         "string(instanceMemory)": "2048",
-        "join(allowedOrigins, ',')": "https://func-x.azurewebsites.net,https://page.example",
+        "join(allowedOrigins, ',')": "https://func-token.azurewebsites.net,https://www.example.com",
     } | {d.name: str(d.value) for d in MAIN.all("param")}
     known = {name: values.get(value, value) for name, value in SETTINGS.items() if name not in OF_THE_HOST}
     settings = load(known | {"MASTER_KEYS": key, "SIGNING_KEYS": key})

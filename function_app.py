@@ -1,6 +1,5 @@
 """Binds triggers to handlers: no logic here. The Functions host and the local host load `app`."""
 
-import json
 import logging
 import os
 import uuid
@@ -71,10 +70,10 @@ def _http(route: Route) -> None:
             response = respond(services, route, request)
             telemetry.add(**{"http.response.status_code": response.status})
         _send(response.messages, advance, encode)
-        body = response.body
-        if body is not None and not isinstance(body, bytes):
-            body = json.dumps(body, ensure_ascii=False)
-        return func.HttpResponse(body, status_code=response.status, headers=dict(response.headers))
+        body, headers = response.content, dict(response.headers)
+        if body:
+            headers["Content-Length"] = str(len(body))  # else the host sends the body in chunks
+        return func.HttpResponse(body, status_code=response.status, headers=headers)
 
 
 @contextmanager

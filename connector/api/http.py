@@ -131,3 +131,10 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     messages: tuple[Message, ...] = ()
     """Queue messages to send once the answer is made."""
+
+    @property
+    def content(self) -> bytes:
+        """The body as it is sent, JSON in UTF-8; empty when there is none."""
+        if self.body is None or isinstance(self.body, bytes):
+            return self.body or b""
+        return json.dumps(self.body, ensure_ascii=False).encode()

@@ -140,6 +140,16 @@ def test_a_video_is_made_and_shown(app):
     assert json.loads(again.get_body())["FileName"] == "Häuser.mp4"
 
 
+def test_an_answer_tells_its_length_so_that_the_host_does_not_send_it_in_chunks(app):
+    made, *_ = _call("Videos", "POST", "Videos", '{"OriginalFileName": "Häuser.mp4"}'.encode())
+    page, *_ = _call("Portal", "GET", "portal")
+    for answer in (made, page):
+        assert answer.get_body()
+        assert answer.headers["Content-Length"] == str(len(answer.get_body()))
+    options, *_ = _call("Videos", "OPTIONS", "Videos")
+    assert (options.get_body(), "Content-Length" in options.headers) == (b"", False)
+
+
 def test_head_is_get_without_a_body(app):
     get, *_ = _call("Formats", "GET", "Formats")
     head, *_ = _call("Formats", "HEAD", "Formats")

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from azure.core.exceptions import AzureError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import BlobServiceClient
 
 from local.app import Function
@@ -99,7 +99,8 @@ class BlobStatusStore:
             try:
                 await blob.upload_blob(text, overwrite=True)
             except ResourceNotFoundError:
-                await self._service.create_container(_HOSTS_CONTAINER)
+                with contextlib.suppress(ResourceExistsError):  # another timer did
+                    await self._service.create_container(_HOSTS_CONTAINER)
                 await blob.upload_blob(text, overwrite=True)
         except AzureError as error:
             log.warning("The status of timer %s could not be kept: %s", name, type(error).__name__)

@@ -5,12 +5,12 @@ import socket
 from collections.abc import Mapping, Sequence
 
 from local import admin, answers, cors, urls, webhook
-from local.app import Function, FunctionFailed, FunctionTimeoutError, Invoker
+from local.app import Function, FunctionFailed, FunctionTimeoutError
 from local.blobs import BlobDispatcher
 from local.http1 import BodyTooLarge, Disconnected, Request, Response, Server
 from local.keys import LEVELS, Access, Keys
 from local.routes import Router
-from local.storage import Queues
+from local.runner import Runner
 
 log = logging.getLogger("local.web")
 
@@ -26,8 +26,7 @@ class Site:
         self,
         *,
         router: Router,
-        invoker: Invoker,
-        queues: Queues,
+        runner: Runner,
         blobs: BlobDispatcher,
         admin: Mapping[str, admin.Fire],
         keys: Keys | None,
@@ -39,8 +38,7 @@ class Site:
         `origins` is the site's CORS setting; `home` says whether `/` has a page (AzureWebJobsDisableHomepage).
         """
         self._router = router
-        self._invoker = invoker
-        self._queues = queues
+        self._runner = runner
         self._blobs = blobs
         self._admin = admin
         self._keys = keys
@@ -112,8 +110,7 @@ class Site:
         except BodyTooLarge:
             return Response(500, close=True)
         try:
-            result = await self._invoker.run(function, answers.to_worker(request, target, parameters, body))
-            await self._queues.write_outputs(function, result)
+            result = await self._runner.run(function, answers.to_worker(request, target, parameters, body))
             return answers.from_worker(result.returned)
         except (FunctionFailed, FunctionTimeoutError):
             return Response(500)  # the log has it already

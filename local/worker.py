@@ -59,7 +59,8 @@ class Worker:
         self._lease = float(os.environ.get("QUEUE_LEASE_SECONDS") or 600)
         self._drain = float(os.environ.get("DRAIN_SECONDS") or 30)
         self._listeners: list[QueueListener] = []
-        self._background: list[asyncio.Task[None]] = []
+        self._timing: list[asyncio.Task[None]] = []
+        self._watching: list[asyncio.Task[None]] = []
         self._serving: list[asyncio.Task[None]] = []
         self._timers: list[Timer] = []
         self._statuses: BlobStatusStore | None = None
@@ -93,7 +94,7 @@ class Worker:
         for function in self._of_kind("timerTrigger"):
             timer = Timer(function, self.runner, self._statuses)
             self._timers.append(timer)
-            self._background.append(asyncio.create_task(timer.run()))
+            self._timing.append(asyncio.create_task(timer.run()))
             admin[function.name.lower()] = self._fire_timer(timer)
         triggers = [BlobTrigger(f, self.runner) for f in self._of_kind("blobTrigger")]
         dispatcher = BlobDispatcher(triggers, self.queues)
@@ -102,8 +103,7 @@ class Worker:
         router = Router([Route.of(f) for f in self._of_kind("httpTrigger")], self._options.route_prefix)
         self._site = Site(
             router=router,
-            invoker=self.invoker,
-            queues=self.queues,
+            runner=self.runner,
             blobs=dispatcher,
             admin=admin,
             keys=keys,
@@ -132,7 +132,7 @@ class Worker:
         for trigger in triggers:
             receipts = data_dir / f"blob-receipts-{trigger.function.name}.json"
             watcher = BlobWatcher(trigger, address, key, receipts)
-            self._background.append(asyncio.create_task(watcher.run()))
+            self._watching.append(asyncio.create_task(watcher.run()))
 
     def _of_kind(self, kind: str) -> list[Function]:
         return [function for function in self._functions if function.kind == kind]
@@ -193,7 +193,7 @@ class Worker:
         task.add_done_callback(self._direct.discard)
 
     def drain(self) -> None:
-        """Take no more messages, and start no timer. What runs goes on, and requests are still answered.
+        """Take no more messages, and start no timer. What runs goes on; requests and blob events are still answered.
 
         `POST /admin/host/drain` of the real host, which the platform asks for before it ends an instance. It concerns
         this process only, as in Azure one instance. Repeating it changes nothing.
@@ -201,7 +201,7 @@ class Worker:
         self._draining = True
         for listener in self._listeners:
             listener.stop()
-        for task in self._background:
+        for task in self._timing:
             task.cancel()
 
     @property
@@ -221,9 +221,9 @@ class Worker:
         stop = asyncio.create_task(signals.get())
         timed_out = asyncio.create_task(self.invoker.timed_out.wait())
         while True:
-            watched: set[asyncio.Task[Any]] = {stop, timed_out}
+            watched: set[asyncio.Task[Any]] = {stop, timed_out, *self._watching}
             if not self._draining:
-                watched |= {*self._background, *self._serving}
+                watched |= {*self._timing, *self._serving}
             done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
             if done & {stop, timed_out}:
                 break
@@ -231,6 +231,8 @@ class Worker:
                 if not task.cancelled():
                     task.result()  # a listener or watcher that broke takes the process with it, loudly
         self.drain()
+        for task in self._watching:
+            task.cancel()
         closing = asyncio.create_task(self._close_site())
         if stop in done and not timed_out.done():
             idle = [timer.idle() for timer in self._timers]

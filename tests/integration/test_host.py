@@ -286,11 +286,6 @@ def test_queues_give_way_to_requests_and_to_the_storage(toy):
 # Blobs
 
 
-def event(toy, name, kind="Microsoft.Storage.BlobCreated", container="uploads"):
-    url = toy.blobs.get_blob_client(container, name).url
-    return {"eventType": kind, "data": {"url": url, "blobType": "BlockBlob", "eTag": "0x1"}}
-
-
 HOOK = "/runtime/webhooks/blobs?functionName=Host.Functions.uploaded"
 
 
@@ -330,17 +325,6 @@ def test_the_webhook_answers_event_grids_handshake(toy):
     body = json.dumps([{"data": {"validationCode": "512d38b6"}}])
     answer = toy.json("POST", HOOK, body, {"aeg-event-type": "SubscriptionValidation"})
     assert answer == {"validationResponse": "512d38b6"}
-
-
-def test_the_webhook_takes_both_schemas(toy, uploads):
-    uploads.upload_blob("hook/one.mp4", b"1")
-    told = event(toy, "hook/one.mp4")
-    cloud = {"type": told.pop("eventType"), **told}
-    assert toy.request("POST", HOOK, json.dumps([event(toy, "hook/one.mp4"), event(toy, "hook/not there")]))[0] == 202
-    assert toy.request("POST", HOOK, json.dumps(cloud))[0] == 202
-    # Two by hand and one by the watcher.
-    until(lambda: [r["name"] for r in toy.recorded("blob")].count("uploads/hook/one.mp4") == 3, "three runs")
-    assert "uploads/hook/not there" not in {record["name"] for record in toy.recorded("blob")}
 
 
 def test_the_webhook_refuses_what_it_cannot_use(toy):

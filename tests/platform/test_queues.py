@@ -178,7 +178,7 @@ def test_outputs_are_messages_in_order_and_the_empty_list_is_none(toy):
     toy.send(
         "work", {"do": "send", "more": [], "name": "none"}, {"do": "send", "more": ["a", "", "b"], "name": "three"}
     )
-    toy.recorded("work-end", name="of 3")
+    toy.recorded("work-end", name="three")
     until(lambda: len(toy.messages("next")) >= 3, "the messages")
     assert toy.messages("next") == ["a", "", "b"]
 

@@ -84,7 +84,15 @@ def test_of_a_timer_of_seconds_nothing_is_kept_and_nothing_told(toy):
 
 def test_the_admin_address_runs_a_timer_outside_its_schedule(toy):
     before = until(lambda: kept(toy, "unseen"), "the status")
-    assert toy.request("POST", "/admin/functions/unseen", "{}", {"Content-Type": "application/json"})[0] == 202
+    asked = toy.request("POST", "/admin/functions/unseen", '{"input": ""}', {"Content-Type": "application/json"})
+    assert asked[0] == 202
     (run,) = toy.recorded("unseen")
     assert (run["past_due"], run["status"]) == (False, before)
     assert kept(toy, "unseen") == before
+
+
+def test_timers_that_start_together_on_an_empty_storage_keep_their_status_all(tmp_path):
+    with Toy(tmp_path, source=APP, encoders=0) as toy:
+        for name in ("missed", "unseen", "startup"):
+            until(lambda name=name: kept(toy, name), "the status")
+        assert "could not be kept" not in toy.log()

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -119,6 +119,8 @@ class Invoker:
         self._timeout = timeout
         self.timed_out = asyncio.Event()
         """Set once a function ran over its time: this process must end."""
+        self.ending: Callable[[], None] = lambda: None
+        """Called then, before the function's caller is told."""
 
     async def run(self, function: Function, data: TypedData, metadata: Mapping[str, TypedData] | None = None) -> Result:
         """Run the function on what triggered it: the trigger's value and the metadata that the host sends with it.
@@ -144,6 +146,7 @@ class Invoker:
                 self._timeout,
             )
             self.timed_out.set()
+            self.ending()
             raise FunctionTimeoutError(function.name) from error
         if response.result.status != protos.StatusResult.Success:
             failure = response.result.exception

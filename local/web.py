@@ -50,9 +50,13 @@ class Site:
         """Serves until it is closed."""
         await self._server.start(listening)
 
-    async def close(self) -> None:
-        """No more requests come in; returns when those that were in are answered."""
+    def refuse(self) -> None:
+        """No more requests come in; those that are in will be answered."""
         self._server.close()
+
+    async def close(self) -> None:
+        """The same; returns when they are answered."""
+        self.refuse()
         await self._server.idle()
 
     async def _answer(self, request: Request) -> Response:

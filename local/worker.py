@@ -111,6 +111,8 @@ class Worker:
             home=os.environ.get("AzureWebJobsDisableHomepage", "").lower() != "true",  # noqa: SIM112 - the host's own name
         )
         await self._site.start(listening)
+        # Whoever is told of a timeout may ask again at once: that request waits for the next process.
+        self.invoker.ending = self._site.refuse
         if triggers:
             await self._watch_blobs(triggers, dispatcher, listening, keys.system if keys else "", data_dir)
 

@@ -40,6 +40,7 @@ from client.models import Video
 from connector.domain.layout import UPLOADS, output_container, work_container
 from connector.domain.messages import Message
 from connector.storage.azure import AzureStorage
+from local.blobs import blob_created
 from local.stack import Stack
 
 T = TypeVar("T")
@@ -232,11 +233,14 @@ def send_copies(stack: Stack, order: Order, video: Video) -> None:
 def tell(stack: Stack, video: Video, after: float) -> None:
     """The storage's event, once more, after so many seconds."""
     time.sleep(after)
-    subject = f"/blobServices/default/containers/{UPLOADS}/blobs/{video.id}/{video.id}.mp4"
-    event = {"eventType": "Microsoft.Storage.BlobCreated", "subject": subject, "data": {}}
+    name = f"{video.id}/{video.id}.mp4"
+    with BlobServiceClient.from_connection_string(stack.connection_string) as blobs:
+        url = blobs.get_blob_client(UPLOADS, name).url
+    event = blob_created(url, UPLOADS, name, "", 0)
     host = urlsplit(stack.api)
     address = f"{host.scheme}://{host.netloc}/runtime/webhooks/blobs?functionName=Host.Functions.UploadCompleted"
-    patiently(lambda: httpx.post(address, json=[event]).raise_for_status())
+    told = {"aeg-event-type": "Notification"}
+    patiently(lambda: httpx.post(address, json=[event], headers=told).raise_for_status())
 
 
 def output(stack: Stack, video: Video) -> dict[str, str]:

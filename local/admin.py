@@ -6,11 +6,36 @@ HostController.cs
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
 from local.http1 import Request, Response
 
 Fire = Callable[[str], Awaitable[None]]
 """Runs a function with the text that was given for it."""
+
+
+class Drain(Protocol):
+    """What the platform asks for before it ends an instance."""
+
+    @property
+    def drain_state(self) -> str:
+        """`Disabled`, `InProgress` or `Completed`."""
+
+    def drain(self) -> None:
+        """Take no more messages; what runs goes on. Repeating it changes nothing."""
+
+
+def drained(request: Request, instance: Drain, path: str) -> Response:
+    """`POST /admin/host/drain` and `GET /admin/host/drain/status`, of this process alone."""
+    if path.endswith("/status"):
+        if request.method != "GET":
+            return Response(404)
+        body = json.dumps({"state": instance.drain_state})
+        return Response(200, [("Content-Type", "application/json; charset=utf-8")], body.encode())
+    if request.method != "POST":
+        return Response(404)
+    instance.drain()
+    return Response(202)
 
 
 async def run_now(request: Request, fire: Fire | None) -> Response:

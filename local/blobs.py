@@ -231,7 +231,7 @@ class BlobWatcher:
                 continue
             if self._told.get(name) != etag:
                 url = container.get_blob_client(name).url  # percent-encoded
-                event = _blob_created(url, container.container_name, name, etag, int(blob.size or 0))
+                event = blob_created(url, container.container_name, name, etag, int(blob.size or 0))
                 params = {"functionName": function_id(self._trigger.function)}
                 headers = {"aeg-event-type": "Notification", "x-functions-key": self._key}
                 async with session.post(self._webhook, params=params, headers=headers, json=[event]) as answer:
@@ -246,8 +246,11 @@ class BlobWatcher:
             temporary.replace(self._receipts)
 
 
-def _blob_created(url: str, container: str, name: str, etag: str, size: int) -> dict[str, Any]:
-    """https://learn.microsoft.com/azure/event-grid/event-schema-blob-storage"""
+def blob_created(url: str, container: str, name: str, etag: str, size: int) -> dict[str, Any]:
+    """The event of a new blob, in the schema of Event Grid: `size` in bytes, `url` percent-encoded.
+
+    https://learn.microsoft.com/azure/event-grid/event-schema-blob-storage
+    """
     return {
         "topic": "/subscriptions/local",
         "subject": f"/blobServices/default/containers/{container}/blobs/{name}",

@@ -179,7 +179,8 @@ def origins(setting: str) -> list[str]:
 def site_origins(own: str, setting: str) -> str:
     """The site's CORS setting as infra/app/function.bicep makes it: the app's own address and those of CORS_ORIGINS.
 
-    `*` stands alone.
+    `*` stands alone. This machine has two names, and a page may have been opened by either.
     """
     wanted = origins(setting)
-    return "*" if "*" in wanted else ",".join([own, *wanted])
+    names = {own, own.replace("//127.0.0.1:", "//localhost:")}
+    return "*" if "*" in wanted else ",".join([*sorted(names), *wanted])

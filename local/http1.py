@@ -340,9 +340,7 @@ async def _write(
     own = (("Date", formatdate(usegmt=True)), ("Server", "Kestrel"))
     headers += [(name, value) for name, value in own if name.lower() not in names]
     head = [f"HTTP/1.1 {response.status}{_reason(response.status)}", *(f"{name}: {value}" for name, value in headers)]
-    writer.write("\r\n".join([*head, "", ""]).encode("ascii"))
-    if method != "HEAD":
-        writer.write(body)
+    writer.writelines(["\r\n".join([*head, "", ""]).encode("ascii"), b"" if method == "HEAD" else body])
     await writer.drain()
     return going_on
 

@@ -16,6 +16,7 @@ log = logging.getLogger("local.web")
 
 _HOME = b"<!DOCTYPE html><title>Functions</title><p>Your Functions app is up and running.\n"
 _FRESH = [("Cache-Control", "no-store,no-cache"), ("Pragma", "no-cache")]
+_HOST = frozenset({"/admin/host/status", "/admin/host/drain", "/admin/host/drain/status"})
 _WHO = ("WWW-Authenticate", "Bearer")
 
 
@@ -29,18 +30,21 @@ class Site:
         runner: Runner,
         blobs: BlobDispatcher,
         admin: Mapping[str, admin.Fire],
+        instance: admin.Drain,
         keys: Keys | None,
         origins: Sequence[str],
         home: bool,
     ) -> None:
-        """`admin` maps a function's lower-case name to what runs it; `keys` is None when keys are not asked for.
+        """`admin` maps a function's lower-case name to what runs it; `instance` is what is drained.
 
+        `keys` is None when keys are not asked for.
         `origins` is the site's CORS setting; `home` says whether `/` has a page (AzureWebJobsDisableHomepage).
         """
         self._router = router
         self._runner = runner
         self._blobs = blobs
         self._admin = admin
+        self._instance = instance
         self._keys = keys
         self._origins = origins
         self._home = home
@@ -149,7 +153,7 @@ class Site:
     async def _administer(self, request: Request, target: urls.Target, path: str) -> Response:
         if path == "/admin/host/ping" and request.method in {"GET", "POST"}:
             return Response(200, list(_FRESH))
-        known = path == "/admin/host/status" or path.startswith("/admin/functions/")
+        known = path in _HOST or path.startswith("/admin/functions/")
         if not known:
             return Response(404)
         refusal = self._refusal(request, target, "ADMIN")
@@ -157,4 +161,6 @@ class Site:
             return refusal
         if path == "/admin/host/status":
             return Response(200, [("Content-Type", "application/json; charset=utf-8")], b'{"state":"Running"}')
+        if path.startswith("/admin/host/drain"):
+            return admin.drained(request, self._instance, path)
         return await admin.run_now(request, admin.find(self._admin, path))

@@ -106,6 +106,7 @@ class Worker:
             runner=self.runner,
             blobs=dispatcher,
             admin=admin,
+            instance=self,
             keys=keys,
             origins=origins,
             home=os.environ.get("AzureWebJobsDisableHomepage", "").lower() != "true",  # noqa: SIM112 - the host's own name

@@ -359,6 +359,16 @@ def test_the_admin_address_runs_a_timer_a_queue_and_a_blob_function_now(toy, upl
     assert len(toy.recorded("rarely")) == 1
 
 
+def test_the_admin_address_drains_the_host_which_goes_on_answering(tmp_path):
+    with Toy(tmp_path, encoders=0) as toy:
+        status = "/admin/host/drain/status"
+        assert toy.json("GET", status) == {"state": "Disabled"}
+        assert toy.request("GET", "/admin/host/drain")[0] == 404
+        assert toy.request("POST", "/admin/host/drain")[0] == 202
+        until(lambda: toy.json("GET", status) == {"state": "Completed"}, "the drain")
+        assert toy.json("GET", "echo/5")["method"] == "GET"
+
+
 # Starting, timeouts, stopping
 
 

@@ -3,7 +3,16 @@ import json
 import pytest
 
 from local.azurite import Ports, connection_string, listening_ports
-from local.config import ConfigurationError, HostOptions, QueueOptions, StackOptions, app_environment, base_url, seconds
+from local.config import (
+    ConfigurationError,
+    HostOptions,
+    QueueOptions,
+    StackOptions,
+    app_environment,
+    base_url,
+    seconds,
+    site_origins,
+)
 
 
 def test_an_empty_host_json_means_the_hosts_defaults(tmp_path, monkeypatch):
@@ -100,3 +109,18 @@ def test_azurites_own_words_tell_its_ports():
 )
 def test_the_base_url_is_one_this_machine_can_call(address, expected):
     assert base_url(address) == expected
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"),
+    [
+        ("", "http://127.0.0.1:1,http://localhost:1"),
+        (
+            "https://a.example, https://b.example",
+            "http://127.0.0.1:1,http://localhost:1,https://a.example,https://b.example",
+        ),
+        ("https://a.example,*", "*"),
+    ],
+)
+def test_the_apps_own_address_may_always_call_it_and_a_star_stands_alone(setting, expected):
+    assert site_origins("http://127.0.0.1:1", setting) == expected

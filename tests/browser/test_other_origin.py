@@ -133,30 +133,37 @@ def test_a_page_that_was_let_in_creates_uploads_completes_and_plays_protected_co
             assert player.errors == [], name
 
 
-def test_a_page_that_was_not_let_in_is_refused_by_the_browser(browser, tmp_path):
-    with elsewhere(tmp_path, KEYS, {"x-functions-key": KEYS["FUNCTIONS_KEY"]}, allowed=False) as service:
-        page = _page(browser, service.origin)
-        said = []
-        page.on("console", lambda message: said.append(message.text))
-        with pytest.raises(Exception, match="Failed to fetch"):
-            page.evaluate(PUBLISH, [service.api, service.headers, ""])
-        assert any("has been blocked by CORS policy" in text for text in said)
-        # Neither may it read what anybody may: the portal's own files, formats without a key.
-        with pytest.raises(Exception, match="Failed to fetch"):
-            page.evaluate("api => fetch(`${api}/openapi.json`)", service.api)
-        # What tells this from a wrong key: the README names the setting beside the browser's words.
-        assert "CORS_ORIGINS" in (PROJECT / "README.md").read_text("utf-8").partition("blocked by CORS policy")[2][:400]
-        page.context.close()
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory) -> Iterator[Elsewhere]:
+    """The service with no origin in its setting."""
+    headers = {"x-functions-key": KEYS["FUNCTIONS_KEY"]}
+    with elsewhere(tmp_path_factory.mktemp("closed"), KEYS, headers, allowed=False) as found:
+        yield found
 
 
-def test_the_portal_needs_no_setting(browser, tmp_path):
+def test_a_page_that_was_not_let_in_is_refused_by_the_browser(browser, closed):
+    page = _page(browser, closed.origin)
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    with pytest.raises(Exception, match="Failed to fetch"):
+        page.evaluate(PUBLISH, [closed.api, closed.headers, ""])
+    assert any("has been blocked by CORS policy" in text for text in said)
+    # Neither may it read what anybody may read without a key.
+    with pytest.raises(Exception, match="Failed to fetch"):
+        page.evaluate("api => fetch(`${api}/openapi.json`)", closed.api)
+    # What tells this from a wrong key: the README names the setting beside the browser's words.
+    before, _, behind = (PROJECT / "README.md").read_text("utf-8").partition("blocked by CORS policy")
+    assert "CORS_ORIGINS" in before[-500:] + behind[:500]
+    page.context.close()
+
+
+def test_the_portal_needs_no_setting(browser, closed):
     """It comes from the app's own address, which storage always lets in."""
     source = cached("elsewhere.mp4", partial(numbered, video=SOURCE, audio=Audio()), SOURCE)
-    with elsewhere(tmp_path, KEYS, {"x-functions-key": KEYS["FUNCTIONS_KEY"]}, allowed=False) as service:
-        page = browser.new_context().new_page()
-        page.set_default_timeout(TIMEOUT_MS)
-        page.goto(f"{service.api}/portal")
-        given = base64.b64encode(source.read_bytes()).decode()
-        video = page.evaluate(PUBLISH, [service.api, service.headers, given])
-        assert (video["status"], video["poster"]) == ("Completed", [200, "image/jpeg"])
-        page.context.close()
+    page = browser.new_context().new_page()
+    page.set_default_timeout(TIMEOUT_MS)
+    page.goto(f"{closed.api}/portal")
+    given = base64.b64encode(source.read_bytes()).decode()
+    video = page.evaluate(PUBLISH, [closed.api, closed.headers, given])
+    assert (video["status"], video["poster"]) == ("Completed", [200, "image/jpeg"])
+    page.context.close()

@@ -109,9 +109,9 @@ class _Reader:
         self._parser = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_LINE + MAX_HEADERS)
         self._stream = stream
         self._writer = writer
-        self._buffered = len(begun)
         self._started = bytearray(begun)
-        self._parser.receive_data(begun) if begun else None
+        if begun:  # h11 takes no bytes for the end of the connection
+            self._parser.receive_data(begun)
         self.complete = False
 
     def addresses(self) -> tuple[str, str]:

@@ -21,8 +21,9 @@ ConnectorError
 │   └── Busy                     as much of this as may be is being done already; worth trying again
 ├── MediaError                   the upload cannot become a video; final, with a code and a sentence for people
 ├── StorageError                 storage did not do what was asked
-│   ├── Conflict                 somebody else changed the row since it was read
-│   ├── NotFound                 no such row or blob
+│   ├── RowChanged               somebody else changed the row since it was read; reading it again helps
+│   ├── NotFound                 no such row, blob or container
+│   ├── StorageRefused           storage will not do this, however often it is asked; final
 │   ├── TooLarge                 what should be stored does not fit into a row; final
 │   ├── StorageTimeout           storage did not answer in time; worth trying again
 │   └── StorageUnavailable       storage is down or throttles; worth trying again
@@ -158,12 +159,20 @@ class StorageError(ConnectorError):
     """Storage did not do what was asked."""
 
 
-class Conflict(StorageError):
-    """The row or blob was changed by somebody else since it was read, or exists already."""
+class RowChanged(StorageError):
+    """Somebody else changed the row since it was read, or created it first. The caller reads it again."""
 
 
 class NotFound(StorageError):
-    """No such row, blob or container."""
+    """There is no such row, blob or container. A missing table is `StorageUnavailable`: nothing follows from it."""
+
+
+class StorageRefused(StorageError):
+    """Storage will not do this, however often it is asked. `code` is the service's word for the reason."""
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class TooLarge(StorageError):

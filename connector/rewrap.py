@@ -3,7 +3,7 @@
 import sys
 from dataclasses import replace
 
-from connector.errors import Conflict, ConnectorError, KeyUnavailable, NotFound
+from connector.errors import ConnectorError, KeyUnavailable, NotFound, RowChanged
 from connector.pipeline.app import App
 from connector.security.master import WrappedKey, unwrap, wrap
 from connector.services import app as services
@@ -26,7 +26,7 @@ def rewrap(app: App) -> tuple[int, int]:
             continue
         try:
             app.storage.keys.put(replace(stored, master=wrapped.master, wrapped=wrapped.data))
-        except (Conflict, NotFound):
+        except (RowChanged, NotFound):
             continue  # deleted, or wrapped anew by somebody else
         count += 1
     return count, lost

@@ -25,6 +25,8 @@ SENTENCES: dict[str, str] = {
     "key and IV that were given when the video was created. {reason}",
     "IncompleteStoryboard": "The small pictures of the storyboard are not complete.",
     "Deleted": "The video was deleted; what is left of it is being removed.",
+    "StorageRefused": "Storage refuses what publishing this video needs: {reason}. Whoever runs this service has to "
+    "change its storage account or its settings.",
     "ProcessingFailed": "Processing was tried several times and failed while {doing}: {reason}. "
     "Upload the file again; if that fails too, convert it with another program first.",
 }

@@ -1,7 +1,8 @@
 """What the pipeline and the API need of storage. `storage/` implements it on Azure, `tests/fakes/` in memory.
 
 All methods are synchronous and safe to call from several threads. Each may also raise StorageTimeout and
-StorageUnavailable.
+StorageUnavailable (worth trying again) and StorageRefused (final). That a table or the container of the uploads is
+missing is StorageUnavailable, never NotFound.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +18,7 @@ from connector.domain.video import State, Video
 
 class Videos(Protocol):
     def create(self, video: Video) -> Video:
-        """Insert; answers the video with its etag. Raises Conflict when the id exists."""
+        """Insert; answers the video with its etag. Raises RowChanged when the id exists."""
         ...
 
     def get(self, video_id: UUID) -> Video:
@@ -27,7 +28,7 @@ class Videos(Protocol):
     def save(self, video: Video) -> Video:
         """Replace the row if it still is at `video.etag`; answers the video with its new etag.
 
-        Raises Conflict when the row changed since, NotFound when it is gone.
+        Raises RowChanged when the row changed since, NotFound when it is gone.
         """
         ...
 
@@ -53,7 +54,7 @@ class Tasks(Protocol):
     def put(self, task: Task) -> Task:
         """Insert; or replace the row if it still is at `task.etag`. Answers the row as it is then.
 
-        Raises Conflict when the row exists or changed since, NotFound when it is gone, TooLarge when the result does
+        Raises RowChanged when the row exists or changed since, NotFound when it is gone, TooLarge when the result does
         not fit into a row.
         """
         ...
@@ -81,7 +82,7 @@ class Keys(Protocol):
         ...
 
     def put(self, key: StoredKey) -> None:
-        """Insert; or replace the row if it still is at `key.etag`. Raises Conflict otherwise."""
+        """Insert; or replace the row if it still is at `key.etag`. Raises RowChanged otherwise."""
         ...
 
     def all(self) -> Iterator[StoredKey]:
@@ -139,7 +140,10 @@ class Blobs(Protocol):
         ...
 
     def create_container(self, container: str, *, public: bool) -> None:
-        """Harmless when it exists. `public` lets anybody read blobs, but not list them."""
+        """Harmless when it exists. `public` lets anybody read blobs, but not list them.
+
+        Raises StorageRefused when the account does not allow public containers.
+        """
         ...
 
     def delete_container(self, container: str) -> None:
@@ -172,7 +176,7 @@ class Blobs(Protocol):
         ...
 
     def commit(self, container: str, name: str, blocks: Sequence[str]) -> None:
-        """Make the blob of these blocks, in this order. Raises Conflict when a block is missing."""
+        """Make the blob of these blocks, in this order. Raises BrokenOutput when a block is missing."""
         ...
 
     def delete_upload(self, video_id: UUID) -> None:

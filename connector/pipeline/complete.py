@@ -3,14 +3,16 @@
 import logging
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import UUID
 
 from connector.domain.failures import refused
 from connector.domain.layout import UPLOADS
 from connector.domain.messages import Message
 from connector.domain.video import State, Video
-from connector.errors import Conflict, MediaError, NotFound, NotUploaded
+from connector.errors import MediaError, NotFound, NotUploaded
 from connector.pipeline.app import App, now
+from connector.pipeline.changes import change_video
 from connector.pipeline.fail import fail
 
 log = logging.getLogger(__name__)
@@ -26,16 +28,11 @@ def complete_upload(app: App, video_id: UUID) -> list[Message]:
     """
     video = app.storage.videos.get(video_id)
     with app.telemetry.span("complete", {"video_id": str(video_id)}, video.trace):
-        moved = False
-        while video.state is State.AWAITING_UPLOAD:
-            try:
-                video = app.storage.videos.save(_queued(app, video))
-                moved = True
-            except Conflict:
-                video = app.storage.videos.get(video_id)  # somebody else moved it on
-            except MediaError as error:
-                fail(app, video_id, error.code, error.message)
-                return []
+        try:
+            video, moved = change_video(app, video_id, partial(_queued, app))
+        except MediaError as error:
+            fail(app, video_id, error.code, error.message)
+            return []
         if video.state is not State.QUEUED or not (moved or _left_alone(video)):
             return []
         return [Message(step="probe", video_id=video_id, trace=app.telemetry.traceparent())]
@@ -46,7 +43,10 @@ def _left_alone(video: Video) -> bool:
     return video.queued is None or now() - video.queued > SENDING
 
 
-def _queued(app: App, video: Video) -> Video:
+def _queued(app: App, video: Video) -> Video | None:
+    """The video with its upload, in QUEUED; None when it awaits no upload (any more)."""
+    if video.state is not State.AWAITING_UPLOAD:
+        return None
     try:
         size, etag = app.storage.blobs.properties(UPLOADS, video.blob_name)
     except NotFound:

@@ -9,13 +9,13 @@ from connector.domain.task import EncodeOutput, SplitOutput, TaskResult
 from connector.domain.video import State, Video
 from connector.media.jobs import AudioJob, ChunkJob, SplitJob
 from connector.pipeline import measures
+from connector.pipeline.active import load_active_video, remove_leftovers
 from connector.pipeline.app import App, now
 from connector.pipeline.grow import grow
 from connector.pipeline.probe import SPLIT
 from connector.pipeline.remaining import remaining
 from connector.pipeline.rows import Row, begin
 from connector.pipeline.run import run_job, upload, work_blob
-from connector.pipeline.unfinished import unfinished
 
 
 def encode(app: App, video: Video, message: Message) -> list[Message]:
@@ -31,7 +31,8 @@ def encode(app: App, video: Video, message: Message) -> list[Message]:
         row.change(**facts, progress=1.0, error="", result=result)
         measures.encoded(app, video, message, end - begun.started)
         # Tasks take long: look again, and clean up behind a video that was deleted meanwhile.
-        if unfinished(app, video.id) is None:
+        if load_active_video(app, video.id) is None:
+            remove_leftovers(app, video.id)
             return []
     following = _next(app, video, message)
     if row is not None and not following:

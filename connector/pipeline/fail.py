@@ -7,22 +7,28 @@ from uuid import UUID
 from connector.domain.failures import SENTENCES
 from connector.domain.messages import Message
 from connector.domain.task import Task
-from connector.domain.video import Failure, State
-from connector.errors import Conflict, NotFound
+from connector.domain.video import FINAL, Failure, State, Video
+from connector.errors import NotFound
 from connector.pipeline import measures
+from connector.pipeline.active import remove_leftovers
 from connector.pipeline.app import App, now
-from connector.pipeline.unfinished import unfinished
+from connector.pipeline.changes import change_video
 
 _DOING = {"probe": "reading the upload", "split": "reading the upload", "package": "writing the manifests"}
 
 
 def fail(app: App, video_id: UUID, code: str, message: str) -> None:
     """Harmless for a video that is finished or gone. What was encoded so far is removed, the upload stays."""
-    # Once more after saving too: the second look removes what was encoded.
-    while (video := unfinished(app, video_id)) is not None:
-        with suppress(Conflict, NotFound):
-            app.storage.videos.save(replace(video.to(State.FAILED, now()), failure=Failure(code, message)))
+
+    def failed(video: Video) -> Video | None:
+        if video.state in FINAL:
+            return None
+        return replace(video.to(State.FAILED, now()), failure=Failure(code, message))
+
+    with suppress(NotFound):
+        if change_video(app, video_id, failed).saved:
             measures.failed(app, code)
+    remove_leftovers(app, video_id)
 
 
 def give_up(app: App, message: Message) -> None:

@@ -19,9 +19,10 @@ from connector.domain import layout
 from connector.domain.layout import TIMESCALE
 from connector.domain.messages import Message
 from connector.domain.video import State, Video
-from connector.errors import Conflict, ConnectorError
+from connector.errors import ConnectorError
 from connector.pipeline.app import App, now
 from connector.pipeline.assemble import Outputs, inits
+from connector.pipeline.changes import change_video
 from connector.pipeline.playback import manifest_names, protection_of, render, so_far
 from connector.pipeline.protect import protector
 from connector.pipeline.remaining import remaining
@@ -50,12 +51,14 @@ def watch(app: App, video: Video) -> None:
 
     Never raises for trouble with publishing. Raises StorageError, or NotFound, when the video cannot be marked.
     """
-    while video.state is State.ENCODING and _unwatched(video):
-        try:
-            video = app.storage.videos.save(replace(video, watched=now()))
-        except Conflict:
-            video = app.storage.videos.get(video.id)  # somebody else changed it; look again
-            continue
+
+    def watched(video: Video) -> Video | None:
+        return replace(video, watched=now()) if video.state is State.ENCODING and _unwatched(video) else None
+
+    if watched(video) is None:
+        return
+    video, marked = change_video(app, video.id, watched)
+    if marked:
         # Marked first: whoever finishes something from now on sees that, or what it has finished is seen here.
         with _harmless(video.id):
             _publish(app, video)
@@ -121,12 +124,10 @@ def _publish(app: App, video: Video) -> None:
     together(writes)
     # The master playlist comes last: it is what a player finds the others by.
     blobs.grow(container, master, render(whole, master).encode(), end)
-    _mark_playable(app, video)
+    if video.playable is None:
+        change_video(app, video.id, _playable)
 
 
-def _mark_playable(app: App, video: Video) -> None:
-    while video.playable is None and video.state is State.ENCODING:
-        try:
-            video = app.storage.videos.save(replace(video, playable=now()))
-        except Conflict:
-            video = app.storage.videos.get(video.id)  # somebody else changed it; look again
+def _playable(video: Video) -> Video | None:
+    first = video.playable is None and video.state is State.ENCODING
+    return replace(video, playable=now()) if first else None

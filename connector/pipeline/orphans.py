@@ -13,9 +13,9 @@ from uuid import UUID
 from connector.domain.layout import output_container, stills_container, work_container
 from connector.domain.video import State
 from connector.errors import NotFound
+from connector.pipeline.active import remove_all, remove_leftovers
 from connector.pipeline.app import App, now
 from connector.pipeline.delete import delete
-from connector.pipeline.unfinished import remove_all, unfinished
 
 log = logging.getLogger(__name__)
 
@@ -94,4 +94,4 @@ def _tidy(app: App, video_id: UUID, containers: set[str], keys: list[UUID]) -> N
         with suppress(NotFound):  # somebody else was quicker
             delete(app, video_id)
     elif work_container(video_id) in containers or (containers and video.state is State.FAILED):
-        unfinished(app, video_id)
+        remove_leftovers(app, video_id)

@@ -8,7 +8,6 @@ from connector.domain.messages import Message
 from connector.domain.plan import Plan
 from connector.domain.task import StoryboardOutput
 from connector.domain.video import State, Video
-from connector.errors import BrokenOutput, Conflict
 from connector.isobmff import progressive
 from connector.isobmff.samples import SampleTable
 from connector.manifests import webvtt
@@ -100,8 +99,4 @@ def _write_progressive(app: App, video: Video, plan: Plan, outputs: Outputs) -> 
     order = progressive.interleave(tracks)
     blobs.stage(output, layout.PROGRESSIVE, layout.PROGRESSIVE_HEAD, progressive.head(tracks, order))
     blocks = [layout.progressive_block(kinds[t], tracks[t].segments[s].time) for t, s in order]
-    try:
-        blobs.commit(output, layout.PROGRESSIVE, [layout.PROGRESSIVE_HEAD, *blocks])
-    except Conflict:
-        # Not the Conflict of a row, after which another look helps.
-        raise BrokenOutput("a block of the progressive file is missing") from None
+    blobs.commit(output, layout.PROGRESSIVE, [layout.PROGRESSIVE_HEAD, *blocks])

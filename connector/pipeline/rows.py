@@ -7,10 +7,13 @@ from uuid import UUID
 
 from connector.domain.messages import Message
 from connector.domain.task import Task
-from connector.errors import Conflict, ConnectorError, NotFound, StorageError
+from connector.errors import ConnectorError, NotFound, RowChanged, StorageError
 from connector.pipeline.app import App, now, worker_name
+from connector.pipeline.changes import LOOKS
 
 log = logging.getLogger(__name__)
+
+_BUSY = "The task's row was changed by others each time that it was to be saved."
 
 
 class Row:
@@ -21,22 +24,24 @@ class Row:
 
     def change(self, **changes: object) -> bool:
         """Changes the row as it is by now. False when a twin has finished the task, or its video was deleted."""
-        while not self.task.done:
+        for _ in range(LOOKS):
+            if self.task.done:
+                return False
             try:
                 self.task = self._app.storage.tasks.put(replace(self.task, **changes))  # type: ignore[arg-type] # the callers name fields of it
-            except (Conflict, NotFound):
+            except (RowChanged, NotFound):
                 found = self._app.storage.tasks.get(self.task.video_id, self.task.name)
                 if found is None:
                     return False
                 self.task = found
             else:
                 return True
-        return False
+        raise RowChanged(_BUSY)
 
 
 def begin(app: App, video_id: UUID, name: str) -> Row | None:
     """Counts one more attempt; answers the row that tells of it, or None when the task is done."""
-    while True:
+    for _ in range(LOOKS):
         row = app.storage.tasks.get(video_id, name)
         if row is not None and row.done:
             return None
@@ -45,8 +50,9 @@ def begin(app: App, video_id: UUID, name: str) -> Row | None:
         task = replace(
             row, attempts=row.attempts + 1, started=moment, heartbeat=moment, progress=0.0, worker=worker_name()
         )
-        with suppress(Conflict, NotFound):
+        with suppress(RowChanged, NotFound):
             return Row(app, app.storage.tasks.put(task))
+    raise RowChanged(_BUSY)
 
 
 def row_of(app: App, video_id: UUID, name: str) -> Row | None:

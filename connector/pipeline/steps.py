@@ -1,30 +1,35 @@
 """A queue message to its step, and what all steps have in common."""
 
 import logging
+from contextlib import suppress
 
 from pydantic import ValidationError
 
+from connector.domain.failures import refused
 from connector.domain.messages import Message
 from connector.domain.video import Video
-from connector.errors import Conflict, MediaError, NotFound
+from connector.errors import MediaError, NotFound, RowChanged, StorageRefused
+from connector.pipeline.active import load_active_video, remove_leftovers
 from connector.pipeline.app import App
 from connector.pipeline.encode import encode
 from connector.pipeline.fail import fail, give_up
 from connector.pipeline.package import package
 from connector.pipeline.probe import probe
 from connector.pipeline.rows import blame
-from connector.pipeline.unfinished import unfinished
 from connector.telemetry import Fact
 
 log = logging.getLogger(__name__)
 
+LOOKS = 5
+"""How often one delivery of a message runs its step, if others keep changing the video's row."""
 _STEPS = {"probe": probe, "package": package, "chunk": encode, "audio": encode, "split": encode}
 
 
 def run_step(app: App, message: Message) -> list[Message]:
     """Answers the messages that come next. What it raises makes the queue try again."""
-    video = unfinished(app, message.video_id)
+    video = load_active_video(app, message.video_id)
     if video is None:
+        remove_leftovers(app, message.video_id)
         return []
     fields: dict[str, Fact] = {"video_id": str(video.id), "step": message.step, "task_index": message.index}
     # Messages of the sweep carry no trace, the video's row does.
@@ -38,17 +43,37 @@ def run_step(app: App, message: Message) -> list[Message]:
 
 def _run(app: App, video: Video, message: Message) -> list[Message]:
     try:
-        return _STEPS[message.step](app, video, message)
-    except Conflict:
-        return [message]  # somebody else moved the video on; look again
+        return _tried(app, video, message)
     except Exception as error:
-        if isinstance(error, NotFound) and unfinished(app, video.id) is None:
-            return []  # deleted, failed or finished meanwhile
+        if isinstance(error, NotFound) and load_active_video(app, video.id) is None:
+            remove_leftovers(app, video.id)  # deleted, failed or finished meanwhile
+            return []
         blame(app, message, error)
-        if not isinstance(error, MediaError):
+        if (final := _final(error)) is None:
             raise
-        fail(app, video.id, error.code, error.message)
+        fail(app, video.id, final.code, final.message)
         return []
+
+
+def _tried(app: App, video: Video, message: Message) -> list[Message]:
+    """The messages that come next. A video that somebody else moved on is looked at again, a few times."""
+    current: Video | None = video
+    for _ in range(LOOKS):
+        if current is None:
+            remove_leftovers(app, video.id)
+            return []
+        with suppress(RowChanged):
+            return _STEPS[message.step](app, current, message)
+        current = load_active_video(app, video.id)
+    raise RowChanged("The video was changed by others each time that the step was to be ended.")
+
+
+def _final(error: Exception) -> MediaError | None:
+    """What the video fails with at once; None when another try may succeed."""
+    if isinstance(error, StorageRefused):
+        log.error("storage refuses what a video needs", extra={"code": error.code}, exc_info=error)
+        return refused("StorageRefused", reason=str(error).removesuffix("."))
+    return error if isinstance(error, MediaError) else None
 
 
 def bury(app: App, body: bytes, message_id: str = "") -> None:

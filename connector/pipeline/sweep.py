@@ -14,7 +14,7 @@ from connector.domain.failures import SENTENCES
 from connector.domain.messages import Message
 from connector.domain.task import Task
 from connector.domain.video import UNFINISHED, State, Video
-from connector.errors import Conflict, NotFound, NotUploaded, StorageError
+from connector.errors import NotFound, NotUploaded, RowChanged, StorageError
 from connector.pipeline.app import App, now
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.fail import fail, give_up
@@ -55,7 +55,7 @@ def _look_after(app: App, video: Video, out: list[Message]) -> None:
         # One by one, so that none is lost by trouble with the next.
         for message in act(app, video):
             out.append(message)  # noqa: PERF402 - see above
-    except (Conflict, NotFound):
+    except (RowChanged, NotFound):
         pass  # it moved on, or was deleted meanwhile
     except StorageError:
         log.exception("a video could not be looked after", extra={"video_id": str(video.id)})

@@ -7,11 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, BlobPrefix, BlobServiceClient, ContentSettings, PublicAccess
 
 from connector.domain.layout import UPLOADS, cache_control, content_type
 from connector.domain.ports import SourceReader
+from connector.errors import BrokenOutput
 from connector.storage.errors import error_code, translated
 from connector.storage.reader import BlobReader
 from connector.storage.sas import Signer
@@ -42,10 +43,10 @@ class AzureBlobs:
     def public_uri(self, container: str, name: str) -> str:
         return self._signer.plain(container, name)
 
-    @translated()
     def properties(self, container: str, name: str) -> tuple[int, str]:
-        found = self._service.get_blob_client(container, name).get_blob_properties()
-        return found.size, found.etag
+        with translated(shared_container=container == UPLOADS):
+            found = self._service.get_blob_client(container, name).get_blob_properties()
+            return found.size, found.etag
 
     def open(self, container: str, name: str, version: tuple[int, str] | None = None) -> SourceReader:
         size, etag = version or self.properties(container, name)
@@ -123,11 +124,16 @@ class AzureBlobs:
     @translated()
     def commit(self, container: str, name: str, blocks: Sequence[str]) -> None:
         # A block is looked for among the staged first, then in the blob: committing again is harmless.
-        self._service.get_blob_client(container, name).commit_block_list(
-            [BlobBlock(block) for block in blocks], content_settings=_content_settings(name)
-        )
+        try:
+            self._service.get_blob_client(container, name).commit_block_list(
+                [BlobBlock(block) for block in blocks], content_settings=_content_settings(name)
+            )
+        except HttpResponseError as error:
+            if error_code(error) != "InvalidBlockList":
+                raise
+            raise BrokenOutput(f"A block of {name} is missing.") from None
 
-    @translated()
+    @translated(shared_container=True)
     def delete_upload(self, video_id: UUID) -> None:
         uploads = self._service.get_container_client(UPLOADS)
         for name in uploads.list_blob_names(name_starts_with=f"{video_id}/"):
@@ -140,7 +146,7 @@ class AzureBlobs:
                 yield found.name
 
     def upload_folders(self, prefix: str) -> Iterator[str]:
-        with translated():
+        with translated(shared_container=True):
             for found in self._service.get_container_client(UPLOADS).walk_blobs(name_starts_with=prefix):
                 if isinstance(found, BlobPrefix):
                     yield found.name.rstrip("/")

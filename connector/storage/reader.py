@@ -5,9 +5,12 @@ from threading import Lock
 from azure.core import MatchConditions
 from azure.storage.blob import BlobClient
 
-from connector.errors import Conflict, NotFound
+from connector.domain.layout import UPLOADS
+from connector.errors import NotFound, StorageRefused
 from connector.storage.errors import translated
 from connector.storage.read_ahead import ReadAhead
+
+_GONE = "The blob was replaced or deleted since it was opened."
 
 
 class BlobReader:
@@ -35,12 +38,16 @@ class BlobReader:
         with self._counters:
             self.requests += 1
         try:
-            with translated():
+            with translated(shared_container=self._blob.container_name == UPLOADS):
                 data = self._blob.download_blob(
                     offset, length, etag=self._etag, match_condition=MatchConditions.IfNotModified
                 ).readall()
-        except (NotFound, Conflict):
-            raise NotFound("The blob was replaced or deleted since it was opened.") from None
+        except NotFound:
+            raise NotFound(_GONE) from None
+        except StorageRefused as error:
+            if error.code != "ConditionNotMet":
+                raise
+            raise NotFound(_GONE) from None
         with self._counters:
             self.bytes_read += len(data)
         return data

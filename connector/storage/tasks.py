@@ -4,17 +4,17 @@ A result is compressed JSON, cut into as many binary properties (`Result0` …) 
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity, TableTransactionError, UpdateMode
 
 from connector.domain.task import Task, TaskResult
-from connector.errors import TooLarge
+from connector.errors import NotFound, TooLarge
 from connector.storage.errors import translated
 from connector.storage.packed import PROPERTY_LIMIT, compress, unpack
 from connector.storage.times import optional_time, plain_time
@@ -39,12 +39,10 @@ class AzureTasks:
     def __init__(self, table: TableClient) -> None:
         self._table = table
 
-    @translated()
     def get(self, video_id: UUID, name: str) -> Task | None:
-        try:
+        with suppress(NotFound), translated():
             return _to_task(self._table.get_entity(str(video_id), name))
-        except ResourceNotFoundError:
-            return None
+        return None
 
     @translated()
     def put(self, task: Task) -> Task:

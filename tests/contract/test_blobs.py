@@ -6,7 +6,7 @@ import pytest
 
 from connector.domain.layout import UPLOADS
 from connector.domain.video import new_id
-from connector.errors import Conflict, NotFound, StorageError
+from connector.errors import BrokenOutput, NotFound, StorageError
 
 NAMES = ["master.m3u8", "video/5000000/0.m4s", "Größe 50 % #1? 海 🎬+~.bin"]
 
@@ -119,16 +119,16 @@ def test_blocks_left_out_of_a_commit_are_dropped(storage, container):
     storage.blobs.stage(container, "a", "0002", b"two")
     storage.blobs.commit(container, "a", ["0001"])
 
-    with pytest.raises(Conflict):
+    with pytest.raises(BrokenOutput):
         storage.blobs.commit(container, "a", ["0001", "0002"])
 
     assert storage.blobs.get(container, "a") == b"one"
 
 
-def test_committing_a_missing_block_is_a_conflict(storage, container):
+def test_committing_a_missing_block_is_broken_output(storage, container):
     storage.blobs.stage(container, "a", "0001", b"one")
 
-    with pytest.raises(Conflict):
+    with pytest.raises(BrokenOutput):
         storage.blobs.commit(container, "a", ["0001", "0002"])
 
     assert not storage.blobs.exists(container, "a")

@@ -4,6 +4,7 @@ import logging
 import socket
 import traceback
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -19,12 +20,16 @@ from azure.core.exceptions import (
 )
 from azure.storage.blob import BlobServiceClient
 
-from connector.domain.video import new_id, new_video
-from connector.errors import Conflict, NotFound, StorageError, StorageTimeout, StorageUnavailable
+from connector.domain.layout import UPLOADS
+from connector.domain.video import State, new_id, new_video
+from connector.errors import NotFound, RowChanged, StorageError, StorageRefused, StorageTimeout, StorageUnavailable
 from connector.storage.azure import AzureStorage
 from connector.storage.blobs import AzureBlobs
 from connector.storage.errors import translate, translated
+from connector.storage.keys import AzureKeys
 from connector.storage.setup import prepare
+from connector.storage.tasks import AzureTasks
+from connector.storage.videos import AzureVideos
 from local.azurite import ACCOUNT, ACCOUNT_KEY
 
 SECRET = "https://account.blob.core.windows.net/c/b?sv=1&sig=SECRET"
@@ -39,10 +44,15 @@ def answer(status: int, code: str | None = None) -> HttpResponseError:
 
 CASES = [
     (answer(404, "BlobNotFound"), NotFound),
-    (answer(404), NotFound),
-    (answer(409, "EntityAlreadyExists"), Conflict),
-    (answer(412, "UpdateConditionNotSatisfied"), Conflict),
-    (answer(400, "InvalidBlockList"), Conflict),
+    (answer(404, "ContainerNotFound"), NotFound),
+    (answer(404, "ResourceNotFound"), NotFound),
+    (answer(404, "TableNotFound"), StorageUnavailable),
+    (answer(404, "SomethingElseNotFound"), StorageError),
+    (answer(404), StorageError),
+    (answer(409, "EntityAlreadyExists"), RowChanged),
+    (answer(412, "UpdateConditionNotSatisfied"), RowChanged),
+    (answer(409, "PublicAccessNotPermitted"), StorageRefused),
+    (answer(412, "LeaseIdMissing"), StorageRefused),
     (answer(409, "ContainerBeingDeleted"), StorageUnavailable),
     (answer(409, "TableBeingDeleted"), StorageUnavailable),
     (answer(429), StorageUnavailable),
@@ -51,7 +61,8 @@ CASES = [
     (answer(500, "OperationTimedOut"), StorageTimeout),
     (answer(504), StorageTimeout),
     (answer(403, "AuthenticationFailed"), StorageError),
-    (answer(400, f"odd {SECRET}"), StorageError),
+    (answer(403, "AuthorizationPermissionMismatch"), StorageError),
+    (answer(400, f"odd {SECRET}"), StorageRefused),
     (ServiceRequestError(SECRET), StorageUnavailable),
     (ServiceResponseError(SECRET), StorageUnavailable),
     (ServiceRequestTimeoutError(SECRET), StorageTimeout),
@@ -106,7 +117,7 @@ def refusing():
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            do_PUT = do_DELETE = refuse  # noqa: N815 - the names that http.server looks for
+            do_HEAD = do_GET = do_PUT = do_DELETE = refuse  # noqa: N815 - the names that http.server looks for
 
             def log_message(self, *args):
                 pass
@@ -133,8 +144,40 @@ def test_a_container_cannot_be_created_while_its_predecessor_is_being_deleted(re
 
 
 def test_an_account_that_forbids_public_containers_is_not_taken_for_an_existing_one(refusing):
-    with refusing(409, "PublicAccessNotPermitted") as blobs, pytest.raises(Conflict, match="PublicAccess"):
+    with refusing(409, "PublicAccessNotPermitted") as blobs, pytest.raises(StorageRefused, match="PublicAccess"):
         blobs.create_container("video-1", public=True)
+
+
+def test_a_missing_container_of_uploads_is_not_a_missing_upload(refusing):
+    with refusing(404, "ContainerNotFound") as blobs:
+        with pytest.raises(NotFound):
+            blobs.properties("video-1", "a")
+        reader = blobs.open(UPLOADS, "a", (1, '"0x1"'))
+        for call in (lambda: blobs.properties(UPLOADS, "a"), lambda: reader.read_at(0, 1)):
+            with pytest.raises(StorageUnavailable):
+                call()
+        reader.close()
+
+
+@pytest.mark.azurite
+def test_a_missing_table_is_not_a_missing_row(azure):
+    service = azure.table_service
+    videos = AzureVideos(service.get_table_client("NoVideos"))
+    tasks = AzureTasks(service.get_table_client("NoTasks"))
+    keys = AzureKeys(service.get_table_client("NoKeys"))
+    video = replace(new_video("a.mp4"), etag='W/"1"')
+    calls = [
+        lambda: videos.get(video.id),
+        lambda: videos.save(video),
+        lambda: list(videos.in_states(tuple(State), video.created)),
+        lambda: tasks.get(video.id, "chunk-000000"),
+        lambda: tasks.of(video.id),
+        lambda: keys.get(video.id),
+        lambda: list(keys.all()),
+    ]
+    for call in calls:
+        with pytest.raises(StorageUnavailable, match="TableNotFound"):
+            call()
 
 
 def test_throttling_is_unavailability(refusing):

@@ -7,7 +7,7 @@ import pytest
 
 from connector.domain.keys import StoredKey
 from connector.domain.video import new_id
-from connector.errors import Conflict, NotFound
+from connector.errors import NotFound, RowChanged
 
 
 def make_key() -> StoredKey:
@@ -30,7 +30,7 @@ def test_an_unknown_key_is_not_found(storage):
 def test_a_key_is_not_overwritten_by_a_new_one_of_its_id(storage):
     key = make_key()
     storage.keys.put(key)
-    with pytest.raises(Conflict):
+    with pytest.raises(RowChanged):
         storage.keys.put(key)
 
 
@@ -39,7 +39,7 @@ def test_of_two_who_wrap_a_key_anew_one_wins(storage):
     storage.keys.put(key)
     read = storage.keys.get(key.id)
     storage.keys.put(replace(read, master="2027", wrapped=bytes(24)))
-    with pytest.raises(Conflict):
+    with pytest.raises(RowChanged):
         storage.keys.put(replace(read, master="2028"))
     assert storage.keys.get(key.id).master == "2027"
 

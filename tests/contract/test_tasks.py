@@ -8,7 +8,7 @@ import pytest
 
 from connector.domain.task import EncodeOutput, RenditionOutput, SegmentOutput, StillOutput, Task, TaskResult
 from connector.domain.video import new_id
-from connector.errors import Conflict, NotFound, TooLarge
+from connector.errors import NotFound, RowChanged, TooLarge
 
 NOW = datetime(2024, 2, 29, 12, 30, 15, 123456, tzinfo=UTC)
 
@@ -66,7 +66,7 @@ def test_a_row_that_changed_since_it_was_read_is_not_replaced(storage):
     storage.tasks.put(replace(read, attempts=2))
 
     for late in (replace(read, attempts=3), replace(task, attempts=3)):
-        with pytest.raises(Conflict):
+        with pytest.raises(RowChanged):
             storage.tasks.put(late)
 
     assert storage.tasks.get(task.video_id, task.name).attempts == 2

@@ -10,7 +10,7 @@ from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStr
 from connector.domain.plan import AudioRendition, Plan, Rendition, Size, Stills
 from connector.domain.usage import Usage
 from connector.domain.video import About, Failure, State, Video, new_id, new_video
-from connector.errors import Conflict, NotFound, TooLarge
+from connector.errors import NotFound, RowChanged, TooLarge
 
 NOW = datetime(2024, 2, 29, 12, 30, 15, 123456, tzinfo=UTC)
 
@@ -131,7 +131,7 @@ def test_of_two_writers_the_second_meets_a_conflict(storage):
     first = second = storage.videos.create(new_video("a.mp4"))
     storage.videos.save(first.to(State.QUEUED, NOW))
 
-    with pytest.raises(Conflict):
+    with pytest.raises(RowChanged):
         storage.videos.save(second.to(State.FAILED, NOW))
 
     assert storage.videos.get(first.id).state is State.QUEUED
@@ -143,7 +143,7 @@ def test_of_many_writers_at_once_exactly_one_wins(storage):
     def write(size: int) -> bool:
         try:
             storage.videos.save(replace(video, size=size))
-        except Conflict:
+        except RowChanged:
             return False
         return True
 
@@ -154,7 +154,7 @@ def test_of_many_writers_at_once_exactly_one_wins(storage):
 def test_an_id_is_created_once(storage):
     video = storage.videos.create(new_video("a.mp4"))
 
-    with pytest.raises(Conflict):
+    with pytest.raises(RowChanged):
         storage.videos.create(video)
 
 

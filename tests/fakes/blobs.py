@@ -9,7 +9,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from connector.domain.layout import UPLOADS
-from connector.errors import Conflict, NotFound, StorageError
+from connector.errors import BrokenOutput, NotFound, StorageError, StorageRefused, StorageUnavailable
 
 _versions = count(1)
 
@@ -60,6 +60,8 @@ class MemoryReader:
 class MemoryBlobs:
     def __init__(self) -> None:
         self.containers = {UPLOADS: MemoryContainer(public=False)}
+        self.public_access_permitted = True
+        """Whether the account allows public containers."""
         self._lock = Lock()
 
     def upload_uri(self, name: str, lifetime: timedelta) -> str:
@@ -86,6 +88,8 @@ class MemoryBlobs:
         return MemoryReader(self, container, name, size, etag)
 
     def create_container(self, container: str, *, public: bool) -> None:
+        if public and not self.public_access_permitted:
+            raise StorageRefused("Storage answered 409 PublicAccessNotPermitted.", "PublicAccessNotPermitted")
         with self._lock:
             self.containers.setdefault(container, MemoryContainer(public))
 
@@ -131,7 +135,7 @@ class MemoryBlobs:
             committed = place.blobs[name].blocks if name in place.blobs else {}
             known = committed | place.staged.get(name, {})
             if any(block not in known for block in blocks):
-                raise Conflict("A block is missing.")
+                raise BrokenOutput("A block is missing.")
             place.staged.pop(name, None)
             data = b"".join(known[block] for block in blocks)
             place.blobs[name] = MemoryBlob(data, {block: known[block] for block in blocks})
@@ -161,4 +165,5 @@ class MemoryBlobs:
         try:
             return self.containers[container]
         except KeyError:
-            raise NotFound("No such container.") from None
+            missing = StorageUnavailable if container == UPLOADS else NotFound
+            raise missing("No such container.") from None

@@ -7,7 +7,7 @@ from threading import Lock
 from uuid import UUID
 
 from connector.domain.keys import StoredKey
-from connector.errors import Conflict, NotFound
+from connector.errors import NotFound, RowChanged
 
 
 class MemoryKeys:
@@ -28,7 +28,7 @@ class MemoryKeys:
             if key.etag is not None and known is None:
                 raise NotFound("No such key.")
             if (known.etag if known else None) != key.etag:
-                raise Conflict("The key exists, or was changed since it was read.")
+                raise RowChanged("The key exists, or was changed since it was read.")
             self._rows[key.id] = replace(key, etag=f'W/"{next(self._versions)}"')
 
     def all(self) -> Iterator[StoredKey]:

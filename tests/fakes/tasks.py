@@ -7,7 +7,7 @@ from threading import Lock
 from uuid import UUID
 
 from connector.domain.task import Task
-from connector.errors import Conflict, NotFound
+from connector.errors import NotFound, RowChanged
 
 
 class MemoryTasks:
@@ -25,7 +25,7 @@ class MemoryTasks:
             if task.etag is not None and known is None:
                 raise NotFound("No such task.")
             if (known.etag if known else None) != task.etag:
-                raise Conflict("The task exists, or was changed since it was read.")
+                raise RowChanged("The task exists, or was changed since it was read.")
             written = self._rows[task.video_id, task.name] = replace(task, etag=f'W/"{next(self._versions)}"')
             return written
 

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from connector import rewrap as command
-from connector.errors import Conflict, KeyUnavailable
+from connector.errors import KeyUnavailable, RowChanged
 from connector.pipeline.app import App
 from connector.pipeline.create import create
 from connector.pipeline.keys import content_key, upload_key
@@ -61,7 +61,7 @@ def test_a_key_that_somebody_else_changes_meanwhile_is_left_to_them(app, monkeyp
     create(app, "a.mp4", protected=True)
 
     def taken(key):
-        raise Conflict("changed")
+        raise RowChanged("changed")
 
     monkeypatch.setattr(app.storage.keys, "put", taken)
     assert rewrap(under(app, f"{NEW},{OLD}")) == (0, 0)

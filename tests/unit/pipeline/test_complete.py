@@ -9,7 +9,7 @@ import pytest
 from connector.domain.layout import UPLOADS
 from connector.domain.messages import Message
 from connector.domain.video import State
-from connector.errors import Conflict, NotFound, NotUploaded
+from connector.errors import NotFound, NotUploaded, RowChanged
 from connector.pipeline.complete import SENDING, complete_by_name, complete_upload
 from connector.pipeline.create import create, upload_uri
 from connector.pipeline.delete import delete
@@ -71,9 +71,9 @@ def test_of_two_at_the_same_time_the_one_that_moves_the_video_on_sends(app, monk
     def overtaken(changed):
         monkeypatch.setattr(app.storage.videos, "save", save)
         assert complete_upload(app, video.id) == [Message(step="probe", video_id=video.id)]
-        with pytest.raises(Conflict):
+        with pytest.raises(RowChanged):
             save(changed)
-        raise Conflict("The video was changed since it was read.")
+        raise RowChanged("The video was changed since it was read.")
 
     monkeypatch.setattr(app.storage.videos, "save", overtaken)
     assert complete_upload(app, video.id) == []

@@ -67,7 +67,8 @@ def test_a_task_that_begins_behind_the_deletion_of_the_rows_leaves_none(app, med
 
     def late(video_id):
         monkeypatch.setattr(app.storage.videos, "delete", remove)
-        monkeypatch.setattr("connector.pipeline.steps.unfinished", lambda *_: video)  # as it was when the task began
+        get, stale = app.storage.videos.get, iter([video])  # as it was when the task began
+        monkeypatch.setattr(app.storage.videos, "get", lambda video_id: next(stale, None) or get(video_id))
         run_step(app, message)
         monkeypatch.undo()
         remove(video_id)

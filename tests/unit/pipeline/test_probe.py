@@ -2,16 +2,18 @@
 
 from fractions import Fraction
 
+import pytest
+
 from connector.domain.layout import UPLOADS, output_container, work_container
 from connector.domain.media_info import Access
 from connector.domain.messages import Message
 from connector.domain.task import SplitOutput
 from connector.domain.video import State
-from connector.errors import Conflict, MediaError
+from connector.errors import MediaError, RowChanged
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.delete import delete
 from connector.pipeline.probe import measured
-from connector.pipeline.steps import run_step
+from connector.pipeline.steps import LOOKS, run_step
 from tests.unit.pipeline.twin import INFO, TASKS
 from tests.unit.pipeline.world import drive, left_behind, state, uploaded
 
@@ -86,7 +88,7 @@ def test_the_split_knows_where_streams_end():
     assert measured(INFO.model_copy(update={"video": None}), split).video is None
 
 
-def test_of_two_probes_at_the_same_time_one_is_told_to_look_again(app, media):
+def test_of_two_probes_at_the_same_time_one_looks_again(app, media):
     _video, message = _queued(app)
 
     def other(job):
@@ -94,8 +96,8 @@ def test_of_two_probes_at_the_same_time_one_is_told_to_look_again(app, media):
         run_step(app, message)
 
     media.after = other
-    assert run_step(app, message) == [message]
     assert len(run_step(app, message)) == len(TASKS)
+    assert media.ran == ["probe", "probe"]
 
 
 def test_a_refused_upload_fails_the_video_with_its_reason(app, media):
@@ -124,11 +126,24 @@ def test_an_upload_that_was_replaced_since_completion_is_not_read(app):
     assert app.storage.videos.get(video.id).failure.code == "UploadChanged"
 
 
-def test_a_row_that_keeps_changing_does_not_end_the_message(app, monkeypatch):
+def test_a_row_that_keeps_changing_is_left_to_the_queue(app, media, monkeypatch):
     _video, message = _queued(app)
 
     def always(changed):
-        raise Conflict("changed")
+        raise RowChanged("changed")
 
     monkeypatch.setattr(app.storage.videos, "save", always)
-    assert run_step(app, message) == [message]
+    with pytest.raises(RowChanged):
+        run_step(app, message)
+    assert len(media.ran) == LOOKS
+
+
+def test_an_account_that_forbids_public_containers_fails_the_video_at_once(app, media):
+    app.storage.blobs.public_access_permitted = False
+    video, message = _queued(app)
+    assert run_step(app, message) == []
+    failure = app.storage.videos.get(video.id).failure
+    assert failure.code == "StorageRefused"
+    assert "PublicAccessNotPermitted" in failure.message
+    assert media.ran == ["probe"]
+    assert app.storage.blobs.exists(UPLOADS, video.blob_name)

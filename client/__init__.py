@@ -1,4 +1,4 @@
-"""Python client of the video API, and its command line: `python -m client --help`."""
+"""A Python client of the video API, with a command line: `python -m client --help`."""
 
 from client.api import Client
 from client.errors import (

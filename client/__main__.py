@@ -1,3 +1,5 @@
+"""Runs the command line: `python -m client`."""
+
 import sys
 
 from client.cli.main import main

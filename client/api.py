@@ -1,4 +1,4 @@
-"""The API's calls as methods: `Client("http://127.0.0.1:7071/api").create("a.mp4")`."""
+"""Each call of the API is a method: `Client("http://127.0.0.1:7071/api").create("a.mp4")`."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -12,22 +12,28 @@ import httpx
 from client.download import download
 from client.errors import ApiError
 from client.models import Format, Page, Status, Thumbnail, UploadKey, Video
-from client.transport import CALL, TIMEOUT, TRANSFER, Patience, persistently
+from client.transport import CALL_RETRIES, TIMEOUT, TRANSFER_RETRIES, RetryPolicy, send_with_retries
 from client.upload import Source, upload
 
 ENDPOINTS = ("HLS", "DASH", "Streaming", "Progressive")
 EARLY_ENDPOINTS = ("HLS", "DASH")
-"""That play a video while it is encoded."""
+"""The endpoint types that can play a video while it is encoded."""
 PAGE = 200
-"""Most videos that one call lists."""
+"""The most videos that one call lists."""
 
 
 class Client:
-    """Every method raises ApiError when the API refuses and Unreachable when nobody answers: see `client.errors`."""
+    """A client of one API.
+
+    Every method raises ApiError when the API refuses the request, and Unreachable when nobody answers (see
+    `client.errors`).
+    """
 
     def __init__(self, base: str, key: str | None = None, token: str | None = None) -> None:
-        """`base` is the API's URL, such as http://127.0.0.1:7071/api. `key`: a Functions key, `token`: one of Microsoft
-        Entra ID, where they are needed; both go to the API only, never to storage.
+        """`base` is the URL of the API, such as http://127.0.0.1:7071/api.
+
+        `key` is a Functions key and `token` a token of Microsoft Entra ID, if the API requires them. Both are sent to
+        the API only, never to storage.
         """
         self.base = base.rstrip("/")
         credentials = {
@@ -60,31 +66,36 @@ class Client:
         metadata: Mapping[str, str] | None = None,
         size: int | None = None,
     ) -> Video:
-        """`protect`: what is published is encrypted. `encrypt_upload`: the caller encrypts what it uploads.
+        """Creates a video that awaits its upload.
 
-        `size` is that of the file in bytes: one that is too large is refused now and not after the upload.
+        With `protect` the published video is encrypted. With `encrypt_upload` the caller encrypts the upload.
+        `size` is the size of the file in bytes: with it, a file that is too large is refused before its upload.
         """
-        wanted = {
+        body = {
             "OriginalFileName": file_name,
             "ContentProtectionMode": "AES128" if protect else "None",
             "InputStorageEncryptionMode": "AES256" if encrypt_upload else None,
-            **_given(Title=title, Description=description, Tags=list(tags), Metadata=metadata, Size=size),
+            **_non_empty(Title=title, Description=description, Tags=list(tags), Metadata=metadata, Size=size),
         }
-        return _video(self._send("POST", "Videos", wanted, repeatable=False))
+        return _video(self._send("POST", "Videos", body, repeatable=False))
 
     def get(self, video_id: str) -> Video:
-        return _video(self._send("GET", _at(video_id)))
+        """Returns a video."""
+        return _video(self._send("GET", _path(video_id)))
 
     def page(
         self, *, top: int = 50, status: str = "", tag: str = "", name_prefix: str = "", token: str | None = None
     ) -> Page:
-        """Newest first. `top` is 1 to 200; `token` that of the page before."""
-        query = _given(top=top, status=status, tag=tag, namePrefix=name_prefix, continuationToken=token)
+        """Returns one page of videos, newest first.
+
+        `top` is the number of videos, 1 to 200. `token` is that of the previous page.
+        """
+        query = _non_empty(top=top, status=status, tag=tag, namePrefix=name_prefix, continuationToken=token)
         found = self._call("GET", "Videos", query=query)
         return Page([Video.read(item) for item in found["Items"]], found["ContinuationToken"])
 
     def videos(self, *, status: str = "", tag: str = "", name_prefix: str = "", top: int = PAGE) -> Iterator[Video]:
-        """All of them, newest first; asks for `top` at a time as they are needed."""
+        """Yields all videos, newest first. It requests pages of `top` videos as they are needed."""
         token = None
         while True:
             page = self.page(top=top, status=status, tag=tag, name_prefix=name_prefix, token=token)
@@ -103,9 +114,9 @@ class Client:
         metadata: Mapping[str, str] | None = None,
         overwrite: bool = False,
     ) -> str:
-        """What is None stays as it is in `video`. Answers the new ETag.
+        """Changes the metadata of a video and returns its new ETag. Arguments that are None keep the values of `video`.
 
-        ApiError 412 if somebody changed the video since it was got, unless `overwrite`.
+        Raises ApiError 412 if somebody has changed the video since it was read, unless `overwrite` is set.
         """
         body = {
             "Title": video.title if title is None else title,
@@ -115,11 +126,12 @@ class Client:
         }
         version = None if overwrite else video.etag
         headers = {"If-Match": version} if version else {}
-        answer = self._send("PUT", _at(video.id), body, headers=headers, repeatable=not headers)
+        answer = self._send("PUT", _path(video.id), body, headers=headers, repeatable=not headers)
         return str(answer.headers["ETag"])
 
     def delete(self, video_id: str) -> None:
-        self._send("DELETE", _at(video_id), repeatable=False)
+        """Deletes a video with everything that is stored for it."""
+        self._send("DELETE", _path(video_id), repeatable=False)
 
     # Upload and download
 
@@ -133,14 +145,14 @@ class Client:
         sent: Collection[int] = (),
         confirmed: Callable[[int], None] = lambda _: None,
     ) -> None:
-        """Sends the file straight to storage; `progress` hears the bytes sent so far.
+        """Sends the file directly to storage. `progress` is called with the bytes sent so far.
 
-        With `encryption` (see `Video.encryption`) it is encrypted on its way; without, it is sent as it is.
-        An upload that broke off is continued by giving back, as `sent`, the numbers that `confirmed` was told.
-        Raises UploadError and FileError, too.
+        With `encryption` (see `Video.encryption`) the file is encrypted on the way, otherwise it is sent as it is.
+        `confirmed` is called with the index of each block that storage has. To continue an interrupted upload, pass
+        these indices as `sent`. It also raises UploadError and FileError.
         """
         if video.upload_uri is None:
-            raise ApiError(409, "This video awaits no upload: it is complete, or its time is over.")
+            raise ApiError(409, "This video does not await an upload: it is complete, or its upload has expired.")
         upload(
             self._storage,
             video.upload_uri,
@@ -152,24 +164,29 @@ class Client:
         )
 
     def mark_complete(self, video_id: str) -> None:
-        self._send("POST", _at(video_id, "MarkComplete"))
+        """Tells the API that the upload is complete, so that processing begins."""
+        self._send("POST", _path(video_id, "MarkComplete"))
 
     def download(self, video_id: str, path: Path, progress: Callable[[int, int], None] = lambda *_: None) -> None:
-        """The original, as it was uploaded; `progress` hears bytes so far and in all. Raises FileError, too."""
-        answer = self._send("GET", _at(video_id, "Source"))
+        """Downloads the original file, as it was uploaded.
+
+        `progress` is called with the bytes received so far and in total. It also raises FileError.
+        """
+        answer = self._send("GET", _path(video_id, "Source"))
         if answer.status_code != 307:
-            raise ApiError(answer.status_code, "The API did not say where the original is.")
+            raise ApiError(answer.status_code, "The API did not return the address of the original file.")
         download(self._storage, answer.headers["Location"], path, progress)
 
-    # What becomes of it
+    # Processing and playback
 
-    def status(self, video_id: str, *, patience: Patience = CALL) -> Status:
-        return Status.read(self._call("GET", _at(video_id, "Status"), patience=patience))
+    def status(self, video_id: str, *, retries: RetryPolicy = CALL_RETRIES) -> Status:
+        """Returns the progress of a video."""
+        return Status.read(self._call("GET", _path(video_id, "Status"), retries=retries))
 
     def watch(self, video_id: str, every: float = 0.5) -> Iterator[Status]:
-        """The status every so many seconds, until it is final."""
+        """Yields the status until it is final, with a pause of `every` seconds."""
         while True:
-            status = self.status(video_id, patience=TRANSFER)
+            status = self.status(video_id, retries=TRANSFER_RETRIES)
             yield status
             if status.final:
                 return
@@ -178,32 +195,35 @@ class Client:
     def playback_urls(
         self, video_id: str, kinds: Sequence[str] = ENDPOINTS, token: str | None = None, *, early: bool = False
     ) -> dict[str, str]:
-        """By endpoint type. With a token, playlists carry it: for native players. Protected: not Progressive.
+        """Returns playback URLs by endpoint type. A protected video has no Progressive endpoint.
 
-        `early`: as soon as the status says `playable`, of EARLY_ENDPOINTS only.
+        With `token`, the URLs lead to playlists that carry the token, which native players need. With `early`, the
+        URLs of EARLY_ENDPOINTS are available as soon as the status is `playable`.
         """
-        address, query = _at(video_id, "PlaybackEndpoint"), _given(token=token, early="true" if early else None)
-        return {
-            kind: self._call("GET", address, query={"endpointType": kind, **query})["PlaybackUrl"] for kind in kinds
-        }
+        path, query = _path(video_id, "PlaybackEndpoint"), _non_empty(token=token, early="true" if early else None)
+        return {kind: self._call("GET", path, query={"endpointType": kind, **query})["PlaybackUrl"] for kind in kinds}
 
     def authorization_token(self, video_id: str) -> str:
-        """The bare JWT that opens a protected video's content key."""
-        token: str = self._call("GET", _at(video_id, "AuthorizationToken"))["Token"]
+        """Returns a JWT, without a prefix, that gives access to the content key of a protected video."""
+        token: str = self._call("GET", _path(video_id, "AuthorizationToken"))["Token"]
         return token
 
     def thumbnails(self, video_id: str) -> list[Thumbnail]:
-        found: list[Thumbnail] = self._call("GET", _at(video_id, "Thumbnails"))
+        """Returns the thumbnails of a video."""
+        found: list[Thumbnail] = self._call("GET", _path(video_id, "Thumbnails"))
         return found
 
     def formats(self) -> list[Format]:
+        """Returns the file formats that can be uploaded."""
         found: list[Format] = self._call("GET", "Formats")
         return found
 
-    # How it is asked
+    # Requests
 
-    def _call(self, method: str, path: str, query: dict[str, Any] | None = None, patience: Patience = CALL) -> Any:
-        return _json(self._send(method, path, query=query, patience=patience))
+    def _call(
+        self, method: str, path: str, query: dict[str, Any] | None = None, retries: RetryPolicy = CALL_RETRIES
+    ) -> Any:
+        return _json(self._send(method, path, query=query, retries=retries))
 
     def _send(
         self,
@@ -214,12 +234,12 @@ class Client:
         query: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
         repeatable: bool = True,
-        patience: Patience = CALL,
+        retries: RetryPolicy = CALL_RETRIES,
     ) -> httpx.Response:
-        response = persistently(
+        response = send_with_retries(
             lambda: self._api.request(method, path, json=body, params=query, headers=headers),
             repeatable=repeatable,
-            patience=patience,
+            retries=retries,
         )
         if response.status_code < 400:
             return response
@@ -230,12 +250,12 @@ class Client:
         raise ApiError(response.status_code, message)
 
 
-def _at(video_id: str, *rest: str) -> str:
+def _path(video_id: str, *rest: str) -> str:
     return "/".join(("Videos", quote(video_id, safe=""), *rest))
 
 
-def _given(**fields: Any) -> dict[str, Any]:
-    """Without those that say nothing."""
+def _non_empty(**fields: Any) -> dict[str, Any]:
+    """Returns the fields that are not empty."""
     return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
 
 
@@ -243,7 +263,7 @@ def _json(response: httpx.Response) -> Any:
     try:
         return response.json()
     except ValueError:
-        raise ApiError(404, f"What answers at {response.url.host} is not this API.") from None
+        raise ApiError(404, f"The server at {response.url.host} is not this API.") from None
 
 
 def _video(response: httpx.Response) -> Video:

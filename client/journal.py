@@ -1,7 +1,8 @@
-"""What must be remembered of an upload so that it can be continued: a file per upload, for its owner's eyes only.
+"""A journal holds what is needed to continue an upload. It is one file for each upload, which only its owner can read.
 
-The upload address may only write, so storage cannot be asked which blocks it has; and the key of an encrypted upload is
-told once. The first line says what was begun, each further one is the index of a block that storage has confirmed.
+The upload URL allows writing only, so storage cannot be asked which blocks it has. The key of an encrypted upload is
+returned only once. The first line of a journal describes the upload; each further line is the index of a block that
+storage has confirmed.
 """
 
 import base64
@@ -17,12 +18,12 @@ from typing import Any, Self
 from client.errors import FileError
 from client.models import UploadKey
 
-_KEPT_SECONDS = 7 * 24 * 3600
-"""The Blob service drops blocks that nobody listed for a week."""
+_MAX_AGE_SECONDS = 7 * 24 * 3600
+"""The Blob service removes blocks that were not committed for a week."""
 
 
 class Journal:
-    """Of one upload: its video, the key it is encrypted with, and the blocks that were sent."""
+    """The journal of one upload: its video, the key that encrypts it, and the blocks that were sent."""
 
     def __init__(self, path: Path, video_id: str, encryption: UploadKey | None, sent: set[int]) -> None:
         self._path = path
@@ -32,56 +33,61 @@ class Journal:
 
     @classmethod
     def read(cls, path: Path) -> Self | None:
-        """None without one, or when it was cut off before it said anything of use."""
+        """Reads a journal. Returns None when there is none, or when its first line is not complete."""
         try:
             first, *lines = path.read_text("utf-8").split("\n")
-            begun = json.loads(first)
-            key = begun["key"] and UploadKey(base64.b64decode(begun["key"]), base64.b64decode(begun["iv"]))
-            # What follows the last line break may be half a number.
-            return cls(path, begun["video"], key, {int(line) for line in lines[:-1]})
+            head = json.loads(first)
+            key = head["key"] and UploadKey(base64.b64decode(head["key"]), base64.b64decode(head["iv"]))
+            # The text after the last line break may be half a number.
+            return cls(path, head["video"], key, {int(line) for line in lines[:-1]})
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
-    def begin(self) -> None:
+    def create(self) -> None:
+        """Writes the first line into a new file. Raises FileError."""
         key = self.encryption
-        begun = {
+        head = {
             "video": self.video_id,
             "key": key and base64.b64encode(key.key).decode(),
             "iv": key and base64.b64encode(key.iv).decode(),
         }
-        with _usable(self._path.parent):
+        with _file_errors(self._path.parent):
             self._path.unlink(missing_ok=True)
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a Path opens no descriptor
-                file.write(json.dumps(begun) + "\n")
+            with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a Path cannot open a descriptor
+                file.write(json.dumps(head) + "\n")
 
     def confirm(self, index: int) -> None:
-        with _usable(self._path.parent), self._path.open("a", encoding="utf-8") as file:
+        """Records that storage has confirmed this block. Raises FileError."""
+        with _file_errors(self._path.parent), self._path.open("a", encoding="utf-8") as file:
             file.write(f"{index}\n")
         self.sent.add(index)
 
     def remove(self) -> None:
+        """Deletes the file."""
         self._path.unlink(missing_ok=True)
 
 
 class Journals:
-    """The folder of journals, one per identity of an upload."""
+    """The folder of journals. It has one for each identity of an upload."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises FileError when it cannot be written to."""
+        """Creates the folder and removes journals that are too old. Raises FileError when that is impossible."""
         self._folder = folder
-        with _usable(folder):
+        with _file_errors(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             for path in folder.iterdir():
-                if path.stat().st_mtime < time.time() - _KEPT_SECONDS:
+                if path.stat().st_mtime < time.time() - _MAX_AGE_SECONDS:
                     path.unlink()
 
     def find(self, identity: Mapping[str, Any]) -> Journal | None:
+        """Returns the journal of this upload, or None when it was not begun before."""
         return Journal.read(self._path(identity))
 
-    def begin(self, identity: Mapping[str, Any], video_id: str, encryption: UploadKey | None) -> Journal:
+    def create(self, identity: Mapping[str, Any], video_id: str, encryption: UploadKey | None) -> Journal:
+        """Creates the journal of a new upload. Raises FileError."""
         journal = Journal(self._path(identity), video_id, encryption, set())
-        journal.begin()
+        journal.create()
         return journal
 
     def _path(self, identity: Mapping[str, Any]) -> Path:
@@ -90,18 +96,19 @@ class Journals:
 
 
 @contextmanager
-def _usable(folder: Path) -> Iterator[None]:
+def _file_errors(folder: Path) -> Iterator[None]:
+    """Turns errors of the file system into FileError."""
     try:
         yield
     except OSError as error:
         raise FileError(
-            f"{folder} cannot be used to remember uploads ({error.strerror}).",
-            "Set XDG_STATE_HOME to a folder of yours with space in it.",
+            f"{folder} cannot be used to record uploads ({error.strerror}).",
+            "Set XDG_STATE_HOME to a folder that you can write to and that has free space.",
         ) from None
 
 
 def folder(environment: Mapping[str, str]) -> Path:
-    """Where users' programs keep their state (XDG Base Directory Specification; a relative path is to be ignored)."""
+    """Returns the folder of journals, by the XDG Base Directory Specification: it says to ignore relative paths."""
     given = Path(environment.get("XDG_STATE_HOME", ""))
     root = given if given.is_absolute() else Path.home() / ".local" / "state"
     return root / "video-connector" / "uploads"

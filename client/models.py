@@ -1,4 +1,4 @@
-"""What the API answers, typed. Text in it is what users and the API wrote: show it as text only."""
+"""The API's answers as typed objects. Their texts come from users and from the API: show them as plain text only."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -10,32 +10,34 @@ _SECRET = ("UploadUri", "InputStorageEncryptionSymmetricKey", "InputStorageEncry
 
 @dataclass(frozen=True, slots=True)
 class UploadKey:
-    """Of an upload that its sender encrypts with AES-256-CTR: no padding, counter of 128 bits, big-endian."""
+    """The key of an upload that its sender encrypts with AES-256-CTR: no padding, a 128-bit big-endian counter."""
 
     key: bytes = field(repr=False)
-    """32 bytes."""
+    """The key, of 32 bytes."""
     iv: bytes = field(repr=False)
-    """16 bytes: the counter of the first block."""
+    """The counter of the first block, of 16 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What processing and keeping a video takes; calls and viewers are not in it."""
+    """The resources that processing and storing a video take, without API calls and viewers."""
 
     seconds: float
-    """Of instances at work, as they are billed."""
+    """Seconds of instances at work, as they are billed."""
     output_minutes: float
-    """Of all renditions, added up."""
+    """Minutes of output, summed over all renditions."""
     storage_bytes: int
-    """That stay: the upload, and what is made of it."""
+    """Bytes kept in storage: the upload and everything made from it."""
     cost: float
-    """Paid once, at the prices that the service is configured with."""
+    """Cost of processing, paid once, at the configured prices of the service."""
     monthly_cost: float
-    """Paid for what is kept."""
+    """Monthly cost of the bytes that are kept in storage."""
     currency: str
+    """Currency of both costs, such as `EUR`."""
 
     @classmethod
     def read(cls, found: Mapping[str, Any] | None) -> Self | None:
+        """Converts the JSON of the API. Returns None when the API does not know the usage yet."""
         if found is None:
             return None
         return cls(
@@ -50,40 +52,44 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Video:
+    """A video as the API describes it."""
+
     id: str
     upload_uri: str | None = field(repr=False)
-    """Where to upload to, for whoever has it; None once the upload is complete or given up."""
+    """URL for the upload, which needs no other credentials; None once the upload is complete or has expired."""
     file_name: str
     duration: int
-    """Seconds; 0 until known."""
+    """Duration in seconds; 0 until it is known."""
     width: int
-    """px; 0 until known, and for sound."""
+    """Width in px; 0 until it is known, and for audio."""
     height: int
+    """Height in px; 0 until it is known, and for audio."""
     size: int
     """Bytes of the upload; 0 until it is complete."""
     status: str
-    """AwaitingUpload, Processing, Completed or Failed."""
+    """State: AwaitingUpload, Processing, Completed or Failed."""
     title: str
     description: str
     tags: tuple[str, ...]
     metadata: Mapping[str, str]
     key_id: str | None
-    """Of the content key of a protected video."""
+    """Id of the content key of a protected video; None for other videos."""
     encrypted_upload: bool
-    """The stored original is what its sender encrypted."""
+    """Whether the stored original is encrypted with its sender's key."""
     encryption: UploadKey | None
-    """To encrypt the upload with; known only right after `create`."""
+    """Key to encrypt the upload with; only `create` returns it."""
     estimate: Usage | None
-    """None until the source was examined."""
+    """Estimated usage; None until the service has read the file."""
     actual: Usage | None
-    """None until the video is ready."""
+    """Actual usage; None until the video is ready."""
     etag: str | None
-    """Version, for `update`; None in listings."""
+    """Version of the video, for `update`; None in listings."""
     public: Mapping[str, Any] = field(repr=False)
-    """The API's JSON without what must stay secret."""
+    """JSON of the API, without the secret fields."""
 
     @classmethod
     def read(cls, found: Mapping[str, Any], etag: str | None = None) -> Self:
+        """Converts the JSON of the API."""
         key, iv = found["InputStorageEncryptionSymmetricKey"], found["InputStorageEncryptionIv"]
         return cls(
             id=found["Id"],
@@ -109,16 +115,18 @@ class Video:
 
     @property
     def upload_key(self) -> bytes | None:
+        """The key to encrypt the upload with; only `create` returns it."""
         return self.encryption.key if self.encryption else None
 
     @property
     def upload_iv(self) -> bytes | None:
+        """The initial counter to encrypt the upload with; only `create` returns it."""
         return self.encryption.iv if self.encryption else None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some videos, newest first; `token` leads to the next page, None ends the list."""
+    """One page of a listing, newest videos first. `token` requests the next page; it is None on the last one."""
 
     videos: Sequence[Video]
     token: str | None
@@ -126,23 +134,26 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Status:
+    """The progress of a video."""
+
     status: str
-    """AwaitingUpload, Processing, Completed or Failed."""
+    """State: AwaitingUpload, Processing, Completed or Failed."""
     message: str
-    """For people; the reason after a failure."""
+    """Message for people: the reason of a failure."""
     progress: int
-    """Percent."""
+    """Progress in percent."""
     code: str | None = None
-    """For programs, after a failure."""
+    """Code of a failure, for programs."""
     playable: bool = False
-    """It can be played; while it is Processing, early."""
+    """Whether the video can be played. While it is Processing, only `early` playback URLs work."""
     estimate: Usage | None = None
-    """None until the source was examined."""
+    """Estimated usage; None until the service has read the file."""
     actual: Usage | None = None
-    """None until the video is ready."""
+    """Actual usage; None until the video is ready."""
 
     @classmethod
     def read(cls, found: Mapping[str, Any]) -> Self:
+        """Converts the JSON of the API."""
         return cls(
             status=found["Status"],
             message=found["Message"],
@@ -155,23 +166,28 @@ class Status:
 
     @property
     def final(self) -> bool:
+        """Whether the status will not change any more."""
         return self.status in {"Completed", "Failed"}
 
 
 class Thumbnail(TypedDict):
+    """A thumbnail of a video."""
+
     Kind: str
-    """Poster, Indexed or Timed."""
+    """Kind of the thumbnail: Poster, Indexed or Timed."""
     ID: str
     VideoId: str
     Height: int
     Width: int
     Index: int
     Time: int
-    """Seconds."""
+    """Position in the video, in seconds."""
     Url: str
-    """Limited in time."""
+    """URL of the picture, which is valid for a limited time."""
 
 
 class Format(TypedDict):
+    """A file format that can be uploaded."""
+
     Extension: str
     MimeType: str

@@ -1,4 +1,4 @@
-"""From a file to a video that can be played, in two steps that can each be interrupted and continued."""
+"""Turns a file into a playable video in two steps. Each of them can be interrupted and continued later."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -12,8 +12,8 @@ from client.upload import Progress, Source
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What shall become of a file."""
+class PublishOptions:
+    """The options of a video that is published."""
 
     protect: bool = False
     encrypt_upload: bool = False
@@ -22,15 +22,15 @@ class Wishes:
 
 
 class Publication:
-    """One file on its way. Made again with the same arguments after an interruption, it goes on where it was."""
+    """The upload of one file. A second publication with the same arguments continues an interrupted one."""
 
-    def __init__(self, client: Client, path: Path, wishes: Wishes, journals: Journals) -> None:
-        """Raises FileError when there is nothing to upload."""
+    def __init__(self, client: Client, path: Path, options: PublishOptions, journals: Journals) -> None:
+        """Raises FileError when there is no such file, or when it is empty."""
         self.source = Source.of(path)
         if self.source.size == 0:
             raise FileError(f"{path} is empty.", "Publish it when it has content.")
         self._client = client
-        self._wishes = wishes
+        self._options = options
         self._journals = journals
         self._identity = {
             "api": client.base,
@@ -38,18 +38,18 @@ class Publication:
             "size": self.source.size,
             "mtime": self.source.mtime_ns,
             "block": self.source.block,
-            **asdict(wishes),
+            **asdict(options),
         }
         self._journal = journals.find(self._identity)
 
     @property
-    def continued(self) -> bool:
-        """Something of this upload was done before."""
+    def resumed(self) -> bool:
+        """Whether this upload was begun before."""
         return self._journal is not None
 
     def upload(self, progress: Progress) -> "Uploaded":
-        """`progress` hears the bytes sent so far. Raises UploadError and FileError."""
-        journal, video = self._begun()
+        """Uploads the file. `progress` is called with the bytes sent so far. Raises UploadError and FileError."""
+        journal, video = self._resume_or_create()
         if video.status == "AwaitingUpload":
             try:
                 self._send(journal, video, progress)
@@ -59,20 +59,20 @@ class Publication:
             self._client.mark_complete(video.id)
         return Uploaded(self._client, journal)
 
-    def _begun(self) -> tuple[Journal, Video]:
+    def _resume_or_create(self) -> tuple[Journal, Video]:
         if self._journal is not None:
-            video = self._existing(self._journal.video_id)
+            video = self._resumable_video(self._journal.video_id)
             if video is not None:
                 return self._journal, video
             self._journal.remove()
-        # Names that are no text (bytes that are not UTF-8) cannot be told as they are.
+        # A file name may be bytes that are not UTF-8. JSON cannot carry those, so they are replaced.
         name = self.source.path.name.encode("utf-8", "replace").decode()
-        video = self._client.create(name, size=self.source.size, **asdict(self._wishes))
-        self._journal = self._journals.begin(self._identity, video.id, video.encryption)
+        video = self._client.create(name, size=self.source.size, **asdict(self._options))
+        self._journal = self._journals.create(self._identity, video.id, video.encryption)
         return self._journal, video
 
-    def _existing(self, video_id: str) -> Video | None:
-        """None when the upload cannot be continued: the video was deleted, or the upload took too long."""
+    def _resumable_video(self, video_id: str) -> Video | None:
+        """Returns the video, or None when it was deleted or its upload has expired."""
         try:
             video = self._client.get(video_id)
         except ApiError as error:
@@ -96,30 +96,33 @@ class Publication:
                 confirmed=journal.confirm,
             )
         except AlreadyUploaded:
-            progress(self.source.size)  # by us, before an interruption: this upload address is ours alone
+            # Nobody else has this upload URL: this client has completed the upload before an interruption.
+            progress(self.source.size)
 
 
 @dataclass(frozen=True, slots=True)
 class Uploaded:
-    """A publication whose file is in storage as a whole."""
+    """A video whose file is completely uploaded."""
 
     client: Client
     journal: Journal
 
     @property
     def video_id(self) -> str:
+        """The id of the video."""
         return self.journal.video_id
 
     def wait(self, progress: Callable[[int], None], playable: Callable[[], None] = lambda: None) -> None:
-        """Until the video is complete. Raises VideoFailed.
+        """Waits until the video is complete. Raises VideoFailed.
 
-        `progress` hears percents, `playable` once that what is finished can be played while the rest is encoded.
+        `progress` is called with the percentage. `playable` is called once if the video can be played before it is
+        complete.
         """
-        told = False
+        notified = False
         for status in self.client.watch(self.video_id):
             progress(status.progress)
-            if status.playable and not status.final and not told:
-                told = True
+            if status.playable and not status.final and not notified:
+                notified = True
                 playable()
             if status.status == "Failed":
                 self.forget()
@@ -129,5 +132,5 @@ class Uploaded:
                 )
 
     def forget(self) -> None:
-        """Nothing is left to be continued: the same publication would be another video."""
+        """Removes the journal: publishing the same file again creates another video."""
         self.journal.remove()

@@ -1,4 +1,4 @@
-"""Requests that are tried again while nobody answers, or while the answer is "later"."""
+"""Requests are sent again while nobody answers, or while the response says that the service is not available now."""
 
 import itertools
 import logging
@@ -12,77 +12,78 @@ from client.errors import Unreachable
 
 TIMEOUT = httpx.Timeout(60, connect=10)
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_REFUSED = {429, 503}
-"""Answers that say that nothing was done."""
-_LATER = _REFUSED | {408, 500, 502, 504}
-_LONGEST = 60.0
-"""Seconds; a server may ask for more, in vain."""
+_NOT_CARRIED_OUT = {429, 503}
+"""Statuses which say that the request was not carried out."""
+_RETRYABLE = _NOT_CARRIED_OUT | {408, 500, 502, 504}
+_LONGEST_RETRY_AFTER = 60.0
+"""The most seconds that the client waits because a Retry-After header asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How often to try. Waits are twice as long each time, from half a second."""
+class RetryPolicy:
+    """The number of attempts and the pauses between them. Each pause is twice as long, beginning with half a second."""
 
     tries: int
     longest: float = 16.0
-    """Seconds."""
+    """The longest pause in seconds."""
 
     def delay(self, tried: int) -> float:
+        """Returns the seconds to wait after this many attempts."""
         return min(self.longest, 0.5 * 2.0 ** (tried - 1))
 
 
-CALL = Patience(tries=4)
-"""Gives up after some four seconds: somebody waits for the answer."""
-TRANSFER = Patience(tries=9)
-"""Bears a minute without a network: much has been sent already."""
+CALL_RETRIES = RetryPolicy(tries=4)
+"""Retries for about four seconds, because somebody waits for the answer."""
+TRANSFER_RETRIES = RetryPolicy(tries=9)
+"""Retries for more than a minute without a network, because much has already been sent."""
 
 
-def persistently(
-    attempt: Callable[[], httpx.Response],
+def send_with_retries(
+    send: Callable[[], httpx.Response],
     *,
     repeatable: bool = True,
-    patience: Patience = CALL,
+    retries: RetryPolicy = CALL_RETRIES,
     pause: Callable[[float], object] = time.sleep,
 ) -> httpx.Response:
-    """The first answer that no other try could better. Raises Unreachable.
+    """Returns the first response that is final, or the response to the last attempt. Raises Unreachable.
 
-    What is not `repeatable` is sent again only if it certainly was not carried out.
+    A request that is not `repeatable` is sent again only if it was certainly not carried out.
     """
     for tried in itertools.count(1):
-        last = tried >= patience.tries
-        delay = patience.delay(tried)
+        last = tried >= retries.tries
+        delay = retries.delay(tried)
         try:
-            response = attempt()
+            response = send()
         except httpx.TransportError as error:
             if last or not (repeatable or isinstance(error, _NEVER_SENT)):
-                raise unreachable(error) from None
+                raise unreachable_error(error) from None
         else:
-            if last or response.status_code not in (_LATER if repeatable else _REFUSED):
+            if last or response.status_code not in (_RETRYABLE if repeatable else _NOT_CARRIED_OUT):
                 return response
-            delay = max(delay, _asked_for(response))
+            delay = max(delay, _retry_after(response))
         pause(delay)
-    raise AssertionError  # counting never ends
+    raise AssertionError  # The counting never ends.
 
 
-def unreachable(error: httpx.TransportError) -> Unreachable:
-    """Names the host and no more: addresses of storage carry signatures, and an API's may carry its key."""
+def unreachable_error(error: httpx.TransportError) -> Unreachable:
+    """Names only the host, because URLs of storage carry signatures and URLs of an API may carry its key."""
     url = error.request.url
     place = f"{url.scheme}://{url.netloc.decode()}"
     if isinstance(error, httpx.TimeoutException):
         return Unreachable(place, "it did not answer in time")
     if isinstance(error, httpx.ConnectError):
         return Unreachable(place, "no connection could be made")
-    return Unreachable(place, "the connection broke")
+    return Unreachable(place, "the connection was interrupted")
 
 
-def _asked_for(response: httpx.Response) -> float:
-    """Seconds of Retry-After; its other form, a date, is not used by this API."""
+def _retry_after(response: httpx.Response) -> float:
+    """Returns the seconds of Retry-After, or 0. This API does not use the other form of the header, a date."""
     text = response.headers.get("Retry-After", "")
-    return min(_LONGEST, float(text)) if text.isdecimal() else 0.0
+    return min(_LONGEST_RETRY_AFTER, float(text)) if text.isdecimal() else 0.0
 
 
-def _without_query(record: logging.LogRecord) -> bool:
-    """For httpx logs every address; the signatures in their queries must not reach a log."""
+def _remove_queries(record: logging.LogRecord) -> bool:
+    """Removes the queries of URLs from a log record: httpx logs every URL, and the queries contain signatures."""
     if isinstance(record.args, tuple):
         record.args = tuple(
             value.copy_with(query=None) if isinstance(value, httpx.URL) else value for value in record.args
@@ -90,4 +91,4 @@ def _without_query(record: logging.LogRecord) -> bool:
     return True
 
 
-logging.getLogger("httpx").addFilter(_without_query)
+logging.getLogger("httpx").addFilter(_remove_queries)

@@ -1,4 +1,4 @@
-"""`python -m local`: runs the app of the current folder with its storage on this machine."""
+"""Runs the app of the current folder, with its storage, on this machine: `python -m local`."""
 
 import argparse
 import asyncio
@@ -10,8 +10,9 @@ from pathlib import Path
 
 from local import logs
 from local.azurite import AzuriteError
+from local.child import StartError
 from local.config import ConfigurationError, StackOptions, app_environment
-from local.supervisor import StartError, Supervisor
+from local.supervisor import Supervisor
 
 
 def _stop_at_end_of_input() -> None:
@@ -24,13 +25,20 @@ def _stop_at_end_of_input() -> None:
 
 
 def main() -> int:
-    """The exit status: 1 when the stack could not start, with one line on stderr that tells why."""
+    """Runs the stack and returns the exit status.
+
+    The status is 1 when the stack cannot start. One line on stderr then says why.
+    """
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("--app", type=Path, default=Path(), help="folder of function_app.py (default: this one)")
-    parser.add_argument("--auth", action="store_true", help="ask for FUNCTIONS_KEY and FUNCTIONS_MASTER_KEY")
-    parser.add_argument("--cors", metavar="ORIGINS", help="whose pages may call (default: own address, CORS_ORIGINS)")
+    parser.add_argument(
+        "--app", type=Path, default=Path(), help="the folder of function_app.py (default: the current folder)"
+    )
+    parser.add_argument("--auth", action="store_true", help="require FUNCTIONS_KEY and FUNCTIONS_MASTER_KEY")
+    parser.add_argument(
+        "--cors", metavar="ORIGINS", help="the origins whose pages may call (default: the stack's own and CORS_ORIGINS)"
+    )
     parser.add_argument("--in-memory", action="store_true", help="keep no data between runs")
-    parser.add_argument("--tether", action="store_true", help="stop when stdin ends")
+    parser.add_argument("--tether", action="store_true", help="stop when stdin closes")
     arguments = parser.parse_args()
     logs.configure("stack")
     app_dir = arguments.app.resolve()

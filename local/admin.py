@@ -1,4 +1,4 @@
-"""The host's own addresses below `/admin`, as far as they are of use here.
+"""The host's own addresses below `/admin`, as far as the stack needs them.
 
 https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script.WebHost/Controllers/FunctionsController.cs and
 HostController.cs
@@ -8,25 +8,25 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from local.http1 import Request, Response
+from local.http_message import Request, Response
 
-Fire = Callable[[str], Awaitable[None]]
-"""Runs a function with the text that was given for it."""
+ManualRun = Callable[[str], Awaitable[None]]
+"""Runs one function with the text that the caller gives for it."""
 
 
-class Drain(Protocol):
-    """What the platform asks for before it ends an instance."""
+class Drainable(Protocol):
+    """An instance that the platform drains before it ends it."""
 
     @property
     def drain_state(self) -> str:
         """`Disabled`, `InProgress` or `Completed`."""
 
     def drain(self) -> None:
-        """Take no more messages; what runs goes on. Repeating it changes nothing."""
+        """Takes no more messages, while running invocations go on. A second call changes nothing."""
 
 
-def drained(request: Request, instance: Drain, path: str) -> Response:
-    """`POST /admin/host/drain` and `GET /admin/host/drain/status`, of this process alone."""
+def answer_drain(request: Request, instance: Drainable, path: str) -> Response:
+    """Answers `POST /admin/host/drain` and `GET /admin/host/drain/status`, which concern this process only."""
     if path.endswith("/status"):
         if request.method != "GET":
             return Response(404)
@@ -38,24 +38,27 @@ def drained(request: Request, instance: Drain, path: str) -> Response:
     return Response(202)
 
 
-async def run_now(request: Request, fire: Fire | None) -> Response:
-    """Runs a function, which None stands for when there is none. Without input nothing runs."""
-    if fire is None or request.method != "POST":
+async def run_now(request: Request, run: ManualRun | None) -> Response:
+    """Answers a call that runs a function. `run` is None when the app has no such function.
+
+    The function runs only if the body has an `input`.
+    """
+    if run is None or request.method != "POST":
         return Response(404)
     if (request.header("content-type") or "").partition(";")[0].strip().lower() != "application/json":
         return Response(415)
     try:
-        given = json.loads(await request.read())
+        document = json.loads(await request.read())
     except ValueError:
         return Response(400)
-    value = given.get("input") if isinstance(given, dict) else None
-    if isinstance(value, dict | list) or not isinstance(given, dict):
+    value = document.get("input") if isinstance(document, dict) else None
+    if isinstance(value, dict | list) or not isinstance(document, dict):
         return Response(400)
     if value is not None:
-        await fire(value if isinstance(value, str) else json.dumps(value))
+        await run(value if isinstance(value, str) else json.dumps(value))
     return Response(202)
 
 
-def find(functions: Mapping[str, Fire], path: str) -> Fire | None:
-    """What runs the function that an address names."""
-    return functions.get(path.rstrip("/").rpartition("/")[2].lower())
+def find_run(runs: Mapping[str, ManualRun], path: str) -> ManualRun | None:
+    """Returns what runs the function at the end of this path. `runs` has the functions' names in lower case."""
+    return runs.get(path.rstrip("/").rpartition("/")[2].lower())

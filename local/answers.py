@@ -1,4 +1,4 @@
-"""Between HTTP and the worker's messages: requests as the host sends them, answers as it reads them.
+"""Conversion between HTTP and the worker's messages: what a function gets, and what its answer becomes.
 
 https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script.Grpc/MessageExtensions/GrpcMessageConversionExtensions.cs
 """
@@ -8,23 +8,23 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from local import urls
-from local.http1 import Headers, Request, Response, ascii_header, joined
+from local.http_message import Headers, Request, Response, is_valid_header, join_by_name
 from local.protos import RpcHttp, RpcHttpCookie, TypedData
 
 _TEXT = ("Content-Type", "text/plain; charset=utf-8")
 
 
 class BadAnswer(Exception):
-    """A function's answer that the host cannot send."""
+    """The host cannot send what a function returned."""
 
 
 def to_worker(request: Request, target: urls.Target, parameters: dict[str, str], body: bytes) -> TypedData:
-    """What a function gets. `parameters` are the route's."""
+    """Converts a request to what a function gets. `parameters` are those of the route."""
     host = request.header("host") or ""
     http = RpcHttp(
         method=request.method,
         url=f"http://{host}{target.encoded}",
-        headers=joined(request.headers),
+        headers=join_by_name(request.headers),
         query=urls.query_parameters(target),
         params=parameters,
         body=TypedData(bytes=body) if body else TypedData(),
@@ -33,7 +33,7 @@ def to_worker(request: Request, target: urls.Target, parameters: dict[str, str],
 
 
 def from_worker(returned: TypedData | None) -> Response:
-    """The answer that a function returned. Raises BadAnswer for what is none."""
+    """Converts what a function returned to a response. Raises BadAnswer when that is impossible."""
     match returned and returned.WhichOneof("data"):
         case "string":
             return Response(200, [_TEXT], returned.string.encode(), streamed=True)  # type: ignore[union-attr]
@@ -46,15 +46,15 @@ def from_worker(returned: TypedData | None) -> Response:
 def _answer(http: RpcHttp) -> Response:
     headers: Headers = []
     for name, value in http.headers.items():
-        if not ascii_header(name, value):
-            raise BadAnswer(f"The header {json.dumps(name)} has characters that cannot be sent.")
+        if not is_valid_header(name, value):
+            raise BadAnswer(f"The header {json.dumps(name)} has characters that HTTP does not allow.")
         if name.lower() == "content-type":
             name = "Content-Type"  # noqa: PLW2901
             if not value:
                 continue
         headers.append((name, value.lstrip(" ")))
         if name.lower() == "content-length" and not value.isdecimal():
-            raise BadAnswer("The header Content-Length is no number.")
+            raise BadAnswer("The header Content-Length is not a number.")
     headers += [("Set-Cookie", _cookie(cookie)) for cookie in http.cookies or ()]
     return Response(int(http.status_code), headers, http.body.bytes, streamed=True)
 
@@ -63,7 +63,10 @@ _SAME_SITE = {1: "lax", 2: "strict", 3: "none"}
 
 
 def _cookie(cookie: RpcHttpCookie) -> str:
-    """https://github.com/dotnet/aspnetcore/blob/main/src/Http/Headers/src/SetCookieHeaderValue.cs"""
+    """Formats a Set-Cookie header as ASP.NET does.
+
+    https://github.com/dotnet/aspnetcore/blob/main/src/Http/Headers/src/SetCookieHeaderValue.cs
+    """
     parts = [f"{cookie.name}={cookie.value}"]
     if cookie.expires is not None:
         moment = datetime.fromtimestamp(cookie.expires.value.seconds, UTC)

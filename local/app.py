@@ -1,7 +1,7 @@
-"""Loads a function app and runs its functions, by Microsoft's own worker code.
+"""Loads a function app and runs its functions with Microsoft's own worker code.
 
-`azure_functions_runtime` finds the functions, checks their bindings, converts what triggers them and what they give
-back. What stands here is the host's side of the conversation.
+`azure_functions_runtime` finds the functions, checks their bindings, and converts their inputs and outputs. This module
+is the host's side of that conversation.
 """
 
 import asyncio
@@ -32,20 +32,20 @@ _OUTPUTS = frozenset({"queue", "http"})
 
 
 class FunctionFailed(Exception):
-    """A function raised, or Microsoft's code refused what came in or out. The log has the worker's own words."""
+    """A function raised, or Microsoft's code refused its input or output. The log has the worker's own message."""
 
 
 class FunctionTimeoutError(Exception):
-    """A function ran over functionTimeout; its process must be replaced, for a thread cannot be stopped."""
+    """A function ran longer than functionTimeout. Its process must be replaced, because a thread cannot be stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """One function of the app: its trigger and outputs are bindings as in function.json."""
+    """One function of the app. Its trigger and outputs are bindings as in function.json."""
 
     name: str
     id: str
-    """The worker's own."""
+    """The id that the worker has given it."""
     trigger: Mapping[str, Any]
     outputs: tuple[Mapping[str, Any], ...] = ()
 
@@ -56,23 +56,23 @@ class Function:
 
     @property
     def deferred(self) -> bool:
-        """Whether the trigger's parameter is of an SDK type: the host then sends what names the value, and no value."""
+        """Whether the trigger's parameter is of an SDK type. The host then sends a reference instead of the value."""
         return bool(self.trigger.get("properties", {}).get("SupportsDeferredBinding"))
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a function returned and what it gave its outputs, by binding name, converted by the worker."""
+    """What a function returned, and what it wrote to its outputs by their names. The worker has converted both."""
 
     returned: TypedData | None = None
     outputs: Mapping[str, TypedData] = field(default_factory=dict)
 
 
 def load(app_dir: Path, environment: Mapping[str, str]) -> list[Function]:
-    """The functions in this folder's function_app.py, found and checked by the worker. Once per process.
+    """Returns the functions of this folder's function_app.py. A process can load one app only.
 
-    Raises ConfigurationError for what the worker refuses, with its sentence, and for bindings that the local host does
-    not have; and whatever the app raises when it is imported.
+    Raises ConfigurationError for what the worker refuses, with the worker's message, and for bindings that the local
+    host does not have. It also raises whatever the app raises on import.
     """
     sys.path.insert(0, str(app_dir))
     handle_event.protos = protos
@@ -91,7 +91,7 @@ def _function(found: Any, environment: Mapping[str, str]) -> Function:
     outputs = tuple(b for b in bindings if b["direction"] == "OUT" and b["type"] in _OUTPUTS)
     if len(triggers) != 1 or len(outputs) + 1 != len(bindings):
         kinds = ", ".join(binding["type"] for binding in bindings)
-        raise ConfigurationError(f"Function {found.name} has bindings the local host does not know: {kinds}.")
+        raise ConfigurationError(f"Function {found.name} has bindings that the local host does not have: {kinds}.")
     for binding in bindings:
         connection = binding.get("connection")
         if connection and connection not in environment:
@@ -104,7 +104,7 @@ def _resolved(binding: dict[str, Any], environment: Mapping[str, str]) -> dict[s
         try:
             return environment[match[1]]
         except KeyError:
-            raise ConfigurationError(f"The setting {match[1]!r}, named in a binding, is missing.") from None
+            raise ConfigurationError(f"The setting {match[1]!r}, which a binding names, is missing.") from None
 
     return {
         key: re.sub(r"%([^%]+)%", setting, value) if isinstance(value, str) else value for key, value in binding.items()
@@ -112,20 +112,20 @@ def _resolved(binding: dict[str, Any], environment: Mapping[str, str]) -> dict[s
 
 
 class Invoker:
-    """Runs functions under the app's time limit."""
+    """Runs functions under the time limit of the app."""
 
     def __init__(self, timeout: float | None) -> None:
-        """`timeout` in seconds; None is without end."""
+        """`timeout` is in seconds; None means no limit."""
         self._timeout = timeout
         self.timed_out = asyncio.Event()
-        """Set once a function ran over its time: this process must end."""
-        self.ending: Callable[[], None] = lambda: None
-        """Called then, before the function's caller is told."""
+        """Set once a function has exceeded its time: this process must end."""
+        self.on_timeout: Callable[[], None] = lambda: None
+        """Called when a function has exceeded its time, before its caller gets an answer."""
 
     async def run(self, function: Function, data: TypedData, metadata: Mapping[str, TypedData] | None = None) -> Result:
-        """Run the function on what triggered it: the trigger's value and the metadata that the host sends with it.
+        """Runs the function with the value of its trigger and the metadata that the host sends with it.
 
-        Raises FunctionTimeoutError and FunctionFailed. Both are in the log by then.
+        Raises FunctionTimeoutError and FunctionFailed, after it has logged them.
         """
         request = protos.InvocationRequest(
             invocation_id=str(uuid.uuid4()),
@@ -140,13 +140,13 @@ class Invoker:
             async with asyncio.timeout(self._timeout):
                 response = await handle_event.invocation_request(envelope)
         except TimeoutError as error:
-            log.error(  # noqa: TRY400 - the trace would show the host, not the function
-                "Function %s ran over %s s; its process is replaced",
+            log.error(  # noqa: TRY400 - the traceback would show the host, not the function
+                "Function %s exceeded its limit of %s s; its process is replaced",
                 function.name,
                 self._timeout,
             )
             self.timed_out.set()
-            self.ending()
+            self.on_timeout()
             raise FunctionTimeoutError(function.name) from error
         if response.result.status != protos.StatusResult.Success:
             failure = response.result.exception
@@ -156,6 +156,6 @@ class Invoker:
 
 
 def _trace() -> protos.TraceContext:
-    """A trace of the invocation's own, as the host starts one (https://www.w3.org/TR/trace-context/)."""
+    """Starts a trace for the invocation, as the host does (https://www.w3.org/TR/trace-context/)."""
     parent = f"00-{uuid.uuid4().hex}-{os.urandom(8).hex()}-00"
     return protos.TraceContext(trace_parent=parent, trace_state="", attributes={})

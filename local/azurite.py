@@ -1,4 +1,4 @@
-"""Azurite, the storage emulator, as a child process that ends with its parent.
+"""Azurite, the storage emulator, runs as a child process that ends with its parent.
 
 ``with Azurite() as azurite: BlobServiceClient.from_connection_string(azurite.connection_string)``
 """
@@ -15,7 +15,10 @@ from typing import Self
 
 ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-"""The emulator's fixed key, the same on every machine: https://learn.microsoft.com/azure/storage/common/storage-use-azurite"""
+"""The emulator's key, which is the same on every machine.
+
+https://learn.microsoft.com/azure/storage/common/storage-use-azurite
+"""
 
 _PROJECT = Path(__file__).parent.parent
 _TETHER = Path(__file__).with_name("tether.cjs")
@@ -23,20 +26,23 @@ _DURABLE = Path(__file__).with_name("durable.cjs")
 _SCRIPT = _PROJECT / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
 _LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at https?://.*:(\d+)")
 
-_GROWTH = "--heap-growing-percent=300"
-"""Of node. Bodies of requests count as growth of its heap: by default it looks for garbage every few requests, which is
-half of what Azurite costs.
+_HEAP_OPTION = "--heap-growing-percent=300"
+"""An option of node that makes garbage collections rarer.
+
+The bodies of requests count as growth of the heap. By default node collects garbage every few requests, which is half
+of the CPU time that Azurite takes.
 """
-_KEEP_ALIVE = "75"  # seconds; longer than clients keep idle connections, or they would meet closed ones
+_KEEP_ALIVE = "75"
+"""Seconds that Azurite keeps idle connections. Clients keep theirs for less, so they never use a closed one."""
 
 
 class AzuriteError(RuntimeError):
-    """Azurite is not installed or did not start."""
+    """Azurite is not installed, or it did not start."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """TCP ports of the three services; 0 lets the system choose."""
+    """The TCP ports of the three services. The system chooses a free port for each port of 0."""
 
     blob: int = 0
     queue: int = 0
@@ -44,7 +50,7 @@ class Ports:
 
 
 def connection_string(ports: Ports) -> str:
-    """The full connection string of an Azurite on this machine."""
+    """Returns the full connection string of an Azurite on this machine."""
     host = "http://127.0.0.1"
     return (
         f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey={ACCOUNT_KEY};"
@@ -55,10 +61,10 @@ def connection_string(ports: Ports) -> str:
 
 
 def command(ports: Ports, location: Path | None, options: Sequence[str] = (), *, durable: bool = False) -> list[str]:
-    """The command line that starts Azurite; data is kept in memory when `location` is None.
+    """Returns the command line that starts Azurite. It keeps its data in memory when `location` is None.
 
-    `durable`: not even `kill -9` takes back what it has confirmed; each write saves the whole index then.
-    Whoever runs it must hold a pipe to its stdin: Azurite ends when that closes.
+    With `durable`, no confirmed write is lost even if Azurite is killed; each write then saves the whole index.
+    The caller must hold a pipe to the stdin of the process: Azurite ends when that closes.
     Raises AzuriteError when node or Azurite is missing.
     """
     node = shutil.which("node")
@@ -66,7 +72,7 @@ def command(ports: Ports, location: Path | None, options: Sequence[str] = (), *,
         raise AzuriteError("node was not found: run `make setup`.")
     if not _SCRIPT.is_file():
         raise AzuriteError("Azurite was not found in node_modules: run `make setup`.")
-    place = ["--inMemoryPersistence"] if location is None else ["--location", str(location)]
+    persistence = ["--inMemoryPersistence"] if location is None else ["--location", str(location)]
     preloaded = ["--require", str(_TETHER)]
     if durable and location is not None:
         preloaded += ["--require", str(_DURABLE)]
@@ -75,19 +81,20 @@ def command(ports: Ports, location: Path | None, options: Sequence[str] = (), *,
         services += [f"--{name}Host", "127.0.0.1", f"--{name}Port", str(port)]
         services += [f"--{name}KeepAliveTimeout", _KEEP_ALIVE]
     quiet = ["--silent", "--disableTelemetry", "--skipApiVersionCheck"]
-    return [node, _GROWTH, *preloaded, str(_SCRIPT), *place, *services, *quiet, *options]
+    return [node, _HEAP_OPTION, *preloaded, str(_SCRIPT), *persistence, *services, *quiet, *options]
 
 
 def listening_ports(output: Sequence[str]) -> Ports | None:
-    """The ports Azurite says it listens on, or None while its output does not name all three."""
+    """Returns the ports that Azurite listens on, or None while its output does not name all three."""
     found = {match[1].lower(): int(match[2]) for line in output if (match := _LISTENING.search(line))}
     return Ports(**found) if len(found) == 3 else None
 
 
 class Azurite:
-    """A private Azurite on free ports, in memory unless a `location` is given. `options` go on its command line.
+    """A private Azurite on free ports. It keeps its data in memory unless a `location` is given.
 
-    Entering waits until it answers and raises AzuriteError when it does not start.
+    `options` are added to its command line. Entering the context waits until Azurite listens, and raises AzuriteError
+    when it does not start.
     """
 
     def __init__(self, location: Path | None = None, options: Sequence[str] = ()) -> None:
@@ -98,11 +105,12 @@ class Azurite:
 
     @property
     def connection_string(self) -> str:
+        """The full connection string of this Azurite."""
         return connection_string(self.ports)
 
     @property
     def pid(self) -> int:
-        """Of the process; 0 when there is none."""
+        """The id of the process; it is 0 before the context is entered."""
         return self._process.pid if self._process is not None else 0
 
     def __enter__(self) -> Self:
@@ -131,12 +139,13 @@ class Azurite:
             self._stop(self._process)
 
     def _stop(self, process: subprocess.Popen[str]) -> None:
-        # Data on disk wants an orderly end (Azurite saves its index then); data in memory does not.
+        # Azurite saves the index of its data on disk when it is terminated. Data in memory needs no orderly end.
         if self._location is None:
             process.kill()
         else:
             process.terminate()
-        process.wait()  # before its stdin closes, for that would be a second signal and cut the saving short
+        # Its stdin stays open until it has ended: closing it would be a second signal and interrupt the saving.
+        process.wait()
         for stream in (process.stdin, process.stdout):
             if stream is not None:
                 stream.close()

@@ -1,6 +1,6 @@
-"""Blob triggers with source EventGrid, as in the real host, and a watcher in place of Event Grid.
+"""Blob triggers with the source EventGrid work as in the real host; a watcher takes the place of Event Grid.
 
-An event that the webhook accepts waits in a queue of the host's. What is checked of it and when:
+An event that the webhook accepts waits in a queue of the host. The checks of events are those of
 https://github.com/Azure/azure-sdk-for-net/tree/main/sdk/storage/Microsoft.Azure.WebJobs.Extensions.Storage.Blobs/src
 """
 
@@ -32,21 +32,23 @@ from local.storage import HOST_STORAGE, Queues, encode, send
 log = logging.getLogger("local.blobs")
 
 EVENTS_QUEUE = "azure-webjobs-blobtrigger-local"
-"""In AzureWebJobsStorage; the real one ends with the host's id."""
+"""The queue of accepted events, in AzureWebJobsStorage. Its name in Azure ends with the id of the host."""
 POISON_QUEUE = "webjobs-blobtrigger-poison"
-"""In the account of the trigger's connection."""
-_INTERVAL = 2.0  # seconds
+"""The poison queue of events, in the account of the trigger's connection."""
+_INTERVAL = 2.0
+"""Seconds between two listings of the container."""
 
 
 def function_id(function: Function) -> str:
-    """How webhook addresses and blob messages name a function."""
+    """Returns the name that webhook addresses and blob messages have for a function."""
     return f"Host.Functions.{function.name}"
 
 
 class PathPattern:
-    """A blob trigger's path, such as `uploads/{id}/{file}`.
+    """The path of a blob trigger, such as `uploads/{id}/{file}`.
 
-    It keeps no blob out. Its parameters take any text, slashes too, and the first one takes the most.
+    A path excludes no blob of the container. Its parameters match any text, slashes included, and the first parameter
+    matches as much as possible.
     """
 
     def __init__(self, path: str) -> None:
@@ -57,15 +59,15 @@ class PathPattern:
         self._pattern = re.compile(pattern, re.DOTALL)
 
     def parameters(self, container: str, name: str) -> dict[str, str]:
-        """What the parameters stand for in this blob's path; nothing when the path is another."""
+        """Returns the values of the parameters for this blob. There are none when the blob does not match the path."""
         match = self._pattern.fullmatch(f"{container}/{name}")
         return match.groupdict() if match else {}
 
 
-def named_by(url: str) -> tuple[str, str]:
-    """Container and name of the blob at this address.
+def parse_blob_url(url: str) -> tuple[str, str]:
+    """Returns the container and the name of the blob at this URL.
 
-    The account stands in front of the path when the host is an IP address, as Azurite's is.
+    The path begins with the account when the host is an IP address, as it is for Azurite.
     """
     parts = urlsplit(url)
     path = parts.path.removeprefix("/")
@@ -79,14 +81,14 @@ def named_by(url: str) -> tuple[str, str]:
     return container, unquote(name)
 
 
-def message_of(event: Mapping[str, Any], function_id: str) -> str:
-    """What waits in the queue for an event, whatever its type and subject: only its `data` are read.
+def event_message(event: Mapping[str, Any], function_id: str) -> str:
+    """Returns the queue message for an event. Only the `data` of the event are read, not its type or subject.
 
-    Raises ValueError for an event without them.
+    Raises ValueError for an event whose data do not name a blob.
     """
     try:
         data = event["data"]
-        container, name = named_by(data["url"])
+        container, name = parse_blob_url(data["url"])
         blob_type = data["blobType"]
         etag = data.get("eTag") or ""
     except (KeyError, TypeError, AttributeError) as error:
@@ -106,7 +108,7 @@ def message_of(event: Mapping[str, Any], function_id: str) -> str:
 
 
 class BlobTrigger:
-    """One blob-triggered function."""
+    """The blob trigger of one function."""
 
     def __init__(self, function: Function, runner: Runner) -> None:
         self.function = function
@@ -116,13 +118,13 @@ class BlobTrigger:
         self._runner = runner
 
     async def run(self, container: str, name: str) -> None:
-        """Run the function for this blob. Raises ResourceNotFoundError, FunctionTimeoutError and FunctionFailed."""
+        """Runs the function for this blob. Raises ResourceNotFoundError, FunctionTimeoutError and FunctionFailed."""
         async with BlobClient.from_connection_string(self.connection, container, name) as client:
             data, metadata = await self._input(client)
         await self._runner.run(self.function, data, metadata)
 
     async def _input(self, client: BlobClient) -> tuple[TypedData, dict[str, TypedData]]:
-        """What the function gets: a parameter of an SDK type the blob's name, any other one the whole blob."""
+        """Returns what the function gets: for a parameter of an SDK type the blob's name, otherwise the whole blob."""
         container, name = client.container_name, client.blob_name
         properties = await client.get_blob_properties()
         facts = {"LastModified": properties.last_modified.isoformat(), "ContentLength": properties.size}
@@ -146,27 +148,28 @@ class BlobTrigger:
 
 
 class BlobDispatcher:
-    """Keeps accepted events in their queue and finds the trigger each is for."""
+    """Puts accepted events into their queue and finds the trigger for each of them."""
 
     def __init__(self, triggers: list[BlobTrigger], queues: Queues) -> None:
         self._queues = queues
         self.queue: QueueClient = queues.client(EVENTS_QUEUE)
-        self.kept: Callable[[], None] = lambda: None
-        """Told of each event that was."""
+        self.on_enqueued: Callable[[], None] = lambda: None
+        """Called after each event that was put into the queue."""
         self._triggers = {function_id(trigger.function): trigger for trigger in triggers}
 
     async def accept(self, function_id: str, event: Mapping[str, Any]) -> None:
-        """Keep an event of either schema, for any function: whether there is that function is seen later.
+        """Puts an event of either schema into the queue. Whether its function exists is checked later.
 
         Raises ValueError for an event that does not say which blob it is about.
         """
-        await send(self.queue, encode(message_of(event, function_id).encode()))
-        self.kept()
+        await send(self.queue, encode(event_message(event, function_id).encode()))
+        self.on_enqueued()
 
     async def handle(self, _: QueueMessage, text: str) -> None:
-        """Run the function that a kept event is for.
+        """Runs the function of an event from the queue.
 
-        A blob or function that is gone meanwhile needs no run. Whatever this raises is a failed attempt.
+        Nothing runs when the blob or the function does not exist any more. An exception means that the attempt has
+        failed.
         """
         message = json.loads(text)
         container, name = message["ContainerName"], message["BlobName"]
@@ -180,7 +183,7 @@ class BlobDispatcher:
             log.info("Blob %s/%s is gone", container, name)
 
     def poison(self, message: QueueMessage) -> QueueClient:
-        """The queue for an event that failed: in the account of the blob, else in the host's."""
+        """Returns the poison queue for a failed event: in the account of its blob, or else in that of the host."""
         try:
             trigger = self._triggers[json.loads(decode(message.content) or b"")["FunctionId"]]
         except (ValueError, KeyError, TypeError):
@@ -189,25 +192,25 @@ class BlobDispatcher:
 
 
 class BlobWatcher:
-    """Event Grid's part: tells the webhook about each blob that is new or was replaced.
+    """Takes the part of Event Grid: sends the webhook an event for each blob that is new or was replaced.
 
-    Its filter is that of the subscription in infra/upload-events.bicep: the container, and blobs that were written in
-    one piece. What was told is kept in a file, so that a restart does not tell all of it again.
+    Its filter is that of the subscription in infra/upload-events.bicep: the container, and block blobs. A file records
+    which blobs were notified, so that a restart does not send their events again.
     """
 
     def __init__(self, trigger: BlobTrigger, webhook: str, key: str, receipts: Path) -> None:
-        """`webhook` is the address to post to, `key` what it may ask for."""
+        """`webhook` is the address for the events, and `key` the key that it may require."""
         self._trigger = trigger
         self._webhook = webhook
         self._key = key
         self._receipts = receipts
         try:
-            self._told: dict[str, str] = json.loads(receipts.read_text("utf-8"))
+            self._notified: dict[str, str] = json.loads(receipts.read_text("utf-8"))
         except (FileNotFoundError, ValueError):
-            self._told = {}
+            self._notified = {}
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Lists the container again and again until it is cancelled."""
         name = self._trigger.pattern.container
         async with (
             ContainerClient.from_connection_string(self._trigger.connection, name) as container,
@@ -215,22 +218,22 @@ class BlobWatcher:
         ):
             while True:
                 try:
-                    await self._look(container, session)
+                    await self._notify_changes(container, session)
                 except ResourceNotFoundError:
-                    pass  # no container yet
+                    pass  # The container does not exist yet.
                 except (AzureError, aiohttp.ClientError, TimeoutError) as error:
-                    log.warning("Could not look for blobs in %s: %s", name, type(error).__name__)
+                    log.warning("Could not list the blobs in %s: %s", name, type(error).__name__)
                 await asyncio.sleep(_INTERVAL)
 
-    async def _look(self, container: ContainerClient, session: aiohttp.ClientSession) -> None:
+    async def _notify_changes(self, container: ContainerClient, session: aiohttp.ClientSession) -> None:
         present: dict[str, str] = {}
         changed = False
         async for blob in container.list_blobs():
             name, etag = str(blob.name), str(blob.etag)
             if blob.blob_type != BlobType.BLOCKBLOB:
                 continue
-            if self._told.get(name) != etag:
-                url = container.get_blob_client(name).url  # percent-encoded
+            if self._notified.get(name) != etag:
+                url = container.get_blob_client(name).url  # The SDK percent-encodes it.
                 event = blob_created(url, container.container_name, name, etag, int(blob.size or 0))
                 params = {"functionName": function_id(self._trigger.function)}
                 headers = {"aeg-event-type": "Notification", "x-functions-key": self._key}
@@ -238,16 +241,16 @@ class BlobWatcher:
                     answer.raise_for_status()
                 changed = True
             present[name] = etag
-            self._told[name] = etag
-        if changed or len(present) != len(self._told):
-            self._told = present
+            self._notified[name] = etag
+        if changed or len(present) != len(self._notified):
+            self._notified = present
             temporary = self._receipts.with_suffix(".tmp")
             temporary.write_text(json.dumps(present), "utf-8")
             temporary.replace(self._receipts)
 
 
 def blob_created(url: str, container: str, name: str, etag: str, size: int) -> dict[str, Any]:
-    """The event of a new blob, in the schema of Event Grid: `size` in bytes, `url` percent-encoded.
+    """Returns the event of a new blob in the schema of Event Grid. `size` is in bytes, `url` is percent-encoded.
 
     https://learn.microsoft.com/azure/event-grid/event-schema-blob-storage
     """

@@ -1,4 +1,4 @@
-"""What the stack reads before it starts: environment, local.settings.json and host.json."""
+"""The options that the stack reads before it starts: environment, local.settings.json and host.json."""
 
 import ipaddress
 import json
@@ -12,22 +12,25 @@ from typing import Any, Literal, Self
 from local.azurite import Ports
 
 Role = Literal["host", "queues", "encoder"]
-"""What a process of the stack runs: HTTP, timers and blob events; all queues but `encode`; `encode` alone."""
+"""The work of a process.
+
+`host` serves HTTP, timers and blob events, `encoder` serves the queue `encode`, and `queues` serves all other queues.
+"""
 
 CORES = os.cpu_count() or 1
 _LARGEST_BATCH = 32
-"""Messages that one request can take from a queue."""
+"""The most messages that one request can receive from a queue."""
 
 
 class ConfigurationError(Exception):
-    """A setting or file cannot be used; the message tells what to change."""
+    """A setting or file cannot be used. The message says what to change."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueOptions:
-    """How a queue is read: `extensions.queues` of host.json. Times are in seconds.
+    """The way a queue is read: `extensions.queues` of host.json. Times are in seconds.
 
-    Defaults: `QueuesOptions` of the storage extension,
+    The defaults are those of `QueuesOptions` in the storage extension:
     https://github.com/Azure/azure-sdk-for-net/blob/main/sdk/storage/Microsoft.Azure.WebJobs.Extensions.Storage.Common/src/Shared/Queues/QueuesOptions.cs
     """
 
@@ -37,11 +40,11 @@ class QueueOptions:
     visibility_timeout: float = 0.0
     max_polling_interval: float = 60.0
     base64: bool = True
-    """How messages are written (`messageEncoding`); else as plain text."""
+    """Whether messages are in base64 (`messageEncoding`) or in plain text."""
 
     @classmethod
     def read(cls, options: Mapping[str, Any]) -> Self:
-        """Raises ValueError and TypeError for a value that cannot be used."""
+        """Reads `extensions.queues`. Raises ValueError and TypeError for a value that cannot be used."""
         default = cls()
         batch_size = int(options.get("batchSize", default.batch_size))
         interval = options.get("maxPollingInterval")
@@ -56,24 +59,24 @@ class QueueOptions:
 
     @classmethod
     def for_blobs(cls, options: Mapping[str, Any]) -> Self:
-        """How the queue of blob events is read: by `extensions.blobs` of host.json, never by `extensions.queues`.
+        """Derives the options of the queue of blob events from `extensions.blobs`, never from `extensions.queues`.
 
-        Failed attempts follow without a pause. A message comes back to be read at once, or after a process died.
-        `BlobsOptionsToQueuesOptions` in
+        Attempts follow one another without a pause: a failed message becomes visible at once, and one whose process
+        died when its lease ends. The host does this in `BlobsOptionsToQueuesOptions` of
         https://github.com/Azure/azure-sdk-for-net/blob/main/sdk/storage/Microsoft.Azure.WebJobs.Extensions.Storage.Blobs/src/Listeners/SharedBlobQueueListenerFactory.cs
         """
-        at_once = int(options.get("maxDegreeOfParallelism", 8 * CORES))
-        batch_size = min(_LARGEST_BATCH, at_once // 2 + 1)
+        concurrency = int(options.get("maxDegreeOfParallelism", 8 * CORES))
+        batch_size = min(_LARGEST_BATCH, concurrency // 2 + 1)
         return cls(
             batch_size=batch_size,
-            new_batch_threshold=at_once - batch_size,
+            new_batch_threshold=concurrency - batch_size,
             max_dequeue_count=int(options.get("poisonBlobThreshold", cls().max_dequeue_count)),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class HostOptions:
-    """host.json. `function_timeout` in seconds, None is without end."""
+    """The contents of host.json. `function_timeout` is in seconds; None means no limit."""
 
     route_prefix: str = "api"
     function_timeout: float | None = 1800.0
@@ -82,7 +85,7 @@ class HostOptions:
 
     @classmethod
     def read(cls, app_dir: Path) -> Self:
-        """Raises ConfigurationError when there is no host.json or it cannot be understood."""
+        """Reads host.json. Raises ConfigurationError when there is none or it is not valid."""
         path = app_dir / "host.json"
         try:
             document = json.loads(path.read_text("utf-8"))
@@ -94,16 +97,16 @@ class HostOptions:
                 blobs=QueueOptions.for_blobs(extensions.get("blobs", {})),
             )
         except FileNotFoundError:
-            raise ConfigurationError(f"{app_dir} is no function app: it has no host.json.") from None
+            raise ConfigurationError(f"{app_dir} is not a function app: it has no host.json.") from None
         except (ValueError, TypeError, AttributeError) as error:
             raise ConfigurationError(f"{path} cannot be used: {error}") from error
 
 
 def seconds(span: str) -> float:
-    """Seconds of a .NET TimeSpan `[d.]hh:mm:ss[.fff]`. Raises ValueError."""
+    """Converts a .NET TimeSpan `[d.]hh:mm:ss[.fff]` to seconds. Raises ValueError."""
     match = re.fullmatch(r"(?:(\d+)\.)?(\d+):(\d+):(\d+(?:\.\d+)?)", span)
     if match is None:
-        raise ValueError(f"{span!r} is not of the form hh:mm:ss.")
+        raise ValueError(f"{span!r} does not have the form hh:mm:ss.")
     return int(match[1] or 0) * 86_400 + int(match[2]) * 3600 + int(match[3]) * 60 + float(match[4])
 
 
@@ -113,7 +116,7 @@ def _timeout(span: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """How the stack runs on this machine. Ports of 0 are chosen by the system."""
+    """The options of the stack on this machine. The system chooses a free port for each port of 0."""
 
     app_dir: Path
     data_dir: Path
@@ -123,11 +126,11 @@ class StackOptions:
     encoders: int
     drain_seconds: float
     durable: bool = False
-    """Whether the storage saves its index before each answer."""
+    """Whether the storage saves its index before each response."""
 
     @classmethod
     def read(cls, app_dir: Path, environment: Mapping[str, str]) -> Self:
-        """Raises ConfigurationError for a value that is no number."""
+        """Reads the options from the environment. Raises ConfigurationError for a value that is not a number."""
 
         def number(name: str, default: int) -> int:
             value = environment.get(name, "")
@@ -152,7 +155,10 @@ class StackOptions:
 
 
 def app_environment(app_dir: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment plus the "Values" of local.settings.json, which never override it."""
+    """Adds the "Values" of local.settings.json to the environment, which takes precedence.
+
+    Raises ConfigurationError when the file is not valid.
+    """
     path = app_dir / "local.settings.json"
     if not path.is_file():
         return dict(environment)
@@ -164,23 +170,23 @@ def app_environment(app_dir: Path, environment: Mapping[str, str]) -> dict[str, 
 
 
 def base_url(address: tuple[Any, ...]) -> str:
-    """Where this machine reaches a server that listens at this socket address."""
+    """Returns the URL by which this machine reaches a server that listens at this socket address."""
     host = ipaddress.ip_address(address[0])
     if host.is_unspecified:
         host = ipaddress.ip_address("127.0.0.1" if host.version == 4 else "::1")
     return f"http://{f'[{host}]' if host.version == 6 else host}:{address[1]}"
 
 
-def origins(setting: str) -> list[str]:
-    """The origins in a setting that separates them by commas."""
+def split_origins(setting: str) -> list[str]:
+    """Returns the origins of a setting that separates them by commas."""
     return [origin.strip() for origin in setting.split(",") if origin.strip()]
 
 
 def site_origins(own: str, setting: str) -> str:
-    """The site's CORS setting as infra/app/function.bicep makes it: the app's own address and those of CORS_ORIGINS.
+    """Returns the CORS setting of the site as infra/app/function.bicep sets it: the app's own origin and CORS_ORIGINS.
 
-    `*` stands alone. This machine has two names, and a page may have been opened by either.
+    A `*` replaces all others. This machine has two names, and a page may have been opened under either.
     """
-    wanted = origins(setting)
+    wanted = split_origins(setting)
     names = {own, own.replace("//127.0.0.1:", "//localhost:")}
     return "*" if "*" in wanted else ",".join([*sorted(names), *wanted])

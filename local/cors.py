@@ -1,40 +1,45 @@
-"""CORS as a Flex Consumption instance does it: before functions and keys, from the site's own setting.
+"""CORS as a Flex Consumption instance applies it: before keys and functions, from the setting of the site.
 
+The host's middleware is
 https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script.WebHost/Middleware/JobHostCorsMiddleware.cs,
-which is ASP.NET's: https://github.com/dotnet/aspnetcore/blob/main/src/Middleware/CORS/src/Infrastructure/CorsService.cs
+which uses that of ASP.NET:
+https://github.com/dotnet/aspnetcore/blob/main/src/Middleware/CORS/src/Infrastructure/CorsService.cs
 """
 
 from collections.abc import Sequence
 
-from local.http1 import Headers, Request, Response
+from local.http_message import Headers, Request, Response
 
 
 def is_preflight(request: Request) -> bool:
-    """Whether a browser asks what it may send."""
+    """Whether a browser asks which requests it may send."""
     asked = request.header("access-control-request-method") is not None
     return request.method.upper() == "OPTIONS" and asked and request.header("origin") is not None
 
 
 def preflight(request: Request, origins: Sequence[str]) -> Headers:
-    """Headers of the answer to a preflight: what is asked for is granted, or nothing is said."""
+    """Returns the CORS headers of the answer to a preflight: all that is asked for, or none for a foreign origin."""
     allowed = _allowed(request, origins)
     if not allowed:
         return []
-    asked: Headers = []
+    granted: Headers = []
     wanted = [name.strip() for name in (request.header("access-control-request-headers") or "").split(",")]
     if any(wanted):
-        asked.append(("Access-Control-Allow-Headers", ",".join(filter(None, wanted))))
-    asked.append(("Access-Control-Allow-Methods", request.header("access-control-request-method") or ""))
-    return [*asked, *allowed]
+        granted.append(("Access-Control-Allow-Headers", ",".join(filter(None, wanted))))
+    granted.append(("Access-Control-Allow-Methods", request.header("access-control-request-method") or ""))
+    return [*granted, *allowed]
 
 
 def apply(request: Request, response: Response, origins: Sequence[str]) -> None:
-    """Adds to any other answer who may read it. A function's own word is overwritten, but for a foreign origin."""
+    """Adds to any other response who may read it.
+
+    The function's own Access-Control-Allow-Origin is replaced, unless the origin is a foreign one.
+    """
     allowed = _allowed(request, origins)
     if not allowed:
         return
-    kept = [(name, value) for name, value in response.headers if name.lower() != "access-control-allow-origin"]
-    response.headers = kept + allowed
+    others = [(name, value) for name, value in response.headers if name.lower() != "access-control-allow-origin"]
+    response.headers = others + allowed
 
 
 def _allowed(request: Request, origins: Sequence[str]) -> Headers:

@@ -1,4 +1,4 @@
-"""`make demo`: starts the stack, publishes a video, prints its playback URLs and keeps serving until Ctrl-C."""
+"""Starts the stack, publishes a video, prints its playback URLs and serves it until Ctrl-C: `make demo`."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ from client import Client, ClientError
 from client.api import EARLY_ENDPOINTS
 from client.cli.display import Display
 from client.journal import Journals
-from client.publish import Publication, Wishes
+from client.publish import Publication, PublishOptions
 from client.upload import Source
 from local.stack import Stack, StackError
 
@@ -26,7 +26,7 @@ console = Console(highlight=False)
 
 
 def main(arguments: list[str]) -> int:
-    """The exit status."""
+    """Runs the demo and returns the exit status."""
     data = Path(os.environ.get("DATA_DIR") or _PROJECT / ".data")
     try:
         video = Source.of(Path(arguments[0])).path if arguments else _sample(data)
@@ -46,7 +46,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _sample(data: Path) -> Path:
-    """A synthetic video, made once."""
+    """Returns a synthetic video, which is made at the first start only."""
     path = data / "sample.mp4"
     if not path.is_file():
         data.mkdir(parents=True, exist_ok=True)
@@ -63,9 +63,9 @@ def _sample(data: Path) -> Path:
 
 
 def _publish(client: Client, path: Path, journals: Journals) -> str:
-    """The id of the video, which is ready."""
+    """Publishes the file, waits until the video is ready, and returns its id."""
     display = Display(console)
-    publication = Publication(client, path, Wishes(), journals)
+    publication = Publication(client, path, PublishOptions(), journals)
     size = publication.source.size
     with display.bytes(f"Uploading {path.name}") as bar:
         uploaded = publication.upload(lambda sent: bar(sent, size))

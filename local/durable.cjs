@@ -1,13 +1,12 @@
-// Preloaded into node beside tether.cjs: Azurite answers only when all that it has changed is on disk. By itself it saves
-// its index every five seconds, so kill -9 would take back what it has confirmed, which Azure Storage never does.
+// Preloaded into node beside tether.cjs: Azurite responds only when all its changes are on disk. By default it saves its
+// index every five seconds, so that confirmed writes are lost when it is killed. Azure Storage never loses those.
 const { renameSync, writeFileSync } = require("node:fs");
 const { ServerResponse } = require("node:http");
 const Loki = require("node:module").createRequire(process.argv[1])("lokijs");
 
 const databases = new Set();
 
-// All that changed, as it is at one moment; extents first, for an index that names one which is not there would break
-// its whole service.
+// Saves all changes in one go. Extents come first: an index that names a missing extent would break its whole service.
 function save() {
   const dirty = [...databases].filter((database) => database.autosaveDirty());
   dirty.sort((a, b) => b.filename.includes("extent") - a.filename.includes("extent"));
@@ -27,6 +26,6 @@ Loki.prototype.saveDatabaseInternal = function (callback) {
 
 const end = ServerResponse.prototype.end;
 ServerResponse.prototype.end = function (...rest) {
-  save(); // what cannot be saved is not confirmed: the process ends
+  save(); // An exception ends the process, so that nothing is confirmed that could not be saved.
   return end.apply(this, rest);
 };

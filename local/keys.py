@@ -1,4 +1,4 @@
-"""Keys of the Functions host: who may call what."""
+"""The keys of the Functions host decide who may call which function."""
 
 import secrets
 from collections.abc import Mapping
@@ -6,24 +6,25 @@ from enum import IntEnum
 
 
 class Access(IntEnum):
-    """What a key proves. The system key is the blob webhook's own."""
+    """The access that a key gives. The system key is for the webhook of blob events."""
 
     NOBODY, FUNCTION, SYSTEM, MASTER = range(4)
 
 
 class Keys:
-    """The host's keys. An empty one means that nobody has that key."""
+    """The keys of the host. An empty key gives access to nobody."""
 
     def __init__(self, function: str = "", master: str = "", system: str = "") -> None:
-        """Without `system` one is made up, which lives as long as the process."""
+        """Without a `system` key a random one is used for the life of the process."""
         self.system = system or secrets.token_urlsafe()
         self._known = {function: Access.FUNCTION, self.system: Access.SYSTEM, master: Access.MASTER}
         self._seen: set[tuple[str, str]] = set()
 
     def access(self, headers: list[tuple[str, str]], query: list[tuple[str, str]], scope: str = "") -> Access:
-        """What the caller's key proves. A header decides when it is there, else the first `code` of the query.
+        """Returns the access that the caller's key gives.
 
-        `scope` is the function's name: the host's cache of right keys, kept for each, compares them without case.
+        The key is that of the header, and without one the first `code` of the query. `scope` is the function's name:
+        the host keeps a cache of accepted keys for each function, and compares with that one without case.
         """
         given = [value for name, value in headers if name == "x-functions-key"]
         if not given:
@@ -46,4 +47,4 @@ LEVELS: Mapping[str, frozenset[Access]] = {
     "SYSTEM": frozenset({Access.SYSTEM, Access.MASTER}),
     "ADMIN": frozenset({Access.MASTER}),
 }
-"""Which keys open an address of an auth level."""
+"""The kinds of access that suffice for each auth level."""

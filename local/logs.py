@@ -1,4 +1,4 @@
-"""Logging of the stack's processes: one line an event, to stderr."""
+"""The processes of the stack log to stderr, one line for each event."""
 
 import logging
 import os
@@ -8,7 +8,7 @@ _QUIET = ("azure", "aiohttp", "asyncio", "urllib3")
 
 
 def configure(process: str) -> None:
-    """LOG_LEVEL (default INFO) is for the app and the host; the SDKs speak from WARNING on."""
+    """Sets the level from LOG_LEVEL (default INFO). The SDKs log warnings and errors only."""
     level = logging.getLevelNamesMapping().get(os.environ.get("LOG_LEVEL", "").upper(), logging.INFO)
     logging.basicConfig(
         level=level,
@@ -16,5 +16,5 @@ def configure(process: str) -> None:
         format=f"%(asctime)s %(levelname)s {process} %(name)s: %(message)s",
     )
     for name in _QUIET:
-        # Below WARNING they log addresses, and some of those carry signatures.
+        # Below WARNING they log URLs, and some of those carry signatures.
         logging.getLogger(name).setLevel(max(level, logging.WARNING))

@@ -1,16 +1,16 @@
 """The messages between the Functions host and its Python worker, as plain objects.
 
-Microsoft's worker code (`azure_functions_runtime`) reads and makes such messages, and gets their classes from its host.
-The fields are those of the protocol's definition:
+Microsoft's worker code (`azure_functions_runtime`) reads and creates these messages, and gets their classes from its
+host. The fields are those of the protocol's definition:
 https://github.com/Azure/azure-functions-language-worker-protobuf/blob/dev/src/proto/FunctionRpc.proto
-Protocol buffers themselves are not needed: host and worker code share a process here.
+Protocol buffers themselves are not needed, because host and worker share a process here.
 """
 
 from typing import TYPE_CHECKING, Any
 
 
 class Message:
-    """Holds the fields that it was given. A field that was not given reads as None, where a class names it."""
+    """Holds the fields that it was given. A missing field reads as the default of its class, where there is one."""
 
     def __init__(self, **fields: Any) -> None:
         self.__dict__.update(fields)
@@ -19,8 +19,8 @@ class Message:
 
         def __getattr__(self, name: str) -> Any: ...
 
-    def WhichOneof(self, _group: str) -> str | None:  # noqa: N802 - the name that protobuf gives it
-        """The one field of a union that is set. Only unions are asked."""
+    def WhichOneof(self, _group: str) -> str | None:  # noqa: N802 - this is its name in protobuf
+        """Returns the name of the field that is set. It is called for messages with one field only."""
         return next(iter(self.__dict__), None)
 
 
@@ -29,34 +29,34 @@ class TypedData(Message):
 
 
 class RpcHttp(Message):
-    """A request or an answer."""
+    """An HTTP request or response."""
 
     cookies: "list[RpcHttpCookie] | None" = None
 
 
 class RpcHttpCookie(Message):
-    """A cookie of an answer. Optional attributes are None or a message with a `value`."""
+    """A cookie of a response. Optional attributes are None or a message with a `value`."""
 
     class SameSite:
         Lax, Strict, ExplicitNone = 1, 2, 3
 
 
-setattr(RpcHttpCookie.SameSite, "None", 0)  # the protocol's name, and no name in Python
+setattr(RpcHttpCookie.SameSite, "None", 0)  # The protocol uses a name that Python reserves.
 
 
 class Nullable(Message):
-    """A value that might be missing."""
+    """A value that may be missing."""
 
 
 NullableString = NullableBool = NullableDouble = NullableTimestamp = Nullable
 
 
 class Timestamp(Message):
-    """Seconds since 1970."""
+    """A point in time, in seconds since 1970."""
 
 
 class ModelBindingData(Message):
-    """What stands for a deferred binding's value: `source`, `content_type` and `content`."""
+    """A reference to the value of a deferred binding: `source`, `content_type` and `content`."""
 
 
 class ParameterBinding(Message):
@@ -67,26 +67,26 @@ class ParameterBinding(Message):
 
 
 class BindingInfo(Message):
-    """How a function declares a binding."""
+    """The directions that a binding can have."""
 
     out, inout = 1, 2
     undefined = 0
 
 
 class RpcFunctionMetadata(Message):
-    """A function as the worker found it: `name`, `function_id` and `raw_bindings`, JSON texts as in function.json."""
+    """A function that the worker found: `name`, `function_id`, and `raw_bindings` in the JSON of function.json."""
 
 
 class RpcRetryOptions(Message):
-    """A function's own policy of attempts."""
+    """The retry policy of a function."""
 
 
 class RpcException(Message):
-    """Why an invocation failed: `message` and `stack_trace`."""
+    """The reason why an invocation failed: `message` and `stack_trace`."""
 
 
 class StatusResult(Message):
-    """Whether an invocation succeeded."""
+    """The result of an invocation: success or failure."""
 
     Failure, Success = 0, 1
 
@@ -94,7 +94,7 @@ class StatusResult(Message):
 
 
 class InvocationResponse(Message):
-    """What an invocation gave: `result`, `output_data` and `return_value`."""
+    """The outcome of an invocation: `result`, `output_data` and `return_value`."""
 
     return_value: TypedData | None = None
     output_data: tuple[ParameterBinding, ...] | list[ParameterBinding] = ()
@@ -105,8 +105,8 @@ class TraceContext(Message):
 
 
 class RetryContext(Message):
-    """Which attempt of the function's own policy an invocation is."""
+    """The number of an invocation among the attempts of the function's retry policy."""
 
 
 class InvocationRequest(Message):
-    """What the worker needs to run a function."""
+    """All that the worker needs to run a function."""

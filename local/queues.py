@@ -1,6 +1,6 @@
-"""Queue triggers: leases, dequeue counts and poison queues as in the real host.
+"""Queue triggers have the leases, dequeue counts and poison queues of the real host.
 
-Rules: `QueueListener` and `QueueProcessor` of the storage extension,
+Its rules are in `QueueListener` and `QueueProcessor` of the storage extension:
 https://github.com/Azure/azure-sdk-for-net/tree/main/sdk/storage/Microsoft.Azure.WebJobs.Extensions.Storage.Common/src/Shared/Queues
 """
 
@@ -25,19 +25,19 @@ from local.storage import send
 log = logging.getLogger("local.queues")
 
 _FIRST_DELAY = 0.1  # seconds
-POISON = "-poison"
-_END_OF_TIME = "9999-12-31T23:59:59.9999999+00:00"
-"""What the host sends in place of a time that it does not know: .NET's latest."""
+_POISON = "-poison"
+_LATEST_TIME = "9999-12-31T23:59:59.9999999+00:00"
+"""The host sends this in place of a time that it does not know. It is the latest time of .NET."""
 
 Handler = Callable[[StoredMessage, str], Awaitable[None]]
-"""Runs one message, given with its decoded text; whatever it raises is a failed attempt."""
+"""Handles one message, given with its decoded text. An exception means that the attempt has failed."""
 
 PoisonQueue = Callable[[StoredMessage], QueueClient]
-"""The queue that takes this message once it was tried too often."""
+"""Returns the queue for a message whose attempts have all failed."""
 
 
-class _Held:
-    """A message that this process has taken. Its pop receipt changes whenever the lease is renewed."""
+class _LeasedMessage:
+    """A message that this process has leased. Its pop receipt changes whenever the lease is renewed."""
 
     def __init__(self, queue: QueueClient, message: StoredMessage) -> None:
         self._queue = queue
@@ -45,21 +45,23 @@ class _Held:
         self._receipt = str(message.pop_receipt)
         self._open = True
         self.message = message
-        self.ran = False
-        """Whether its function ended: the rest takes no longer than storage does."""
+        self.handled = False
+        """Whether its function has ended, so that only calls to the storage are left."""
 
     async def extend(self, seconds: float) -> None:
+        """Renews the lease, which ends this many seconds from now."""
         async with self._lock:
             if self._open:
                 await self._update(seconds)
 
     async def release(self, seconds: float) -> None:
-        """Make the message visible again after this many seconds."""
+        """Ends the lease and makes the message visible again after this many seconds."""
         async with self._lock:
             self._open = False
             await self._update(seconds)
 
     async def delete(self) -> None:
+        """Deletes the message."""
         async with self._lock:
             self._open = False
             await self._queue.delete_message(self.message.id, self._receipt)
@@ -70,7 +72,7 @@ class _Held:
 
 
 class QueueListener:
-    """Takes messages of one queue and hands them to one function until it is stopped."""
+    """Receives the messages of one queue and hands them to one function until it is stopped."""
 
     def __init__(
         self,
@@ -80,57 +82,63 @@ class QueueListener:
         options: QueueOptions,
         lease_seconds: float,
     ) -> None:
-        """`poison` is None where there is none; a message that fails then stays hidden until its lease ends."""
+        """`poison` is None for a queue without a poison queue.
+
+        Its failed messages stay hidden until their leases end.
+        """
         self._queue = queue
         self._poison = poison
         self._handle = handle
         self._options = options
         self._lease = lease_seconds
         self._stopping = asyncio.Event()
-        self._look = asyncio.Event()
-        self._running: dict[asyncio.Task[None], _Held] = {}
+        self._poll = asyncio.Event()
+        self._running: dict[asyncio.Task[None], _LeasedMessage] = {}
         self._missing = False
 
     @property
     def busy(self) -> bool:
-        """Whether messages are under way."""
+        """Whether messages are being handled."""
         return bool(self._running)
 
     def stop(self) -> None:
-        """Take no more messages; those that run go on."""
+        """Receives no more messages. Those that are being handled go on."""
         self._stopping.set()
-        self._look.set()
+        self._poll.set()
 
-    def look(self) -> None:
-        """There is a message, as the real host's `SharedQueueWatcher` tells of those that it sent itself."""
-        self._look.set()
+    def poll_now(self) -> None:
+        """Ends the pause between two polls, because a message was just sent.
+
+        The `SharedQueueWatcher` of the real host does this for messages that the host itself has sent.
+        """
+        self._poll.set()
 
     async def settle(self) -> None:
         """Returns when each message whose function has ended is deleted, hidden or moved."""
-        ending = [task for task, held in self._running.items() if held.ran]
+        ending = [task for task, leased in self._running.items() if leased.handled]
         if ending:
             await asyncio.wait(ending)
 
     async def run(self) -> None:
-        """Until it is stopped and the last message has ended."""
+        """Receives messages. Returns when the listener was stopped and the last message is handled."""
         delay = _FIRST_DELAY
         stopped = asyncio.create_task(self._stopping.wait())
         while not self._stopping.is_set():
             if len(self._running) > self._options.new_batch_threshold:
                 await asyncio.wait({stopped, *self._running}, return_when=asyncio.FIRST_COMPLETED)
                 continue
-            self._look.clear()
-            if await self._take():
+            self._poll.clear()
+            if await self._receive():
                 delay = _FIRST_DELAY
                 continue
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), delay)
+                await asyncio.wait_for(self._poll.wait(), delay)
             delay = min(delay * 2, self._options.max_polling_interval)
         if self._running:
             await asyncio.wait(self._running)
 
-    async def _take(self) -> bool:
-        """Start on a batch; False when the queue was empty."""
+    async def _receive(self) -> bool:
+        """Receives a batch and begins to handle it. Returns False when the queue was empty."""
         batch = self._options.batch_size
         found = False
         try:
@@ -138,82 +146,85 @@ class QueueListener:
                 messages_per_page=batch, max_messages=batch, visibility_timeout=round(self._lease)
             ):
                 found = True
-                held = _Held(self._queue, message)
-                task = asyncio.create_task(self._process(held))
-                self._running[task] = held
+                leased = _LeasedMessage(self._queue, message)
+                task = asyncio.create_task(self._process(leased))
+                self._running[task] = leased
                 task.add_done_callback(self._running.pop)
             self._missing = False
         except ResourceNotFoundError:
-            # As in Azure, a trigger's queue is not created by its host. Said once, not at every look.
+            # As in Azure, the host does not create the queue of a trigger. The warning appears once, not at every poll.
             if not self._missing:
                 log.warning("Queue %s does not exist: nothing triggers its function", self._queue.queue_name)
             self._missing = True
         except AzureError as error:
-            log.warning("Could not read queue %s: %s", self._queue.queue_name, _brief(error))
+            log.warning("Could not read queue %s: %s", self._queue.queue_name, _first_line(error))
         return found
 
-    async def _process(self, held: _Held) -> None:
+    async def _process(self, leased: _LeasedMessage) -> None:
         try:
-            await self._attempt(held)
+            await self._attempt(leased)
         except AzureError as error:
-            log.warning("Message %s of %s: %s", held.message.id, self._queue.queue_name, _brief(error))
+            log.warning("Message %s of %s: %s", leased.message.id, self._queue.queue_name, _first_line(error))
 
-    async def _attempt(self, held: _Held) -> None:
-        count = held.message.dequeue_count or 0
-        body = decode(held.message.content) if self._options.base64 else held.message.content.encode()
+    async def _attempt(self, leased: _LeasedMessage) -> None:
+        count = leased.message.dequeue_count or 0
+        body = decode(leased.message.content) if self._options.base64 else leased.message.content.encode()
         if body is None or count > self._options.max_dequeue_count:
-            # Not base64, or its last attempt took the whole process down: it does not run (again).
-            await self._bury(held)
+            # It is not base64, or its last attempt ended the whole process. So the function does not run.
+            await self._move_to_poison(leased)
             return
-        renewal = asyncio.create_task(self._renew(held))
+        renewal = asyncio.create_task(self._renew(leased))
         try:
-            succeeded = await self._run(held, body)
+            succeeded = await self._run(leased, body)
         finally:
             renewal.cancel()
         if succeeded:
-            await held.delete()
+            await leased.delete()
         elif count >= self._options.max_dequeue_count:
-            await self._bury(held)
+            await self._move_to_poison(leased)
         elif self._poison is not None:
-            await held.release(self._options.visibility_timeout)
+            await leased.release(self._options.visibility_timeout)
 
-    async def _run(self, held: _Held, body: bytes) -> bool:
+    async def _run(self, leased: _LeasedMessage, body: bytes) -> bool:
         try:
-            await self._handle(held.message, body.decode())
+            await self._handle(leased.message, body.decode())
         except UnicodeDecodeError:
-            # The real host fails here too, before the function's own code.
-            log.error("Message %s of %s is not UTF-8", held.message.id, self._queue.queue_name)  # noqa: TRY400
+            # The real host also fails here, before it calls the function.
+            log.error("Message %s of %s is not UTF-8", leased.message.id, self._queue.queue_name)  # noqa: TRY400
             return False
         except (FunctionFailed, FunctionTimeoutError):
-            return False  # in the log already
+            return False  # The failure is already in the log.
         except Exception:
-            log.exception("Message %s of %s could not be handled", held.message.id, self._queue.queue_name)
+            log.exception("Message %s of %s could not be handled", leased.message.id, self._queue.queue_name)
             return False
         finally:
-            held.ran = True
+            leased.handled = True
         return True
 
-    async def _renew(self, held: _Held) -> None:
+    async def _renew(self, leased: _LeasedMessage) -> None:
         while True:
             await asyncio.sleep(self._lease / 2)
             try:
-                # Shielded: a request cut off on its way would lose the new receipt.
-                await asyncio.shield(held.extend(self._lease))
+                # A request that is cancelled halfway would lose the new receipt, hence the shield.
+                await asyncio.shield(leased.extend(self._lease))
             except AzureError as error:
-                log.warning("Could not renew a lease on %s: %s", self._queue.queue_name, _brief(error))
+                log.warning("Could not renew a lease on %s: %s", self._queue.queue_name, _first_line(error))
 
-    async def _bury(self, held: _Held) -> None:
-        """Move the message to its poison queue. Without one it stays hidden until its lease ends, again and again."""
+    async def _move_to_poison(self, leased: _LeasedMessage) -> None:
+        """Moves the message to its poison queue.
+
+        Without a poison queue the message comes back whenever its lease ends.
+        """
         if self._poison is None:
             return
-        poison = self._poison(held.message)
-        log.warning("Message %s moves to %s", held.message.id, poison.queue_name)
-        await send(poison, held.message.content)
-        await held.delete()
+        poison = self._poison(leased.message)
+        log.warning("Message %s moves to %s", leased.message.id, poison.queue_name)
+        await send(poison, leased.message.content)
+        await leased.delete()
 
 
 def decode(content: str) -> bytes | None:
-    """The bytes of a base64 message, or None when it is not base64. White space is allowed, as in .NET."""
+    """Decodes a base64 message. Returns None when it is not base64. White space is allowed, as in .NET."""
     try:
         return base64.b64decode(re.sub(r"\s", "", content), validate=True)
     except ValueError:
@@ -221,48 +232,51 @@ def decode(content: str) -> bytes | None:
 
 
 def poison_name(queue: str) -> str | None:
-    """A poison queue has no poison queue of its own, nor has one whose name would get too long."""
-    name = queue + POISON
-    return None if queue.endswith(POISON) or len(name) > 63 else name
+    """Returns the name of a queue's poison queue.
+
+    It is None for a poison queue itself, and for a queue whose poison queue would have too long a name.
+    """
+    name = queue + _POISON
+    return None if queue.endswith(_POISON) or len(name) > 63 else name
 
 
 def metadata(message: StoredMessage | None, text: str) -> dict[str, TypedData]:
-    """What the host tells of a message beside its text; `message` is None for a call by the admin address.
+    """Returns the trigger metadata of a message. `message` is None for a call of the admin address.
 
-    The properties of a JSON object come on top. They replace what has the same name, whatever the case, and are not
-    checked: a `DequeueCount` that is no number fails in the worker.
+    The properties of a message that is a JSON object are added. They replace metadata of the same name without regard
+    to case, and are not checked: a `DequeueCount` that is not a number fails in the worker.
     https://github.com/Azure/azure-sdk-for-net/blob/main/sdk/storage/Microsoft.Azure.WebJobs.Extensions.Storage.Queues/src/Triggers/QueueTriggerBinding.cs
     """
     stored = message or StoredMessage(content=text)
-    told = {
-        "QueueTrigger": _told(text),
-        "DequeueCount": _told(stored.dequeue_count or 0),
-        "ExpirationTime": _time(stored.expires_on, _END_OF_TIME),
-        "Id": _told(stored.id),
-        "InsertionTime": _time(stored.inserted_on, datetime.now(UTC).isoformat()),
-        "NextVisibleTime": _time(stored.next_visible_on, _END_OF_TIME),
-        "PopReceipt": _told(stored.pop_receipt),
+    properties = {
+        "QueueTrigger": _typed(text),
+        "DequeueCount": _typed(stored.dequeue_count or 0),
+        "ExpirationTime": _timestamp(stored.expires_on, _LATEST_TIME),
+        "Id": _typed(stored.id),
+        "InsertionTime": _timestamp(stored.inserted_on, datetime.now(UTC).isoformat()),
+        "NextVisibleTime": _timestamp(stored.next_visible_on, _LATEST_TIME),
+        "PopReceipt": _typed(stored.pop_receipt),
     }
     try:
         document = json.loads(text)
     except ValueError:
         document = None
     if isinstance(document, dict):
-        names = {name.lower(): name for name in told}
+        names = {name.lower(): name for name in properties}
         for name, value in document.items():
-            told[names.get(name.lower()) or name] = _told(value)
-    return told
+            properties[names.get(name.lower()) or name] = _typed(value)
+    return properties
 
 
-def _told(value: object) -> TypedData:
+def _typed(value: object) -> TypedData:
     if value is None:
         return TypedData()
     return TypedData(string=value) if isinstance(value, str) else TypedData(json=json.dumps(value))
 
 
-def _time(moment: datetime | None, otherwise: str) -> TypedData:
-    return TypedData(json=json.dumps(otherwise if moment is None else moment.isoformat()))
+def _timestamp(moment: datetime | None, default: str) -> TypedData:
+    return TypedData(json=json.dumps(default if moment is None else moment.isoformat()))
 
 
-def _brief(error: AzureError) -> str:
+def _first_line(error: AzureError) -> str:
     return error.message.partition("\n")[0]

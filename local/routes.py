@@ -1,7 +1,7 @@
-"""Route templates as the host's ASP.NET router matches them.
+"""Route templates are matched as the host's ASP.NET router matches them.
 
-https://github.com/dotnet/aspnetcore/blob/main/src/Http/Routing/src/Patterns/RoutePatternMatcher.cs. The order is the
-host's own: functions by name, whatever their templates say.
+https://github.com/dotnet/aspnetcore/blob/main/src/Http/Routing/src/Patterns/RoutePatternMatcher.cs
+The order differs from that of ASP.NET: the host tries functions by name, whatever their templates are.
 """
 
 import logging
@@ -20,10 +20,10 @@ _PARAMETER = re.compile(r"\{(\*{0,2})(\w+)((?::[^{}]+)*?)(\?|=[^{}]*)?\}")
 _CONSTRAINT = re.compile(r":(\w+)(?:\(([^)]*)\))?")
 
 
-def _parses(kind: Callable[[str], object]) -> Callable[[str], bool]:
+def _accepted_by(parse: Callable[[str], object]) -> Callable[[str], bool]:
     def check(value: str) -> bool:
         try:
-            kind(value)
+            parse(value)
         except ValueError:
             return False
         return True
@@ -39,10 +39,10 @@ def _integer(bits: int) -> Callable[[str], bool]:
 _SIMPLE: Mapping[str, Callable[[str], bool]] = {
     "alpha": lambda value: re.fullmatch(r"[A-Za-z]*", value) is not None,
     "bool": lambda value: value.lower() in {"true", "false"},
-    "decimal": _parses(float),
-    "double": _parses(float),
-    "float": _parses(float),
-    "guid": _parses(UUID),
+    "decimal": _accepted_by(float),
+    "double": _accepted_by(float),
+    "float": _accepted_by(float),
+    "guid": _accepted_by(UUID),
     "int": _integer(32),
     "long": _integer(64),
     "required": bool,
@@ -65,12 +65,12 @@ def _constraint(name: str, arguments: str | None) -> Callable[[str], bool]:
     if arguments is not None and name in _WITH_ARGUMENTS:
         check, limits = _WITH_ARGUMENTS[name], [int(number) for number in arguments.split(",")]
         return lambda value: check(value, limits)
-    raise ConfigurationError(f"The route constraint {name!r} is not known to the local host.")
+    raise ConfigurationError(f"The local host does not have the route constraint {name!r}.")
 
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """`parameter` is empty for a literal; `default` is None when the segment must be there."""
+    """One segment of a template. `parameter` is empty for a literal; `default` is None for a required segment."""
 
     literal: str = ""
     parameter: str = ""
@@ -84,7 +84,7 @@ class _Segment:
             return cls(literal=text.lower())
         match = _PARAMETER.fullmatch(text)
         if match is None:
-            raise ConfigurationError(f"The route segment {text!r} is not known to the local host.")
+            raise ConfigurationError(f"The local host cannot parse the route segment {text!r}.")
         constraints = _CONSTRAINT.findall(match[3].replace("()", ""))
         tail = match[4]
         return cls(
@@ -96,7 +96,7 @@ class _Segment:
 
 
 _RESERVED = ("admin", "runtime")
-"""How a template may not begin: such addresses are the host's own.
+"""A template may not begin with these, because such addresses are the host's own.
 
 https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script/Host/ScriptHost.cs (ValidateFunction)
 """
@@ -104,7 +104,7 @@ https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script/Host/S
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One HTTP function's address below the prefix. `methods` is empty when it takes all."""
+    """The route of one HTTP function below the prefix. `methods` is empty when it accepts all methods."""
 
     function: Function
     methods: frozenset[str]
@@ -112,7 +112,7 @@ class Route:
 
     @classmethod
     def of(cls, function: Function) -> Self:
-        """Raises ConfigurationError for a template outside what this router knows."""
+        """Parses the route of a function. Raises ConfigurationError for a template that this router cannot parse."""
         template = (function.trigger.get("route") or function.name).strip("/")
         return cls(
             function=function,
@@ -126,22 +126,22 @@ class Route:
         return self.segments[0].literal.startswith(_RESERVED)
 
     def match(self, segments: list[str], rest: Callable[[int], str]) -> dict[str, str] | None:
-        """Route parameters when these decoded segments of a path fit, else None.
+        """Returns the route parameters, or None when these decoded segments of a path do not match.
 
-        `rest` gives the path from a segment on, with its last slash.
+        `rest` returns the path from the segment with this index on, with a slash at its end.
         """
         values: dict[str, str] = {}
         for index, segment in enumerate(self.segments):
-            given = segments[index] if index < len(segments) else None
+            part = segments[index] if index < len(segments) else None
             if segment.literal:
-                if given is None or given.lower() != segment.literal:
+                if part is None or part.lower() != segment.literal:
                     return None
                 continue
             if segment.catch_all:
-                if given == "":
+                if part == "":
                     return None
-                given = rest(index) if given is not None else None
-            value = given or segment.default
+                part = rest(index) if part is not None else None
+            value = part or segment.default
             if value is None or (value and not all(check(value) for check in segment.constraints)):
                 return None
             if value:
@@ -152,7 +152,7 @@ class Route:
 
 
 class Router:
-    """Finds the function for a path and method: the first that fits both, by the functions' names."""
+    """Finds the function for a path and method: the first one that matches both, in the order of names."""
 
     def __init__(self, routes: list[Route], prefix: str) -> None:
         for route in routes:
@@ -163,7 +163,10 @@ class Router:
         self._prefix = [part.lower() for part in prefix.split("/") if part]
 
     def find(self, method: str, path: str) -> tuple[Function, dict[str, str]] | None:
-        """`path` is decoded but for slashes (`local.urls`). One slash at its end counts for a catch-all only."""
+        """Returns the function and its route parameters, or None when no route matches.
+
+        `path` is decoded except for slashes (see `local.urls`). A slash at its end counts for a catch-all only.
+        """
         segments = path.split("/")[1:]
         if segments and not segments[-1]:
             segments.pop()

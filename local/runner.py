@@ -1,4 +1,4 @@
-"""One invocation: a function runs, and what it put out is sent."""
+"""One invocation consists of a function's run and the sending of its outputs."""
 
 import logging
 from collections.abc import Mapping
@@ -11,19 +11,19 @@ log = logging.getLogger("local.runner")
 
 
 class Runner:
-    """Runs functions of every kind and counts the invocations under way."""
+    """Runs functions of every kind and counts the invocations in progress."""
 
     def __init__(self, invoker: Invoker, queues: Queues) -> None:
         self._invoker = invoker
         self._queues = queues
         self.outstanding = 0
-        """Invocations that have begun and not ended, what they put out included."""
+        """The number of invocations that have begun and whose outputs are not sent yet."""
 
     async def run(self, function: Function, data: TypedData, metadata: Mapping[str, TypedData] | None = None) -> Result:
-        """Run the function and send its outputs.
+        """Runs the function and sends its outputs.
 
-        Messages go out one after the other. When one cannot be sent, those before it are out, and the invocation has
-        failed. Raises FunctionTimeoutError and FunctionFailed; both are in the log by then.
+        Messages are sent one after the other. When one cannot be sent, the invocation has failed, and the messages
+        before it stay sent. Raises FunctionTimeoutError and FunctionFailed, after it has logged them.
         """
         self.outstanding += 1
         try:

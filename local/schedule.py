@@ -1,7 +1,8 @@
-"""NCRONTAB schedules, as timer triggers have them.
+"""NCRONTAB schedules say when timer triggers run.
 
-Six fields: second minute hour day month day-of-week; lists, ranges, steps and English names. Unlike in cron, a day must
-fit both day and day-of-week. `hh:mm:ss` is an interval. https://github.com/atifaziz/NCrontab
+An expression has six fields: second minute hour day month day-of-week. A field may have lists, ranges, steps and
+English names. Unlike in cron, a date must match both day and day-of-week. `hh:mm:ss` is an interval.
+https://github.com/atifaziz/NCrontab
 """
 
 import re
@@ -20,11 +21,11 @@ _FIELDS = (
     ("day-of-week", 0, 6, _DAYS),
 )
 _HORIZON = timedelta(days=366 * 8)
-"""Longest gap a real date can leave: 29 February across a century year."""
+"""The longest time between two dates that match: from one 29 February to the next across a century year."""
 
 
 class Schedule:
-    """A parsed schedule. Raises ValueError for an expression that is none, or that never comes."""
+    """A parsed schedule. Raises ValueError for an expression that is not valid or never matches a date."""
 
     def __init__(self, expression: str) -> None:
         self._interval: timedelta | None = None
@@ -32,7 +33,7 @@ class Schedule:
         if len(fields) == 1 and ":" in expression:
             self._interval = timedelta(seconds=seconds(expression))
             if not self._interval:
-                raise ValueError("An interval must be longer than nothing.")
+                raise ValueError("An interval must be longer than zero.")
             return
         if len(fields) == 5:
             fields.insert(0, "0")
@@ -45,13 +46,13 @@ class Schedule:
 
     @property
     def is_interval(self) -> bool:
-        """Whether it is a span of time between two runs, and no expression of fields."""
+        """Whether the schedule is a time between two runs, and not an expression of fields."""
         return self._interval is not None
 
     def is_frequent(self, now: datetime) -> bool:
-        """Whether it comes more than once a minute. The host keeps no status of such a timer.
+        """Whether the schedule is due more than once a minute. The host stores no status of such a timer.
 
-        `TimerSchedule.Create` in
+        The host decides this in `TimerSchedule.Create` of
         https://github.com/Azure/azure-webjobs-sdk-extensions/blob/main/src/WebJobs.Extensions/Extensions/Timers/Scheduling/TimerSchedule.cs
         """
         minute = timedelta(minutes=1)
@@ -60,23 +61,23 @@ class Schedule:
         return self.after(self.after(now)) < now + minute
 
     def after(self, moment: datetime) -> datetime:
-        """The first time strictly after `moment`. Raises ValueError when there is none within eight years."""
+        """Returns the first time strictly after `moment`. Raises ValueError when there is none within eight years."""
         if self._interval is not None:
             return moment + self._interval
         start = moment.replace(microsecond=0) + timedelta(seconds=1)
         day = start.replace(hour=0, minute=0, second=0)
         while day - start < _HORIZON:
-            if self._fits(day):
-                found = self._within(day, start)
+            if self._matches(day):
+                found = self._first_on(day, start)
                 if found is not None:
                     return found
             day += timedelta(days=1)
-        raise ValueError("This schedule never comes.")
+        raise ValueError("This schedule never matches a date.")
 
-    def _fits(self, day: datetime) -> bool:
+    def _matches(self, day: datetime) -> bool:
         return day.month in self._months and day.day in self._days and day.isoweekday() % 7 in self._weekdays
 
-    def _within(self, day: datetime, start: datetime) -> datetime | None:
+    def _first_on(self, day: datetime, start: datetime) -> datetime | None:
         for hour in self._hours:
             if day.replace(hour=hour, minute=59, second=59) < start:
                 continue
@@ -101,7 +102,7 @@ def _parse(text: str, name: str, low: int, high: int, names: tuple[str, ...]) ->
             first, last = low, high
         else:
             first = _number(match[2], name, low, names)
-            # `5/10` runs from 5 to the field's end.
+            # `5/10` goes from 5 to the end of the field.
             last = _number(match[3], name, low, names) if match[3] else high if match[4] else first
         if not (low <= first <= last <= high) or step < 1:
             raise ValueError(f"{part!r} is outside the {name}s {low} to {high}.")

@@ -1,4 +1,7 @@
-"""Keys for development: made once, kept in the data folder, so that protected videos play again after a restart."""
+"""Keys for development are generated once and kept in the data folder.
+
+So protected videos can be played again after a restart.
+"""
 
 import base64
 import json
@@ -11,7 +14,7 @@ _NAMES = ("MASTER_KEYS", "SIGNING_KEYS")
 
 
 def development_keys(data_dir: Path) -> dict[str, str]:
-    """The settings that hold keys, for whoever has none configured."""
+    """Returns the settings that hold keys, for a stack without configured ones."""
     path = data_dir / _FILE
     if not path.exists():
         keys = {name: f"development:{base64.b64encode(secrets.token_bytes(32)).decode()}" for name in _NAMES}

@@ -1,4 +1,4 @@
-"""The whole stack for tests, on free ports and in a folder of its own.
+"""Tests and measurements run the whole stack on free ports and in a folder of its own.
 
 ``with Stack(app_dir, data_dir) as stack: urlopen(stack.api + "/Videos")``
 """
@@ -16,11 +16,11 @@ _PROJECT = Path(__file__).parent.parent
 
 
 class StackError(RuntimeError):
-    """The stack did not start; the message ends with its log."""
+    """The stack did not start. The message ends with its log."""
 
 
 class Stack:
-    """Runs `python -m local` until the context is left. Its log is `stack.log` in `data_dir`."""
+    """Runs `python -m local` until the context is left. The log is `stack.log` in `data_dir`."""
 
     def __init__(
         self,
@@ -32,11 +32,11 @@ class Stack:
         in_memory: bool = True,
         arguments: Sequence[str] = (),
     ) -> None:
-        """`arguments` are more of the command line, such as `--auth`. Ports may be set in `env`."""
+        """`arguments` are added to the command line, for example `--auth`. `env` may set ports and other settings."""
         self.data_dir = data_dir
         self.log = data_dir / "stack.log"
         self.api = ""
-        """Base URL of the API, without a slash at its end."""
+        """The base URL of the API, without a slash at its end. It is empty before the context is entered."""
         free = dict.fromkeys(("PORT", "BLOB_PORT", "QUEUE_PORT", "TABLE_PORT"), "0")
         self.env = {
             **os.environ,
@@ -76,12 +76,12 @@ class Stack:
 
     @property
     def connection_string(self) -> str:
-        """Of the storage; `MEDIA_STORAGE` of the app."""
+        """The connection string of the storage, which is `MEDIA_STORAGE` for the app."""
         return str(self._state()["connection_string"])
 
     @property
     def pids(self) -> dict[str, int]:
-        """By process name: supervisor, azurite, host, queues, encoder-1 …; of one that was replaced, the new one's."""
+        """The current process ids by name: supervisor, azurite, host, queues, encoder-1 and so on."""
         pids = self._state()["pids"]
         return dict(pids) if isinstance(pids, dict) else {}
 
@@ -90,16 +90,16 @@ class Stack:
         return state
 
     def signal(self, number: int) -> None:
-        """Send a signal to the supervisor."""
+        """Sends a signal to the supervisor."""
         if self._process is not None:
             self._process.send_signal(number)
 
     def wait(self) -> int:
-        """Exit status of a stack that was told to end."""
+        """Waits for a stack that was told to end, and returns its exit status."""
         return self._process.wait() if self._process is not None else 0
 
     def stop(self) -> int:
-        """End it in order, if it still runs; answers its exit status."""
+        """Ends the stack in order if it still runs, and returns its exit status."""
         if self._process is None:
             return 0
         process = self._process

@@ -1,6 +1,6 @@
-"""Timer triggers: when they run, and what is kept of it.
+"""Timer triggers run on their schedules, and their status is stored between two starts of the host.
 
-Rules: `TimerListener` and `ScheduleMonitor` of the timer extension,
+The rules are those of `TimerListener` and `ScheduleMonitor` in the timer extension:
 https://github.com/Azure/azure-webjobs-sdk-extensions/tree/main/src/WebJobs.Extensions/Extensions/Timers
 """
 
@@ -31,28 +31,28 @@ _HOSTS_CONTAINER = "azure-webjobs-hosts"
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """A timer's last run, its next one, and when that was planned. All in UTC."""
+    """The times of a timer's last run, of its next run, and of the planning of the next run. All are in UTC."""
 
     Last: datetime
     Next: datetime
     LastUpdated: datetime
 
     def to_json(self) -> dict[str, str]:
-        """As the host stores it, and as the worker gets it."""
+        """Returns the form in which the host stores a status and the worker gets it."""
         return {name: moment.isoformat() for name, moment in asdict(self).items()}
 
     @classmethod
-    def of_json(cls, text: str) -> "Status":
-        """Raises ValueError, KeyError and TypeError for a text that is no status."""
+    def from_json(cls, text: str) -> "Status":
+        """Parses a stored status. Raises ValueError, KeyError and TypeError for a text that is not one."""
         document = json.loads(text)
         return cls(*(datetime.fromisoformat(document[name]) for name in ("Last", "Next", "LastUpdated")))
 
 
 def resume(schedule: Schedule, stored: Status | None, now: datetime) -> tuple[Status, bool]:
-    """Where a timer stands when its host starts, and whether a run was missed meanwhile.
+    """Returns the status of a timer at the start of its host, and whether a run was missed while no host ran.
 
-    `stored` is what was kept of the timer, None at its first start. With another schedule than then, nothing was
-    missed: the next run is planned anew.
+    `stored` is the stored status, or None at the first start. If the schedule was changed, no run was missed, and the
+    next run is planned anew.
     """
     if stored is None:
         return Status(_NEVER, schedule.after(now), now), False
@@ -66,17 +66,17 @@ def resume(schedule: Schedule, stored: Status | None, now: datetime) -> tuple[St
 
 
 class StatusStore(Protocol):
-    """Keeps the status of timers while no host runs."""
+    """Stores the status of timers while no host runs."""
 
     async def read(self, name: str) -> Status | None:
-        """The timer's status, None when nothing was kept."""
+        """Returns the status of a timer, or None when nothing is stored."""
 
     async def write(self, name: str, status: Status) -> None:
-        """Keep this status."""
+        """Stores the status of a timer."""
 
 
 class BlobStatusStore:
-    """Keeps the status of timers where the real host does: in blobs of AzureWebJobsStorage."""
+    """Stores the status of timers where the real host does: in blobs of AzureWebJobsStorage."""
 
     def __init__(self) -> None:
         self._service = BlobServiceClient.from_connection_string(
@@ -84,29 +84,29 @@ class BlobStatusStore:
         )
 
     async def read(self, name: str) -> Status | None:
-        """The timer's status, None when nothing usable was kept. Raises AzureError."""
+        """Returns the status of a timer, or None when nothing usable is stored. Raises AzureError."""
         try:
             stored = await self._service.get_blob_client(_HOSTS_CONTAINER, _blob_name(name)).download_blob()
-            return Status.of_json((await stored.readall()).decode())
+            return Status.from_json((await stored.readall()).decode())
         except (ResourceNotFoundError, ValueError, KeyError, TypeError):
             return None
 
     async def write(self, name: str, status: Status) -> None:
-        """Keep this status. A failure is in the log: the schedule goes on."""
+        """Stores the status of a timer. A failure is only logged, so that the schedule goes on."""
         blob = self._service.get_blob_client(_HOSTS_CONTAINER, _blob_name(name))
         text = json.dumps(status.to_json())
         try:
             try:
                 await blob.upload_blob(text, overwrite=True)
             except ResourceNotFoundError:
-                with contextlib.suppress(ResourceExistsError):  # another timer did
+                with contextlib.suppress(ResourceExistsError):  # Another timer has created it.
                     await self._service.create_container(_HOSTS_CONTAINER)
                 await blob.upload_blob(text, overwrite=True)
         except AzureError as error:
             log.warning("The status of timer %s could not be kept: %s", name, type(error).__name__)
 
     async def close(self) -> None:
-        """Ends its connections."""
+        """Closes all connections."""
         await self._service.close()
 
 
@@ -118,7 +118,7 @@ class Timer:
     """Runs one timer-triggered function on its schedule, in UTC."""
 
     def __init__(self, function: Function, runner: Runner, store: StatusStore) -> None:
-        """Raises ConfigurationError for a schedule that cannot be understood."""
+        """Raises ConfigurationError for a schedule that is not valid."""
         self._function = function
         self._runner = runner
         try:
@@ -131,8 +131,11 @@ class Timer:
         self._firing: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Until cancelled. A run that has begun is not cut off then: `idle` waits for it."""
-        stored = await self._stored()
+        """Runs the function on its schedule until it is cancelled.
+
+        Cancelling does not end a run in progress: `wait_until_idle` waits for that.
+        """
+        stored = await self._read_status()
         self._status, past_due = resume(self._schedule, stored, datetime.now(UTC))
         if self._store and self._status != stored:
             await self._store.write(self._function.name, self._status)
@@ -142,12 +145,12 @@ class Timer:
         elif self._function.trigger.get("runOnStartup"):
             await asyncio.shield(self._scheduled())
         while True:
-            # In steps, so that a clock that is set or a machine that slept is noticed.
-            while (remaining := self._status.Next - datetime.now(UTC)) > timedelta():  # noqa: ASYNC110 - the clock's
+            # It sleeps for an hour at most, so that it notices a clock that was set and a machine that slept.
+            while (remaining := self._status.Next - datetime.now(UTC)) > timedelta():  # noqa: ASYNC110 - no event tells the time
                 await asyncio.sleep(min(remaining.total_seconds(), 3600))
             await asyncio.shield(self._scheduled())
 
-    async def _stored(self) -> Status | None:
+    async def _read_status(self) -> Status | None:
         while self._store:
             try:
                 return await self._store.read(self._function.name)
@@ -156,13 +159,13 @@ class Timer:
                 await asyncio.sleep(1)
         return None
 
-    async def idle(self) -> None:
-        """Returns when no run is under way, and all that they sent is sent."""
+    async def wait_until_idle(self) -> None:
+        """Returns when no run is in progress and all outputs are sent."""
         if self._firing:
             await asyncio.wait(self._firing)
 
     def fire(self) -> asyncio.Task[None]:
-        """Run now, outside the schedule; a failure is in the log."""
+        """Runs the function now, outside its schedule. A failure is only logged."""
         return self._start(past_due=False, planned=False)
 
     def _scheduled(self, *, past_due: bool = False) -> asyncio.Task[None]:
@@ -176,16 +179,16 @@ class Timer:
 
     async def _fire(self, *, past_due: bool, planned: bool) -> None:
         began = datetime.now(UTC)
-        told = {
+        value = {
             "Schedule": {"AdjustForDST": not self._schedule.is_interval},
             "ScheduleStatus": self._status.to_json() if self._store and self._status else None,
             "IsPastDue": past_due,
         }
         metadata = {"TimerTrigger": TypedData(string=began.strftime("%m/%d/%Y %H:%M:%S"))}
-        with contextlib.suppress(Exception):  # in the log already; the schedule goes on
-            await self._runner.run(self._function, TypedData(json=json.dumps(told)), metadata)
+        with contextlib.suppress(Exception):  # The runner has logged it, and the schedule goes on.
+            await self._runner.run(self._function, TypedData(json=json.dumps(value)), metadata)
         if planned:
-            # From when the run began: one that took longer than the schedule's step is followed by the next at once.
+            # The next run is planned from the beginning of this one. So it follows at once if this one took too long.
             self._status = Status(began, self._schedule.after(began), began)
             if self._store:
                 await self._store.write(self._function.name, self._status)

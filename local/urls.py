@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from local.http1 import joined
+from local.http_message import join_by_name
 
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _VALID = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2}")
@@ -12,19 +12,19 @@ _VALID = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2}")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A request's path, decoded, and its query."""
+    """The target of a request: its decoded path and its query."""
 
     path: str
     query: str
-    """With its question mark, as it was sent; empty when there is none."""
+    """The query as it was sent, with its question mark; it is empty when there is none."""
 
     @property
     def encoded(self) -> str:
-        """Path and query as they stand in the address that a function sees."""
+        """The path and query in the URL that a function sees."""
         return encoded_path(self.path) + self.query.replace("#", "%23")
 
     def parameters(self) -> list[tuple[str, str]]:
-        """Names and values of the query, in order, decoded."""
+        """Returns the decoded names and values of the query, in their order."""
         return [(_decoded(name, plus=True), _decoded(value, plus=True)) for name, value in self._pairs()]
 
     def _pairs(self) -> list[tuple[str, str]]:
@@ -33,26 +33,26 @@ class Target:
 
 
 def parse(target: str) -> Target:
-    """A target in origin form. Raises ValueError for one that is refused: an encoded NUL, or no path."""
+    """Parses a target in origin form. Raises ValueError for one that is not a path, and for an encoded NUL."""
     if not target.startswith("/"):
-        raise ValueError("The target is no path.")
+        raise ValueError("The target is not a path.")
     path, mark, query = target.partition("?")
     decoded = _decoded(path, keep="/")
     if "\0" in decoded:
-        raise ValueError("The path has a NUL.")
-    return Target(_without_dots(decoded), mark + query)
+        raise ValueError("The path has a NUL character.")
+    return Target(_remove_dot_segments(decoded), mark + query)
 
 
 def query_parameters(target: Target) -> dict[str, str]:
-    """The query as a function gets it: values of one name joined by commas, empty ones left out.
+    """Returns the query as a function gets it: values of one name are joined by commas, empty ones are left out.
 
     https://github.com/Azure/azure-functions-host/blob/dev/src/WebJobs.Script.Grpc/MessageExtensions/GrpcMessageConversionExtensions.cs
     """
-    return joined((name, value) for name, value in target.parameters() if value)
+    return join_by_name((name, value) for name, value in target.parameters() if value)
 
 
 def encoded_path(path: str) -> str:
-    """`PathString.ToUriComponent`: what may not stand in a path is percent-encoded; existing escapes stay.
+    """Percent-encodes what a path may not have and keeps existing escapes, as `PathString.ToUriComponent` does.
 
     https://github.com/dotnet/aspnetcore/blob/main/src/Http/Http.Abstractions/src/PathString.cs
     """
@@ -69,7 +69,9 @@ def encoded_path(path: str) -> str:
 
 
 def _decoded(text: str, *, keep: str = "", plus: bool = False) -> str:
-    """Percent-decoded UTF-8; what is no UTF-8, and an escape of a character in `keep`, stays as it is.
+    """Decodes percent-encoded UTF-8.
+
+    Escapes that are not UTF-8 stay as they are, and so do those of characters in `keep`.
 
     https://github.com/dotnet/aspnetcore/blob/main/src/Shared/UrlDecoder/UrlDecoder.cs
     """
@@ -96,19 +98,19 @@ def _decoded(text: str, *, keep: str = "", plus: bool = False) -> str:
     return re.sub(rf"(?:{_ESCAPE.pattern})+", run, text)
 
 
-def _without_dots(path: str) -> str:
-    """RFC 3986 section 5.2.4."""
+def _remove_dot_segments(path: str) -> str:
+    """Resolves the segments `.` and `..` (RFC 3986 section 5.2.4)."""
     if "/." not in path:
         return path
-    kept: list[str] = []
+    output: list[str] = []
     segments = path.split("/")[1:]
     for index, segment in enumerate(segments):
         last = index == len(segments) - 1
-        if segment == ".." and kept:
-            kept.pop()
+        if segment == ".." and output:
+            output.pop()
         if segment in {".", ".."}:
             if last:
-                kept.append("")
+                output.append("")
             continue
-        kept.append(segment)
-    return "/" + "/".join(kept)
+        output.append(segment)
+    return "/" + "/".join(output)

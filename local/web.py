@@ -1,4 +1,4 @@
-"""The host's HTTP side: which address is whose, and who may use it."""
+"""The HTTP side of the host decides which address belongs to whom, and who may use it."""
 
 import logging
 import socket
@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from local import admin, answers, cors, urls, webhook
 from local.app import Function, FunctionFailed, FunctionTimeoutError
 from local.blobs import BlobDispatcher
-from local.http1 import BodyTooLarge, Disconnected, Request, Response, Server
+from local.http_message import BodyTooLarge, Disconnected, Request, Response
+from local.http_server import Server
 from local.keys import LEVELS, Access, Keys
 from local.routes import Router
 from local.runner import Runner
@@ -15,13 +16,13 @@ from local.runner import Runner
 log = logging.getLogger("local.web")
 
 _HOME = b"<!DOCTYPE html><title>Functions</title><p>Your Functions app is up and running.\n"
-_FRESH = [("Cache-Control", "no-store,no-cache"), ("Pragma", "no-cache")]
-_HOST = frozenset({"/admin/host/status", "/admin/host/drain", "/admin/host/drain/status"})
-_WHO = ("WWW-Authenticate", "Bearer")
+_NO_CACHE = [("Cache-Control", "no-store,no-cache"), ("Pragma", "no-cache")]
+_HOST_PATHS = frozenset({"/admin/host/status", "/admin/host/drain", "/admin/host/drain/status"})
+_CHALLENGE = ("WWW-Authenticate", "Bearer")
 
 
 class Site:
-    """Answers every request of the host."""
+    """Answers every request to the host."""
 
     def __init__(
         self,
@@ -29,21 +30,21 @@ class Site:
         router: Router,
         runner: Runner,
         blobs: BlobDispatcher,
-        admin: Mapping[str, admin.Fire],
-        instance: admin.Drain,
+        manual_runs: Mapping[str, admin.ManualRun],
+        instance: admin.Drainable,
         keys: Keys | None,
         origins: Sequence[str],
         home: bool,
     ) -> None:
-        """`admin` maps a function's lower-case name to what runs it; `instance` is what is drained.
+        """`manual_runs` maps the lower-case name of a function to what runs it by the admin address.
 
-        `keys` is None when keys are not asked for.
-        `origins` is the site's CORS setting; `home` says whether `/` has a page (AzureWebJobsDisableHomepage).
+        `instance` is drained by its admin address. `keys` is None when no keys are required. `origins` is the CORS
+        setting of the site, and `home` says whether `/` has a page (AzureWebJobsDisableHomepage).
         """
         self._router = router
         self._runner = runner
         self._blobs = blobs
-        self._admin = admin
+        self._manual_runs = manual_runs
         self._instance = instance
         self._keys = keys
         self._origins = origins
@@ -51,28 +52,28 @@ class Site:
         self._server = Server(self._answer)
 
     async def start(self, listening: socket.socket) -> None:
-        """Serves until it is closed."""
+        """Begins to serve the connections of this socket."""
         await self._server.start(listening)
 
-    def refuse(self) -> None:
-        """No more requests come in; those that are in will be answered."""
+    def stop_accepting(self) -> None:
+        """Accepts no more requests. Those in progress will be answered."""
         self._server.close()
 
     async def close(self) -> None:
-        """The same; returns when they are answered."""
-        self.refuse()
-        await self._server.idle()
+        """Accepts no more requests, and returns when those in progress are answered."""
+        self.stop_accepting()
+        await self._server.wait_until_idle()
 
     async def _answer(self, request: Request) -> Response:
         try:
-            return await self._cross_origin(request)
+            return await self._answer_with_cors(request)
         except Disconnected:
             raise
         except Exception:
             log.exception("A request could not be answered")
             return Response(500)
 
-    async def _cross_origin(self, request: Request) -> Response:
+    async def _answer_with_cors(self, request: Request) -> Response:
         if request.target == "*":
             return Response(404) if request.method == "OPTIONS" else Response(405, [("Allow", "OPTIONS")], close=True)
         try:
@@ -83,11 +84,11 @@ class Site:
             granted = cors.preflight(request, self._origins)
             home = self._home_page() if target.path == "/" else Response(204)
             return Response(home.status, [*home.headers, *granted], home.body)
-        response = await self._own(request, target)
+        response = await self._dispatch(request, target)
         cors.apply(request, response, self._origins)
         return response
 
-    async def _own(self, request: Request, target: urls.Target) -> Response:
+    async def _dispatch(self, request: Request, target: urls.Target) -> Response:
         path = target.path.lower().rstrip("/")
         if not path:
             return self._home_page()
@@ -113,7 +114,7 @@ class Site:
         self, function: Function, request: Request, target: urls.Target, parameters: dict[str, str]
     ) -> Response:
         try:
-            # Without a Content-Length the host hands an empty body to Python.
+            # Without a Content-Length the host gives the worker an empty body.
             body = await request.read() if request.length is not None else b""
         except BodyTooLarge:
             return Response(500, close=True)
@@ -121,9 +122,9 @@ class Site:
             result = await self._runner.run(function, answers.to_worker(request, target, parameters, body))
             return answers.from_worker(result.returned)
         except (FunctionFailed, FunctionTimeoutError):
-            return Response(500)  # the log has it already
+            return Response(500)  # The failure is already in the log.
         except Exception:
-            log.exception("What function %s gave could not be used", function.name)
+            log.exception("The answer of function %s could not be used", function.name)
             return Response(500)
 
     def _access(self, request: Request, target: urls.Target, scope: str = "") -> Access:
@@ -132,13 +133,16 @@ class Site:
         return self._keys.access(request.headers, target.parameters(), scope)
 
     def _refusal(self, request: Request, target: urls.Target, level: str) -> Response | None:
-        """The answer to a caller who may not use an address of the host itself: without keys, this machine only."""
-        if self._keys is None and not request.from_here:
-            return Response(401, [_WHO])
+        """Returns the refusal of a caller who may not use an address of the host itself, or None.
+
+        When no keys are required, callers on this machine may use them.
+        """
+        if self._keys is None and not request.is_local:
+            return Response(401, [_CHALLENGE])
         access = self._access(request, target)
         if access in LEVELS[level]:
             return None
-        return Response(401, [_WHO]) if access is Access.NOBODY else Response(403)
+        return Response(401, [_CHALLENGE]) if access is Access.NOBODY else Response(403)
 
     async def _webhook(self, request: Request, target: urls.Target, path: str) -> Response:
         name = path.removeprefix("/runtime/webhooks/")
@@ -152,8 +156,8 @@ class Site:
 
     async def _administer(self, request: Request, target: urls.Target, path: str) -> Response:
         if path == "/admin/host/ping" and request.method in {"GET", "POST"}:
-            return Response(200, list(_FRESH))
-        known = path in _HOST or path.startswith("/admin/functions/")
+            return Response(200, list(_NO_CACHE))
+        known = path in _HOST_PATHS or path.startswith("/admin/functions/")
         if not known:
             return Response(404)
         refusal = self._refusal(request, target, "ADMIN")
@@ -162,5 +166,5 @@ class Site:
         if path == "/admin/host/status":
             return Response(200, [("Content-Type", "application/json; charset=utf-8")], b'{"state":"Running"}')
         if path.startswith("/admin/host/drain"):
-            return admin.drained(request, self._instance, path)
-        return await admin.run_now(request, admin.find(self._admin, path))
+            return admin.answer_drain(request, self._instance, path)
+        return await admin.run_now(request, admin.find_run(self._manual_runs, path))

@@ -1,1 +1,1 @@
-"""The command line: `python -m client --help`."""
+"""The command line of the client: `python -m client --help`."""

@@ -1,4 +1,4 @@
-"""What the command line understands."""
+"""The commands, options and help texts of the command line."""
 
 import argparse
 import uuid
@@ -24,16 +24,16 @@ examples:
 _EPILOG = """\
 environment:
   VIDEO_API        address of the API (default {default})
-  VIDEO_API_KEY    a Functions key, where one is needed
-  VIDEO_API_TOKEN  a token of Microsoft Entra ID, where one is needed
-  XDG_STATE_HOME   where broken uploads are remembered, to be continued (default ~/.local/state)
+  VIDEO_API_KEY    a Functions key, if the API requires one
+  VIDEO_API_TOKEN  a token of Microsoft Entra ID, if the API requires one
+  XDG_STATE_HOME   folder that records interrupted uploads, to continue them (default ~/.local/state)
 
 exit status:
   0 all was done   1 something failed   2 the command line is wrong   3 the API cannot be reached   130 Ctrl-C
 """
 _PUBLISH = """\
-Uploads files and makes videos of them. After Ctrl-C, or when the network broke, the same command continues:
-what was sent is not sent again. Exit status 1 when any of the files failed; the others are published all the same.
+Uploads files and publishes them as videos. After Ctrl-C or a network failure the same command continues:
+blocks that were sent are not sent again. The exit status is 1 when a file failed; the others are still published.
 
 examples:
   python -m client publish holiday.mp4 --title "At the sea" --tag holiday --tag 2024
@@ -48,7 +48,7 @@ examples:
   python -m client list --name holiday --limit 200 --json | jq -r .Id
 """
 _DOWNLOAD = """\
-Downloads the original, as it was uploaded. What was uploaded encrypted is encrypted still: only its sender had the key.
+Downloads the original file, as it was uploaded. An encrypted upload is still encrypted: only its sender has the key.
 
 example:
   python -m client download 01890a5d-ac96-774b-bcce-b302099a8057 holiday.mp4
@@ -56,9 +56,11 @@ example:
 
 
 def parser(environment: Mapping[str, str]) -> ArgumentParser:
-    """Each command's function becomes `run` of what is parsed."""
+    """Returns the parser. It sets `run` of the parsed arguments to the function of the command."""
     json = ArgumentParser(add_help=False)
-    json.add_argument("--json", action="store_true", help="one JSON object a line on stdout, all else on stderr")
+    json.add_argument(
+        "--json", action="store_true", help="print one JSON object per line on stdout, and all else on stderr"
+    )
 
     root = ArgumentParser(
         prog="python -m client",
@@ -67,63 +69,76 @@ def parser(environment: Mapping[str, str]) -> ArgumentParser:
         formatter_class=RawDescriptionHelpFormatter,
         parents=[_common(environment.get("VIDEO_API") or DEFAULT_API)],
     )
-    every = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    subparsers = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def add(name: str, run: Command, text: str, *parents: ArgumentParser) -> ArgumentParser:
         summary = text.partition(".")[0] + "."
-        made = every.add_parser(
+        command = subparsers.add_parser(
             name,
             help=summary[0].lower() + summary[1:-1],
             description=text,
             parents=[_common(argparse.SUPPRESS), *parents],
             formatter_class=RawDescriptionHelpFormatter,
         )
-        made.set_defaults(run=run)
-        return made
+        command.set_defaults(run=run)
+        return command
 
     publish = add("publish", commands.publish, _PUBLISH, json)
     publish.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    publish.add_argument("--protect", action="store_true", help="encrypt what is published (AES-128)")
-    publish.add_argument("--encrypt-upload", action="store_true", help="encrypt the upload on its way (AES-256)")
+    publish.add_argument("--protect", action="store_true", help="encrypt the published video (AES-128)")
+    publish.add_argument("--encrypt-upload", action="store_true", help="encrypt the upload (AES-256)")
     publish.add_argument("--title", default="", help="title of the video")
-    publish.add_argument("--tag", action="append", default=[], dest="tags", metavar="TAG", help="may be repeated")
+    publish.add_argument(
+        "--tag", action="append", default=[], dest="tags", metavar="TAG", help="tag of the video; may be repeated"
+    )
     publish.add_argument(
         "--wait",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="until the videos can be played (default); or end when they are uploaded",
+        help="wait until the videos are complete (default), or end when they are uploaded",
     )
 
     listing = add("list", commands.list_videos, _LIST, json)
     listing.add_argument("--status", default="", choices=["AwaitingUpload", "Processing", "Completed", "Failed"])
     listing.add_argument("--tag", default="", help="only videos with this tag")
-    listing.add_argument("--name", default="", metavar="PREFIX", help="only videos whose name begins so")
-    listing.add_argument("--limit", type=_count, default=50, metavar="N", help="at most so many (default 50)")
+    listing.add_argument("--name", default="", metavar="PREFIX", help="only videos whose file name begins with this")
+    listing.add_argument("--limit", type=_count, default=50, metavar="N", help="the most videos to list (default 50)")
 
-    show = add("show", commands.show, "Shows all about a video, and the addresses that play it.", json)
-    status = add("status", commands.status, "Shows how far a video is. Exit status 1 when it failed.", json)
-    status.add_argument("--watch", action="store_true", help="until it is completed or has failed")
-    play = add("play", commands.play, "Opens the page that plays a video in the browser, and prints its address.")
+    show = add("show", commands.show, "Shows the details and the playback URLs of a video.", json)
+    status = add(
+        "status",
+        commands.status,
+        "Shows the progress of a video. The exit status is 1 when the video has failed.",
+        json,
+    )
+    status.add_argument("--watch", action="store_true", help="wait until the video is complete or has failed")
+    play = add("play", commands.play, "Opens the page of a video in the browser, and prints its address.")
     download = add("download", commands.download, _DOWNLOAD)
     for one in (show, status, play, download):
         one.add_argument("id", type=_id, metavar="ID")
-    download.add_argument("file", nargs="?", type=Path, metavar="FILE", help="(default: its own name, in this folder)")
+    download.add_argument(
+        "file",
+        nargs="?",
+        type=Path,
+        metavar="FILE",
+        help="file to write (default: the video's own file name, in the current folder)",
+    )
 
     delete = add("delete", commands.delete, "Deletes videos with everything that is stored for them.")
     delete.add_argument("ids", nargs="+", type=_id, metavar="ID")
-    delete.add_argument("--yes", action="store_true", help="do not ask")
+    delete.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
-    add("formats", commands.formats, "Lists what can be uploaded.", json)
+    add("formats", commands.formats, "Lists the formats that can be uploaded.", json)
     return root
 
 
 def _common(api: str) -> ArgumentParser:
-    """Options that may stand before and behind the command's name."""
-    made = ArgumentParser(add_help=False)
-    made.add_argument(
+    """Returns a parser for the options that are allowed before and after the name of the command."""
+    common = ArgumentParser(add_help=False)
+    common.add_argument(
         "--api", type=_address, default=api, metavar="URL", help="address of the API (default: VIDEO_API)"
     )
-    return made
+    return common
 
 
 def _address(text: str) -> str:

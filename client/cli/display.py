@@ -1,4 +1,4 @@
-"""Progress: bars on a terminal, a line now and then elsewhere."""
+"""Shows progress: as a bar on a terminal, and elsewhere as a line for every quarter."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,37 +16,39 @@ from rich.progress import (
 )
 
 _STEP = 25
-"""Percent between two lines."""
+"""Percentage points between two lines."""
 
 
-def plain(text: str) -> str:
-    """Text from elsewhere, unable to steer a terminal."""
+def printable(text: str) -> str:
+    """Replaces the characters of foreign text that could control a terminal."""
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 class Display:
-    """Writes to one console; nothing it is given is understood as markup."""
+    """Writes to one console. It does not interpret markup in its texts."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def note(self, text: str, style: str = "") -> None:
+        """Prints a line."""
         self._console.print(text, style=style or None, markup=False, highlight=False, soft_wrap=True)
 
     def failure(self, text: str, advice: str = "") -> None:
-        self.note(plain(text), "red")
+        """Prints an error and what to do next."""
+        self.note(printable(text), "red")
         if advice:
             self.note(f"  {advice}")
 
     @contextmanager
     def bytes(self, label: str) -> Iterator[Callable[[int, int], None]]:
-        """What is yielded is to hear bytes so far and in all."""
+        """Shows the progress of a transfer. Yields a function to call with the bytes so far and in total."""
         with self._bar(label, [DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()]) as bar:
             yield bar
 
     @contextmanager
     def percent(self, label: str) -> Iterator[Callable[[int], None]]:
-        """What is yielded is to hear percents."""
+        """Shows a percentage. Yields a function to call with it."""
         columns = [TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn()]
         with self._bar(label, columns) as bar:
             yield lambda done: bar(done, 100)
@@ -58,28 +60,28 @@ class Display:
             return
         shown = (TextColumn("{task.description}", markup=False), BarColumn(), *columns)
         with Progress(*shown, console=self._console) as progress:
-            task = progress.add_task(plain(label), total=None)
-            begun = False
+            task = progress.add_task(printable(label), total=None)
+            started = False
 
-            def hear(done: int, total: int) -> None:
-                nonlocal begun
-                if begun:
+            def update(done: int, total: int) -> None:
+                nonlocal started
+                if started:
                     progress.update(task, completed=done)
-                else:  # what was there before counts for no speed
+                else:  # The bytes of an earlier, interrupted transfer must not count for the speed.
                     progress.reset(task, completed=done, total=total)
-                    begun = True
+                    started = True
 
-            yield hear
+            yield update
 
     def _lines(self, label: str) -> Callable[[int, int], None]:
-        told = -1
+        last_step = -1
 
-        def hear(done: int, total: int) -> None:
-            nonlocal told
+        def update(done: int, total: int) -> None:
+            nonlocal last_step
             percent = 100 * done // total if total else 100
             step = percent // _STEP
-            if step > told:
-                told = step
-                self.note(f"{plain(label)}: {percent} %")
+            if step > last_step:
+                last_step = step
+                self.note(f"{printable(label)}: {percent} %")
 
-        return hear
+        return update

@@ -1,4 +1,4 @@
-"""Runs a command and says what became of it by its exit status."""
+"""Runs a command and returns its exit status."""
 
 import os
 import sys
@@ -13,17 +13,20 @@ from client.cli.results import INTERRUPTED, exit_status
 from client.errors import ClientError
 
 BROKEN_PIPE = 141
-"""As shells tell of programs that wrote to `head` once too often."""
+"""The exit status that shells report for a program whose output nobody reads any more."""
 
 
 def main(words: Sequence[str]) -> int:
-    """The exit status; argparse ends the program itself for a wrong command line (2) and for --help (0)."""
-    given = parser(os.environ).parse_args(words)
+    """Runs the command and returns the exit status.
+
+    For a wrong command line (2) and for --help (0), argparse ends the program itself.
+    """
+    arguments = parser(os.environ).parse_args(words)
     display = Display(Console(stderr=True))
     try:
         key, token = (os.environ.get(name, "").strip() for name in ("VIDEO_API_KEY", "VIDEO_API_TOKEN"))
-        with Client(given.api, key, token) as client:
-            status: int = given.run(client, given, display)
+        with Client(arguments.api, key, token) as client:
+            status: int = arguments.run(client, arguments, display)
             sys.stdout.flush()
     except ClientError as error:
         display.failure(str(error), error.advice)
@@ -32,7 +35,7 @@ def main(words: Sequence[str]) -> int:
         display.note("Interrupted.")
         return INTERRUPTED
     except BrokenPipeError:
-        # Nothing more can be written, not even at the end of the interpreter.
+        # Nothing more can be written, not even when the interpreter flushes stdout at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     return status

@@ -1,4 +1,4 @@
-"""What commands print on stdout, and their exit status."""
+"""Prints the results of commands on stdout and decides their exit status."""
 
 import json
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ OK, FAILED, WRONG_USE, UNREACHABLE, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 class Results:
-    """Of several things, of which each may fail without stopping the others."""
+    """The results for several items. A failed item does not stop the others."""
 
     def __init__(self, display: Display, as_json: bool) -> None:
         self._display = display
@@ -23,13 +23,13 @@ class Results:
         self._failures: set[int] = set()
         self._named: dict[str, str] = {}
 
-    def of(self, **named: str) -> Self:
-        """For a `with` block about one of them; `named` says which."""
+    def about(self, **named: str) -> Self:
+        """Begins a `with` block for one item. `named` identifies the item in the output."""
         self._named = named
         return self
 
     def __enter__(self) -> None:
-        """Nothing to begin."""
+        """Does nothing: `about` has begun the block."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
         if not isinstance(error, ClientError):
@@ -40,7 +40,8 @@ class Results:
             print_json({**self._named, "Error": str(error)})
         return True
 
-    def tell(self, facts: dict[str, Any], line: str) -> None:
+    def report(self, facts: dict[str, Any], line: str) -> None:
+        """Prints the result for one item: the facts as JSON, or else the line."""
         if self._as_json:
             print_json(facts)
         else:
@@ -48,20 +49,22 @@ class Results:
 
     @property
     def exit_status(self) -> int:
-        """UNREACHABLE only if nothing else went wrong."""
+        """The exit status. It is UNREACHABLE only if there was no other failure."""
         return min(self._failures, default=OK)
 
 
 def exit_status(error: ClientError) -> int:
+    """Returns the exit status for an error."""
     return UNREACHABLE if isinstance(error, Unreachable) else FAILED
 
 
 def print_json(facts: object) -> None:
+    """Prints one line of JSON."""
     print(json.dumps(facts), flush=True)
 
 
 def print_table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    """For people on a terminal; elsewhere columns stand between tabs, without a head."""
+    """Prints a table on a terminal. Elsewhere columns are separated by tabs, without a head."""
     console = Console()
     if not console.is_terminal:
         for row in rows:

@@ -19,10 +19,10 @@ import pytest
 from client import ApiError
 from client.upload import BLOCK
 from tests.conftest import PROJECT
-from tests.integration.gate import Seen, gate
 from tests.media.audio import Audio
 from tests.media.cache import cached
 from tests.media.sources import Video, numbered
+from tests.support.gate import Seen, gate
 
 pytestmark = [pytest.mark.media, pytest.mark.azurite]
 

@@ -6,7 +6,7 @@ import pytest
 from client import ApiError, Client, Status, UploadKey, Usage
 from client.api import EARLY_ENDPOINTS
 from client.models import Video
-from client.transport import Patience
+from client.transport import RetryPolicy
 
 FOUND = {
     "Id": "1",
@@ -71,7 +71,7 @@ def test_what_a_video_takes_is_read_and_may_be_missing():
     ids=["a-page", "no-body", "a-gateway", "another-shape"],
 )
 def test_whatever_answers_is_told_in_words(monkeypatch, answer, status, message):
-    monkeypatch.setattr(Patience, "delay", lambda *_: 0.0)
+    monkeypatch.setattr(RetryPolicy, "delay", lambda *_: 0.0)
     with Client("https://api.example/api") as client:
         client._api = httpx.Client(base_url=client.base, transport=httpx.MockTransport(lambda _: answer))
         with pytest.raises(ApiError, match=message) as failed:

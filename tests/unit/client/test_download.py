@@ -8,7 +8,7 @@ import pytest
 from client import download as module
 from client.download import download
 from client.errors import ClientError, FileError, Unreachable
-from client.transport import Patience
+from client.transport import RetryPolicy
 
 URL = "https://storage.example/uploads/a?sig=SECRET"
 CONTENT = bytes(range(256)) * 40
@@ -45,7 +45,7 @@ class Storage:
 
 @pytest.fixture(autouse=True)
 def _without_waiting(monkeypatch):
-    monkeypatch.setattr(module, "TRANSFER", Patience(tries=3, longest=0))
+    monkeypatch.setattr(module, "TRANSFER_RETRIES", RetryPolicy(tries=3, longest=0))
 
 
 @pytest.mark.parametrize("breaks", [0, 1, 5])

@@ -15,7 +15,7 @@ FILE = {"path": "/videos/a.mp4", "size": 5}
 
 def test_it_is_found_again_by_the_same_upload_only(tmp_path):
     journals = Journals(tmp_path)
-    begun = journals.begin(FILE, "some-id", KEY)
+    begun = journals.create(FILE, "some-id", KEY)
     begun.confirm(3)
     begun.confirm(0)
     found = Journals(tmp_path).find(dict(reversed(FILE.items())))
@@ -27,7 +27,7 @@ def test_it_is_found_again_by_the_same_upload_only(tmp_path):
 
 
 def test_nobody_else_can_read_it(tmp_path):
-    Journals(tmp_path / "state").begin(FILE, "some-id", KEY)
+    Journals(tmp_path / "state").create(FILE, "some-id", KEY)
     [path] = (tmp_path / "state").iterdir()
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
     assert path.stat().st_mode & 0o777 == 0o600
@@ -38,7 +38,7 @@ def test_nobody_else_can_read_it(tmp_path):
     ("end", "sent"), [(b"1\n2\n1", {1, 2}), (b"", set()), (b"7\n", {7})], ids=["half-a-number", "none", "whole"]
 )
 def test_a_line_that_was_cut_off_counts_for_nothing(tmp_path, end, sent):
-    Journals(tmp_path).begin(FILE, "some-id", None)
+    Journals(tmp_path).create(FILE, "some-id", None)
     [path] = tmp_path.iterdir()
     path.write_bytes(path.read_bytes() + end)
     found = Journals(tmp_path).find(FILE)
@@ -49,18 +49,18 @@ def test_a_line_that_was_cut_off_counts_for_nothing(tmp_path, end, sent):
 @pytest.mark.parametrize("text", ["", '{"video": "some', "[]", "{}\n", "nonsense\n1\n"])
 def test_one_without_a_whole_beginning_is_none(tmp_path, text):
     journals = Journals(tmp_path)
-    journals.begin(FILE, "some-id", KEY)
+    journals.create(FILE, "some-id", KEY)
     [path] = tmp_path.iterdir()
     path.write_text(text)
     assert journals.find(FILE) is None
-    journals.begin(FILE, "other-id", None)
+    journals.create(FILE, "other-id", None)
     found = journals.find(FILE)
     assert found is not None
     assert found.video_id == "other-id"
 
 
 def test_one_that_is_too_old_to_be_continued_is_removed(tmp_path):
-    Journals(tmp_path).begin(FILE, "some-id", KEY)
+    Journals(tmp_path).create(FILE, "some-id", KEY)
     [path] = tmp_path.iterdir()
     os.utime(path, (0, 0))
     Journals(tmp_path)

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from client.errors import Unreachable
-from client.transport import CALL, Patience, persistently
+from client.transport import CALL_RETRIES, RetryPolicy, send_with_retries
 
 URL = "https://storage.example/uploads/a?sv=1&sig=SECRET"
 
@@ -26,11 +26,11 @@ class Service:
             return answer
         raise answer("broken", request=request)
 
-    def ask(self, *, repeatable: bool = True, patience: Patience = CALL) -> httpx.Response:
-        return persistently(
+    def ask(self, *, repeatable: bool = True, retries: RetryPolicy = CALL_RETRIES) -> httpx.Response:
+        return send_with_retries(
             lambda: self.http.put(URL, content=b"x"),
             repeatable=repeatable,
-            patience=patience,
+            retries=retries,
             pause=self.pauses.append,
         )
 
@@ -59,7 +59,7 @@ def test_other_answers_are_final(status):
 def test_who_gives_up_names_the_host_and_no_signature():
     service = Service(*[httpx.ReadTimeout] * 3)
     with pytest.raises(Unreachable) as failed:
-        service.ask(patience=Patience(tries=3))
+        service.ask(retries=RetryPolicy(tries=3))
     assert str(failed.value) == "https://storage.example cannot be reached: it did not answer in time."
     assert len(service.pauses) == 2
     assert service.answers == []
@@ -84,8 +84,8 @@ def test_what_must_not_happen_twice_is_repeated_only_if_it_was_not_done(answer, 
 
 
 def test_waits_grow_up_to_a_bound():
-    patience = Patience(tries=9, longest=4)
-    assert [patience.delay(tried) for tried in range(1, 7)] == [0.5, 1, 2, 4, 4, 4]
+    policy = RetryPolicy(tries=9, longest=4)
+    assert [policy.delay(tried) for tried in range(1, 7)] == [0.5, 1, 2, 4, 4, 4]
 
 
 def test_signatures_do_not_reach_the_log():

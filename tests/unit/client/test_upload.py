@@ -12,7 +12,7 @@ import pytest
 from client import upload as module
 from client.errors import AlreadyUploaded, FileError, Unreachable, UploadError, UploadLost
 from client.models import UploadKey
-from client.transport import Patience
+from client.transport import RetryPolicy
 from client.upload import BLOCK, MAX_BLOCKS, Source, block_id, upload
 from connector.security.counter import decrypt_at
 
@@ -23,7 +23,7 @@ SIZE = 2 * BLOCK + 12_345
 
 @pytest.fixture(autouse=True)
 def _without_waiting(monkeypatch):
-    monkeypatch.setattr(module, "TRANSFER", Patience(tries=3, longest=0))
+    monkeypatch.setattr(module, "TRANSFER_RETRIES", RetryPolicy(tries=3, longest=0))
 
 
 @pytest.fixture(scope="module")
@@ -182,5 +182,5 @@ def test_blocks_cover_a_file_of_any_size(size):
 def test_what_is_no_file_is_said_so(tmp_path):
     with pytest.raises(FileError, match="There is no file"):
         Source.of(tmp_path / "a.mp4")
-    with pytest.raises(FileError, match="is no file"):
+    with pytest.raises(FileError, match="is not a file"):
         Source.of(tmp_path)

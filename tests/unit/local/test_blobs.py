@@ -7,7 +7,7 @@ import pytest
 from azure.storage.queue import QueueMessage
 
 from local.app import Function
-from local.blobs import BlobDispatcher, BlobTrigger, PathPattern, message_of, named_by
+from local.blobs import BlobDispatcher, BlobTrigger, PathPattern, event_message, parse_blob_url
 from local.storage import Queues, encode
 
 
@@ -42,7 +42,7 @@ def test_parts_of_a_path_have_names_where_it_fits(path, blob, parameters):
     ],
 )
 def test_an_address_names_container_and_blob(url, blob):
-    assert named_by(url) == blob
+    assert parse_blob_url(url) == blob
 
 
 DATA = {"url": "https://m.blob.core.windows.net/c/n", "blobType": "BlockBlob"}
@@ -63,10 +63,10 @@ DATA = {"url": "https://m.blob.core.windows.net/c/n", "blobType": "BlockBlob"}
 )
 def test_an_event_that_names_no_blob_is_refused(event: Any):
     with pytest.raises(ValueError, match=r"The event does not say|no blobs of type"):
-        message_of(event, "Host.Functions.f")
+        event_message(event, "Host.Functions.f")
 
 
-def test_a_failed_event_is_buried_in_the_account_of_its_blob(monkeypatch):
+def test_a_failed_event_becomes_a_poison_message_in_the_account_of_its_blob(monkeypatch):
     account = "DefaultEndpointsProtocol=https;AccountName={0};AccountKey=YQ==;EndpointSuffix=core.windows.net"
     monkeypatch.setenv("AzureWebJobsStorage", account.format("host"))
     monkeypatch.setenv("MEDIA", account.format("media"))
@@ -78,6 +78,6 @@ def test_a_failed_event_is_buried_in_the_account_of_its_blob(monkeypatch):
         return dispatcher.poison(QueueMessage(content=encode(text.encode()))).url
 
     name = "queue.core.windows.net/webjobs-blobtrigger-poison"
-    assert poison(message_of({"data": DATA}, "Host.Functions.f")) == f"https://media.{name}"
-    for unknown in (message_of({"data": DATA}, "Host.Functions.none"), json.dumps([]), "no json"):
+    assert poison(event_message({"data": DATA}, "Host.Functions.f")) == f"https://media.{name}"
+    for unknown in (event_message({"data": DATA}, "Host.Functions.none"), json.dumps([]), "no json"):
         assert poison(unknown) == f"https://host.{name}"

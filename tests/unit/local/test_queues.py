@@ -41,7 +41,7 @@ def test_an_empty_queue_is_looked_into_more_and_more_seldom_and_at_once_when_tol
         for pause in (3.5, 0.1):
             await asyncio.sleep(pause)
             seen.append(queue.looks)
-            listener.look()
+            listener.poll_now()
         await asyncio.sleep(0.1)
         seen.append(queue.looks)
         listener.stop()

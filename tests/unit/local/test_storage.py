@@ -1,7 +1,7 @@
 import pytest
 
 from local.protos import TypedData
-from local.storage import bodies
+from local.storage import message_bodies
 
 
 @pytest.mark.parametrize(
@@ -15,4 +15,4 @@ from local.storage import bodies
     ],
 )
 def test_an_output_is_one_message_or_a_list_of_them(value, sent):
-    assert bodies(value) == sent
+    assert message_bodies(value) == sent

@@ -39,7 +39,7 @@ def test_with_another_schedule_nothing_was_missed():
 
 def test_a_status_reads_back_as_it_was_written():
     status = Status(NEVER, NOON + HOUR, NOON + timedelta(microseconds=5))
-    assert Status.of_json(json.dumps(status.to_json())) == status
+    assert Status.from_json(json.dumps(status.to_json())) == status
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ export function aboutForm(video, etag, saved) {
     version = fresh;
     fill(answer);
     saved(answer);
-    say("Not saved: somebody changed this meanwhile. What you see now is their version.", true);
+    say("Not saved: somebody else changed this video. The form now shows their version.", true);
     announce("Not saved");
   }
 

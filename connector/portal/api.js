@@ -50,7 +50,7 @@ async function send(url, method, body, headers) {
   try {
     return await fetch(url, init);
   } catch {
-    throw new ApiError(0, "The API cannot be reached. Is the network there?");
+    throw new ApiError(0, "The API cannot be reached. Check your connection.");
   }
 }
 
@@ -68,7 +68,7 @@ async function signIn(response, refused) {
   const wantsToken = /bearer/i.test(response.headers.get("WWW-Authenticate") ?? "");
   asking ??= askForCredential(wantsToken, refused).finally(() => { asking = null; });
   const given = await asking;
-  if (!given) throw new ApiError(401, `This API asks for ${wantsToken ? "an access token" : "its key"}.`);
+  if (!given) throw new ApiError(401, `This API requires ${wantsToken ? "an access token" : "a Functions key"}.`);
   const headers = wantsToken ? { Authorization: `Bearer ${given}` } : { "x-functions-key": given };
   sessionStorage.setItem(CREDENTIAL, JSON.stringify(headers));
 }

@@ -19,8 +19,8 @@ export async function askForCredential(wantsToken, refused) {
   const [dialog, field] = [$("sign-in"), $("credential")];
   $("credential-label").textContent = wantsToken ? "Access token" : "Key";
   $("sign-in-text").textContent = wantsToken
-    ? "This API wants an access token of Microsoft Entra. Paste one; it is kept until you close this tab."
-    : "This API wants a Functions key. Paste it; it is kept until you close this tab.";
+    ? "This API requires an access token from Microsoft Entra. Paste one. It is kept until you close this tab."
+    : "This API requires a Functions key. Paste it. It is kept until you close this tab.";
   $("sign-in-refused").hidden = !refused;
   field.value = "";
   const answer = await answerOf(dialog);
@@ -30,9 +30,10 @@ export async function askForCredential(wantsToken, refused) {
 }
 
 /** Whether the answer was yes. */
-export async function confirmed(title, text, yes) {
+export async function confirmed(title, text, yes, no = "Keep") {
   $("confirm-title").textContent = title;
   $("confirm-text").textContent = text;
   $("confirm-yes").textContent = yes;
+  $("confirm-no").textContent = no;
   return (await answerOf($("confirm"))) === "ok";
 }

@@ -49,7 +49,7 @@ async function fail(text) {
   }
   video.controls = false; // there is nothing to play
   reason.classList.add("waiting");
-  show("This video is not available at the moment. It begins here as soon as it is.");
+  show("This video is not available at the moment. Playback starts here when it becomes available.");
   let ms = SOONEST_MS;
   do {
     await pause(ms);
@@ -60,7 +60,7 @@ async function fail(text) {
 
 video.addEventListener("error", () => { if (video.error) fail(video.error.message || `code ${video.error.code}`); });
 if (!hls && !token) {
-  show("This video cannot be played: its address lacks the token.");
+  show("This video cannot be played, because its URL has no token.");
 } else if ("MediaSource" in window || "ManagedMediaSource" in window) {
   openHlsJs(video, hls || tokened, token && (() => token), fail).catch((error) => fail(error.message));
 } else {

@@ -47,8 +47,10 @@ function costs({ Status, Estimate, Actual }) {
   const found = Actual ?? (Status === "Failed" ? null : Estimate);
   if (!found) return "";
   const { Seconds, Cost, MonthlyCost, StorageBytes, Currency } = found;
-  const kept = `${bytes(StorageBytes)} to keep, ${money(MonthlyCost, Currency)} a month`;
-  return `${Actual ? "Took" : "Will take about"} ${length(Seconds)} of computing, ${money(Cost, Currency)}; ${kept}`;
+  const [time, once, kept, monthly] = [length(Seconds), money(Cost, Currency), bytes(StorageBytes), money(MonthlyCost, Currency)];
+  return Actual
+    ? `Processing took ${time} of computing time and cost ${once}. Storing ${kept} costs ${monthly} per month.`
+    : `Processing will take about ${time} of computing time and cost ${once}. Storing ${kept} will cost ${monthly} per month.`;
 }
 
 function stage(name, step, failed) {

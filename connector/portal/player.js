@@ -82,7 +82,7 @@ export function player(video, access, signal) {
   }
 
   function fail(text) {
-    error.textContent = `This player cannot go on: ${text}`;
+    error.textContent = `Playback stopped: ${text}`;
     error.hidden = false;
   }
 

@@ -88,7 +88,7 @@ async function supported(file) {
   const extension = file.name.includes(".") ? file.name.split(".").pop().toLowerCase() : "";
   if (formats.includes(extension)) return;
   throw new Error(`${extension ? `.${extension} files` : "Files without an extension"} are not supported. `
-    + `Supported are: ${formats.join(", ")}.`);
+    + `Supported extensions: ${formats.join(", ")}.`);
 }
 
 async function resumed(file) {
@@ -112,7 +112,7 @@ async function created(file) {
 
 async function addressOf(id) {
   const { UploadUri } = await get(`Videos/${id}`);
-  if (!UploadUri) throw new Error("The time for this upload is over.");
+  if (!UploadUri) throw new Error("This upload has expired. Choose the file again to start a new one.");
   return UploadUri;
 }
 
@@ -138,16 +138,17 @@ function transfer(name) {
   const stopped = new AbortController();
   let id = null;
   const title = h("h3", {}, name);
-  const text = h("p", { class: "transfer-text" }, "Waiting for its turn");
+  const text = h("p", { class: "transfer-text" }, "Queued");
   const bar = h("progress", { max: 1, value: 0, "aria-label": `Upload of ${name}` });
   const body = h("div", {}, bar);
   const button = h("button", { type: "button", onclick: cancel }, "Cancel");
-  const link = h("a", { class: "button primary" }, "Watch already");
+  const link = h("a", { class: "button primary" }, "Watch now");
   const card = h("li", { class: "transfer" }, h("div", { class: "transfer-head" }, title, button), text, body);
   $("transfers").prepend(card);
 
   async function cancel() {
-    const sure = !id || await confirmed("Cancel the upload?", `${name} and what was sent of it will be deleted.`, "Cancel upload");
+    const sure = !id || await confirmed("Cancel the upload?", `${name} and its uploaded data will be deleted.`, "Cancel upload",
+      "Continue uploading");
     if (!sure) return;
     stopped.abort();
     if (id) await discard(id);
@@ -172,7 +173,7 @@ function transfer(name) {
     },
     waiting(is) {
       card.classList.toggle("waiting", is);
-      if (is) text.textContent = "Waiting for the network; the upload goes on by itself";
+      if (is) text.textContent = "Waiting for the network. The upload resumes automatically.";
     },
     encoding(view) {
       button.remove();
@@ -184,7 +185,7 @@ function transfer(name) {
       if (link.isConnected) return;
       link.href = `#${videoId}`;
       title.after(link);
-      announce(`${name} can be watched already`);
+      announce(`${name} can be watched now`);
     },
     done() {
       link.textContent = "Play";
@@ -212,7 +213,7 @@ function brokenOff(entry) {
   const card = h("li", { class: "transfer waiting", "data-broken-off": entry.id },
     h("div", { class: "transfer-head" }, h("h3", {}, entry.name), again, drop),
     h("p", { class: "transfer-text" },
-      `Broken off at ${Math.round(100 * Math.min(1, share))} %. Choose or drop the same file again to go on.`));
+      `Interrupted at ${Math.round(100 * Math.min(1, share))} %. Choose or drop the same file again to resume.`));
   $("transfers").append(card);
 
   async function remove() {

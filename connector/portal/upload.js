@@ -112,7 +112,7 @@ function put(url, body, { progress = () => {}, signal }) {
       else {
         progress(0);
         if (status === 0 || status === 408 || status === 429 || status >= 500) reject(new Interrupted());
-        else if (status === 403) reject(new Expired("Storage does not allow the upload (403): its time may be over."));
+        else if (status === 403) reject(new Expired("Storage refused the upload (403). The upload URL may have expired."));
         else reject(new Refused(`Storage refused the upload (${status}).`));
       }
     });
@@ -128,7 +128,7 @@ async function readable(file) {
   try {
     await file.slice(0, 1).arrayBuffer();
   } catch {
-    throw new Refused("The file cannot be read any more: it was changed, moved or removed.");
+    throw new Refused("The file can no longer be read. It was changed, moved or removed.");
   }
 }
 

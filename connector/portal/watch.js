@@ -83,14 +83,14 @@ async function beginning(id, body, signal) {
     body.prepend(screen.stage);
     body.append(screen.chooser);
     screen.begin();
-    announce("What is finished can be watched already");
+    announce("The finished part can be watched now");
     return { access, screen, stop: () => stopped.abort() };
   } catch {
     return null; // then when it is ready
   }
 }
 
-/** The way to a video that is ready; whoever plays already stays on his. */
+/** The access to a video that is ready. A player that already runs keeps the access that it has. */
 async function opened(video, early) {
   if (!early) return accessTo(video, false);
   await early.access.complete();
@@ -99,7 +99,7 @@ async function opened(video, early) {
 
 function factsOf(video) {
   const facts = [
-    video.Width ? `${video.Width} × ${video.Height}, ${video.FrameRate} fps` : "Sound only",
+    video.Width ? `${video.Width} × ${video.Height}, ${video.FrameRate} fps` : "Audio only",
     clock(video.Duration), bytes(video.Size), `published ${day(video.Created)}`, video.Title ? video.FileName : null,
     video.ContentProtectionMode === "None" ? null : "protected",
   ];
@@ -128,7 +128,7 @@ function sharing(video, access) {
     await access.renew();
     draw();
     section.querySelector(".renew").focus();
-    announce("The token is new");
+    announce("Token renewed");
   }
   function draw() {
     const { urls, token, viewing } = access;
@@ -160,7 +160,7 @@ function stills(thumbnails) {
 function end(video) {
   const path = `Videos/${video.Id}`;
   async function remove() {
-    const text = `${called(video)} and everything stored for it will be gone: the upload, the media, the pictures and its keys.`;
+    const text = `${called(video)} and everything stored for it will be deleted: the upload, the media, the images and the keys.`;
     if (!(await confirmed("Delete this video?", text, "Delete"))) return;
     try {
       await call("DELETE", path);

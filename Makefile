@@ -48,9 +48,10 @@ model: setup ## what tasks take; from that the quotes, the cost and the scale mo
 	$(BIN)/python -m bench.scale
 
 .PHONY: soak
-soak: setup ## ten minutes of 4K, then everything is killed while videos are published (takes long)
+soak: setup ## ten minutes of 4K, everything killed while videos are published, many odd requests (takes long)
 	$(BIN)/python -m bench.soak
 	$(BIN)/python -m bench.kill
+	OPENAPI_EXAMPLES=300 $(BIN)/python -m pytest tests/integration/test_openapi.py
 
 .PHONY: package
 package: setup ## what would be deployed, and how large it is

@@ -1,4 +1,4 @@
-"""Binds triggers to handlers: no logic here. The Functions host and the local host load `app`."""
+"""Binds triggers to handlers. There is no logic here. The Functions host and the local host load `app`."""
 
 import logging
 import os
@@ -10,13 +10,14 @@ import azure.functions as func
 
 from connector.api.auth import host_level
 from connector.api.http import Request
-from connector.api.routes import ROUTES, Route, respond
+from connector.api.resource import Route
+from connector.api.routes import ROUTES, respond
 from connector.blob_trigger import BlobName
+from connector.bootstrap import require_callers, require_keys, shared_app
 from connector.deadline import limited
 from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE, UPLOADS
 from connector.domain.messages import Message
-from connector.services import app as services
-from connector.services import require_callers, require_keys
+from connector.settings import load_startup
 from connector.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 STORAGE = "MEDIA_STORAGE"
-AUTH_MODE = os.environ.get("AUTH_MODE") or "keys"
-SWEEP_SCHEDULE = os.environ.get("SWEEP_SCHEDULE") or "0 */5 * * * *"
+SETTINGS = load_startup(os.environ)
 
 require_keys(os.environ)
 require_callers(os.environ)
@@ -53,8 +53,8 @@ def _send(messages: "Sequence[Message]", advance: Messages, encode: Messages) ->
 
 def _http(route: Route) -> None:
     @app.function_name(route.name)
-    # Without `methods` every method comes in: the app answers those that it does not know, too.
-    @app.route(route.template, auth_level=func.AuthLevel[host_level(AUTH_MODE, route.permission)])
+    # Without `methods` every method arrives here. The app also answers those that it does not know.
+    @app.route(route.template, auth_level=func.AuthLevel[host_level(SETTINGS.auth_mode, route.permission)])
     @_queues
     def handle(req: func.HttpRequest, advance: Messages, encode: Messages, context: func.Context) -> func.HttpResponse:
         request = Request(
@@ -67,27 +67,29 @@ def _http(route: Route) -> None:
             id=str(uuid.uuid4()),
         )
         with limited(), _invoked(context) as telemetry, _traced(telemetry, route, request):
-            response = respond(services, route, request)
+            response = respond(shared_app, route, request)
             telemetry.add(**{"http.response.status_code": response.status})
         _send(response.messages, advance, encode)
         body, headers = response.content, dict(response.headers)
         if body:
-            headers["Content-Length"] = str(len(body))  # else the host sends the body in chunks
+            headers["Content-Length"] = str(len(body))  # otherwise the host sends the body in chunks
         return func.HttpResponse(body, status_code=response.status, headers=headers)
 
 
 @contextmanager
 def _invoked(context: func.Context) -> "Iterator[Telemetry]":
-    """The telemetry, with what is told inside connected to the host's own span for this call of a function."""
+    """Yields the telemetry. What is recorded inside is connected to the host's own span for this call."""
     telemetry = Telemetry()
-    with suppress(Exception):  # the app cannot start, and what comes next says so
-        telemetry = services().telemetry
+    with suppress(Exception):  # the app cannot start, and the next call reports why
+        telemetry = shared_app().telemetry
     with telemetry.invocation(context.trace_context.trace_parent):
         yield telemetry
 
 
 def _traced(telemetry: Telemetry, route: Route, request: Request) -> "AbstractContextManager[None]":
-    """A span for what changes something. Reads are many, start nothing, and the host tells of each anyway."""
+    """Returns a span for a request that changes something. Reads are many and start nothing, and the host records each
+    one.
+    """
     if request.method not in {"POST", "PUT", "DELETE"}:
         return nullcontext()
     facts = {"http.request.method": request.method, "http.route": route.template, "request_id": request.id}
@@ -103,14 +105,14 @@ for _route in ROUTES:
     arg_name="blob",
     path=UPLOADS + "/{id}/{file}",
     connection=STORAGE,
-    source=func.BlobSource(os.environ.get("BLOB_TRIGGER_SOURCE", "EventGrid")),
+    source=func.BlobSource(SETTINGS.blob_trigger_source),
 )
 @_queues
 def upload_completed(blob: BlobName, advance: Messages, encode: Messages, context: func.Context) -> None:
     from connector.pipeline.complete import complete_by_name
 
     with _invoked(context):
-        messages = complete_by_name(services(), f"{blob.container}/{blob.name}")
+        messages = complete_by_name(shared_app(), f"{blob.container}/{blob.name}")
     _send(messages, advance, encode)
 
 
@@ -120,8 +122,8 @@ def _step(message: func.QueueMessage, queue: str, context: func.Context) -> "lis
 
     with _invoked(context):
         if message.dequeue_count == 1:
-            measures.begun(services(), queue, message.insertion_time)
-        return run_step(services(), Message.model_validate_json(message.get_body()))
+            measures.record_queue_age(shared_app(), queue, message.insertion_time)
+        return run_step(shared_app(), Message.model_validate_json(message.get_body()))
 
 
 @app.function_name("Advance")
@@ -142,10 +144,10 @@ def _poison(queue: str, name: str) -> None:
     @app.function_name(name)
     @app.queue_trigger(arg_name="message", queue_name=f"{queue}-poison", connection=STORAGE)
     def handle(message: func.QueueMessage, context: func.Context) -> None:
-        from connector.pipeline.steps import bury
+        from connector.pipeline.steps import handle_poison
 
         with _invoked(context):
-            bury(services(), message.get_body(), message.id or "")
+            handle_poison(shared_app(), message.get_body(), message.id or "")
 
 
 _poison(ADVANCE_QUEUE, "AdvancePoison")
@@ -153,7 +155,7 @@ _poison(ENCODE_QUEUE, "EncodePoison")
 
 
 @app.function_name("Sweep")
-@app.timer_trigger(arg_name="timer", schedule=SWEEP_SCHEDULE, run_on_startup=False)
+@app.timer_trigger(arg_name="timer", schedule=SETTINGS.sweep_schedule, run_on_startup=False)
 @_queues
 def sweep(
     timer: func.TimerRequest,  # noqa: ARG001 - the binding's name
@@ -164,5 +166,5 @@ def sweep(
     from connector.pipeline.sweep import sweep as run
 
     with _invoked(context):
-        messages = run(services())
+        messages = run(shared_app())
     _send(messages, advance, encode)

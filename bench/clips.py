@@ -129,8 +129,8 @@ CODED = ["-an", "-c:v", "libx264", "-preset", "ultrafast", "-crf", "5", "-g", "3
 COLOURS = "scale=out_color_matrix=bt709:out_range=limited,format=yuv420p,setparams=colorspace=bt709:range=limited"
 
 
-def clip(name: str) -> Path:
-    """The file, made when it is missing."""
+def make_clip(name: str) -> Path:
+    """Makes the file if it is missing, and returns its path."""
     path = FOLDER / f"{name}.mp4"
     if path.exists():
         return path
@@ -161,7 +161,7 @@ def clip(name: str) -> Path:
     return path
 
 
-def upscaled() -> Path:
+def make_upscaled() -> Path:
     """The animated film, of 720 lines, as a careless export gives it: with 1080, and a keyframe every second."""
     path = FOLDER / "upscaled.mp4"
     if not path.exists():
@@ -194,4 +194,4 @@ def fetch() -> None:
 
 if __name__ == "__main__":
     for each in NAMES:
-        print(clip(each))
+        print(make_clip(each))

@@ -1,19 +1,22 @@
-"""The media child with a clock on each part of a chunk: `bench.profile` runs it in place of `connector.media.child`.
+"""The media process with a clock on each part of a chunk: `bench.profile` runs it in place of `connector.media.worker`.
 
-Times are CPU seconds of the child's one thread, each without those of the parts inside. They are handed back as one
+Times are CPU seconds of the process' one thread, each without those of the parts inside. They are handed back as one
 more blob.
 """
 
 import json
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
+import av
+
+from connector.domain.jobs import ChunkJob
 from connector.domain.task import EncodeOutput
-from connector.media import child, chunk, decode, encoder, source, stills
-from connector.media.channel import Channel
-from connector.media.jobs import ChunkJob
+from connector.media import chunk, decode, encoder, stills, worker
+from connector.sandbox.protocol import Channel
 
 NAME = "profile.json"
 
@@ -26,12 +29,12 @@ BOXES = "packaging: NAL units, samples, boxes"
 CHANNEL = "channel: source in, blobs out"
 REST = "Python between these, freeing"
 
-_spent: Counter[str] = Counter()
+_spent: dict[str, float] = defaultdict(float)
 _inside: list[float] = []
 """Seconds of the parts within each part that is under way."""
 
 
-def clocked(part: str, call: Callable[..., Any]) -> Callable[..., Any]:
+def with_clock(part: str, call: Callable[..., Any]) -> Callable[..., Any]:
     def timed(*args: Any, **kwargs: Any) -> Any:
         begin = time.thread_time()
         _inside.append(0.0)
@@ -51,14 +54,14 @@ class _Encoder:
 
     def __init__(self, context: Any) -> None:
         self._context = context
-        self.encode = clocked(f"encoding {context.height} lines", context.encode)
+        self.encode = with_clock(f"encoding {context.height} lines", context.encode)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._context, name)
 
 
 _CLOCKS: tuple[tuple[Any, str, str], ...] = (
-    (source.av, "open", OPEN),
+    (av, "open", OPEN),
     (decode.Decoder, "_decode", DECODE),
     (stills.Stills, "__init__", STILLS),
     (stills.Stills, "see", STILLS),
@@ -75,8 +78,8 @@ _CLOCKS: tuple[tuple[Any, str, str], ...] = (
 
 def set_clocks() -> None:
     for owner, name, part in _CLOCKS:
-        _replace(owner, name, lambda call, part=part: clocked(part, call))
-    _replace(decode, "readable", lambda call: lambda packets: _each(DEMUX, call(packets)))
+        _replace(owner, name, partial(with_clock, part))
+    _replace(decode, "until_unreadable", lambda call: lambda packets: _each(DEMUX, call(packets)))
     _replace(encoder, "_open", lambda call: lambda rendition, *rest: _Encoder(call(rendition, *rest)))
     _replace(chunk, "Normalizer", lambda make: lambda *args: _scaler(make(*args), "to the highest rendition"))
     _replace(chunk, "Downscaler", lambda make: lambda *args: _scaler(make(*args), f"to {args[1]} lines"))
@@ -87,12 +90,12 @@ def _replace(owner: Any, name: str, changed: Callable[[Any], Any]) -> None:
 
 
 def _scaler(chain: Any, what: str) -> Any:
-    chain.through = clocked(f"scaling {what}", chain.through)
+    chain.through = with_clock(f"scaling {what}", chain.through)
     return chain
 
 
 def _each(part: str, items: Iterator[Any]) -> Iterator[Any]:
-    following = clocked(part, lambda: next(items, None))
+    following = with_clock(part, lambda: next(items, None))
     while (item := following()) is not None:
         yield item
 
@@ -105,13 +108,13 @@ def main() -> None:
         nonlocal last
         _spent.clear()
         _spent[BETWEEN] = time.process_time() - last
-        output: EncodeOutput = clocked(REST, encode)(job, channel)
+        output: EncodeOutput = with_clock(REST, encode)(job, channel)
         channel.put("work", NAME, json.dumps(_spent).encode())
         last = time.process_time()
         return output
 
     chunk.encode_chunk = encode_chunk
-    child.main()
+    worker.main()
 
 
 set_clocks()

@@ -46,7 +46,7 @@ GB_SECOND = Price(
 EXECUTION = Price(SETTINGS.price_million_executions, 1_000_000, "executions", f"{FUNCTIONS}: list price, not looked up")
 WRITE = Price(SETTINGS.price_10k_writes, 10_000, "writes", f"{BLOBS}, hot, LRS, as quoted by calculators")
 READ = Price(0.004, 10_000, "reads", f"{BLOBS}, likewise")
-KEPT = Price(SETTINGS.price_gb_month, 1, "GB and month", f"{BLOBS}, likewise")
+GB_MONTH = Price(SETTINGS.price_gb_month, 1, "GB and month", f"{BLOBS}, likewise")
 TABLE = Price(
     0.00036,
     10_000,
@@ -91,7 +91,7 @@ class Line:
         return self.amount / self.price.per * self.price.usd
 
 
-def seconds(task: Task, speed: float = 1.0) -> float:
+def task_seconds(task: Task, speed: float = 1.0) -> float:
     """How long a task keeps its instance."""
     reading = task.load.bytes_out / STREAM.value
     return task.load.in_a_row * LATENCY.value + max(task.cpu / speed, reading)
@@ -101,7 +101,7 @@ def bill(work: Work, times: Times, videos: float, speed: float = 1.0) -> list[Li
     """Of so many such videos, on cores that are `speed` times as fast as those that were measured."""
     everything = [*work.tasks, work.probe, work.package]
     length = float(work.plan.duration)
-    instance = sum(billed(seconds(task, speed)) for task in everything) + CALLS * billed(0)
+    instance = sum(billed(task_seconds(task, speed)) for task in everything) + CALLS * billed(0)
     looks = len(work.tasks) * math.ceil(len(work.tasks) / PAGE)
     table = sum(task.load.table_reads + task.load.table_writes for task in everything) + looks
     upload = math.ceil(length * times.source_bytes / BLOCK) + 1
@@ -113,12 +113,12 @@ def bill(work: Work, times: Times, videos: float, speed: float = 1.0) -> list[Li
         Line("blob reads", videos * sum(task.load.reads for task in everything), READ),
         Line("table requests", videos * table, TABLE),
         Line("queue requests", videos * QUEUE_REQUESTS * len(everything), QUEUE),
-        Line("kept: original and output, a month", videos * kept, KEPT),
+        Line("kept: original and output, a month", videos * kept, GB_MONTH),
     ]
 
 
-def managed(work: Work) -> dict[str, float]:
-    """USD for a minute of source with the same renditions."""
+def managed_prices(work: Work) -> dict[str, float]:
+    """USD that each managed encoder takes for a minute of source with the same renditions."""
     high = sum(min(r.width, r.height) >= HD_LINES for r in work.plan.renditions)
     low = len(work.plan.renditions) - high
     return {name: low * sd + high * hd for name, (sd, hd, _) in MANAGED.items()}
@@ -126,9 +126,9 @@ def managed(work: Work) -> dict[str, float]:
 
 def report(work: Work, times: Times) -> str:
     lines = bill(work, times, MINUTES / LENGTH)
-    once = sum(line.usd for line in lines if line.price is not KEPT)
+    once = sum(line.usd for line in lines if line.price is not GB_MONTH)
     ladder = ", ".join(str(min(r.width, r.height)) for r in work.plan.renditions)
-    slower = sum(line.usd for line in bill(work, times, MINUTES / LENGTH, speed=0.5) if line.price is not KEPT)
+    slower = sum(line.usd for line in bill(work, times, MINUTES / LENGTH, speed=0.5) if line.price is not GB_MONTH)
     rows = [
         f"| {line.what} | {line.amount:,.0f} {line.price.unit} | {line.price.usd:.10f}".rstrip("0")
         + f" per {line.price.per:,.0f} |"
@@ -136,7 +136,7 @@ def report(work: Work, times: Times) -> str:
         for line in lines
     ]
     output = MINUTES * len(work.plan.renditions)
-    others = [f"| {name} | {usd * MINUTES:.2f} | {MANAGED[name][2]} |" for name, usd in managed(work).items()]
+    others = [f"| {name} | {usd * MINUTES:.2f} | {MANAGED[name][2]} |" for name, usd in managed_prices(work).items()]
     return "\n".join(
         [
             f"`python -m bench.cost`: {MINUTES:,} minutes of 1080p30 in videos of {LENGTH} minutes, all",
@@ -155,38 +155,43 @@ def report(work: Work, times: Times) -> str:
             "|---|---|---|",
             *others,
             "",
-            *_sources(lines),
+            *_price_sources(lines),
         ]
     )
 
 
-def readme(work: Work, times: Times) -> str:
+def readme_section(work: Work, times: Times) -> str:
     """The same in short."""
     lines = bill(work, times, MINUTES / LENGTH)
-    once = sum(line.usd for line in lines if line.price is not KEPT)
-    slower = sum(line.usd for line in bill(work, times, MINUTES / LENGTH, speed=0.5) if line.price is not KEPT)
-    kept = next(line for line in lines if line.price is KEPT)
+    once = sum(line.usd for line in lines if line.price is not GB_MONTH)
+    slower = sum(line.usd for line in bill(work, times, MINUTES / LENGTH, speed=0.5) if line.price is not GB_MONTH)
+    kept = next(line for line in lines if line.price is GB_MONTH)
     hours = lines[0].amount / 3600 / (INSTANCE_MEMORY.value / 1024)
     ladder = ", ".join(str(min(r.width, r.height)) for r in work.plan.renditions)
     output = MINUTES * len(work.plan.renditions)
     rows = [["**this, on Flex Consumption**", f"**{once:.2f}**", f"{once / output:.4f}"]]
-    rows += [[name, f"{usd * MINUTES:.2f}", f"{usd * MINUTES / output:.4f}"] for name, usd in managed(work).items()]
+    rows += [
+        [name, f"{usd * MINUTES:.2f}", f"{usd * MINUTES / output:.4f}"] for name, usd in managed_prices(work).items()
+    ]
+    memory, executions, writes = INSTANCE_MEMORY.value, lines[1].amount, lines[2].amount
+    renditions = f"all renditions ({ladder} lines)"
+    reports = "the API reports the cost of each video before and after encoding."
+    total = f"With cores half as fast, the total is {slower:.2f}."
     assumed = [
-        f"{MINUTES:,} minutes of 1080p30, in videos of {LENGTH}, with all renditions ({ladder} lines) and sound:",
-        f"{hours:.0f} hours of an instance with {INSTANCE_MEMORY.value:.0f} MB and one core, {lines[1].amount:,.0f}",
-        f"executions, {lines[2].amount:,.0f} writes. {kept.amount:.0f} GB are kept, original and output, for",
-        f"{kept.usd:.2f} a month.",
+        f"{MINUTES:,} minutes of 1080p30, in videos of {LENGTH} minutes, with {renditions} and audio,",
+        f"need {hours:.0f} hours of an instance with {memory:.0f} MB and one core, {executions:,.0f} executions and",
+        f"{writes:,.0f} writes. Storing {kept.amount:.0f} GB (original and output) costs {kept.usd:.2f} per month.",
     ]
     open_ = [
-        f"Times were measured here, nothing was billed by Azure: if its cores are half as fast, it is {slower:.2f}.",
-        f"Not in it: what viewers load, log, free grants. {NOBODY_LOOKED}:",
-        "[bench/RESULTS.md](bench/RESULTS.md) has each with its source, and every line of the bill. `PRICE_…` and",
-        "`CURRENCY` are [settings](#settings), with which the API tells what a video will cost, and has cost.",
+        f"Times were measured on the test machine, and Azure billed nothing. {total}",
+        "Excluded: viewer traffic, logging, free grants. The prices are quotations by others, not from price lists.",
+        "[bench/RESULTS.md](bench/RESULTS.md) has the source of each price and every line of the bill. With the",
+        f"[settings](#settings) `PRICE_…` and `CURRENCY`, {reports}",
     ]
     return "\n\n".join(["\n".join(assumed), table(["", "USD", "per output minute"], rows), "\n".join(open_)])
 
 
-def _sources(lines: Sequence[Line]) -> list[str]:
+def _price_sources(lines: Sequence[Line]) -> list[str]:
     return [f"- {line.what}: {line.price.source}" for line in lines]
 
 
@@ -194,7 +199,7 @@ def main() -> int:
     times = Times.load()
     work = work_of(LENGTH, times)
     write_section(PROJECT / "bench" / "RESULTS.md", f"Cost of {MINUTES:,} minutes", report(work, times))
-    write_section(PROJECT / "README.md", "What it costs", readme(work, times))
+    write_section(PROJECT / "README.md", "What it costs", readme_section(work, times))
     return 0
 
 

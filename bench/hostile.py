@@ -14,12 +14,13 @@ from connector.domain.failures import SENTENCES
 from connector.domain.video import FINAL, Video
 from tests.hostile.canary import Canaries
 from tests.hostile.corpus import hostile, written
-from tests.integration.pipeline import memory_app, publish
-from tests.integration.published import FAST
 from tests.media.corpus import build
+from tests.support.apps import memory_app
+from tests.support.in_process import publish
+from tests.support.published import FAST
 
 
-def _wrong(video: Video) -> str:
+def _problem(video: Video) -> str:
     """Why the video did not end as it should; empty when it did."""
     if video.state not in FINAL:
         return f"stuck in {video.state}"
@@ -46,7 +47,7 @@ def main(wanted: list[str]) -> int:
             video = publish(memory_app(**FAST), written(file, folder))
             slowest.append((time.monotonic() - begin, file.name))
             ends[video.failure.code if video.failure else video.state.value] += 1
-            if reason := _wrong(video):
+            if reason := _problem(video):
                 wrong += 1
                 print(f"{file.name}: {reason}", flush=True)
         touched = canaries.touches()

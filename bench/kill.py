@@ -107,7 +107,7 @@ def make_sources(folder: Path, lengths: Sequence[int]) -> list[Path]:
     return made
 
 
-def orders(sources: list[Path], count: int, chance: random.Random) -> Iterator[Order]:
+def make_orders(sources: list[Path], count: int, chance: random.Random) -> Iterator[Order]:
     """Clear and protected ones in turn."""
     messages = [("probe", 0), ("package", 0), ("chunk", 0), ("chunk", 1), ("audio", 0)]
     for n in range(count):
@@ -179,8 +179,8 @@ def until(condition: Callable[[], bool], what: str, seconds: float) -> None:
         time.sleep(0.1)
 
 
-def patiently(act: Callable[[], T]) -> T:
-    """What a user does whose click met a service that was just being started again."""
+def retry(act: Callable[[], T]) -> T:
+    """Tries again as a user does whose click met a service that was just being started again."""
     end = time.monotonic() + PATIENCE
     while True:
         try:
@@ -194,14 +194,14 @@ def patiently(act: Callable[[], T]) -> T:
 def publish(stack: Stack, order: Order) -> Video:
     """The video as it was created; it is final. Raises TimeoutError when it is stuck."""
     with Client(stack.api) as client, ThreadPoolExecutor(len(order.events) or 1) as pool:
-        video = patiently(lambda: client.create(order.source.name, protect=order.protect))
+        video = retry(lambda: client.create(order.source.name, protect=order.protect))
         send_copies(stack, order, video)
         upload(client, video, order.source)
-        told = [pool.submit(tell, stack, video, after) for after in order.events]
+        told = [pool.submit(send_blob_event, stack, video, after) for after in order.events]
         if order.mark:
-            patiently(lambda: client.mark_complete(video.id))
+            retry(lambda: client.mark_complete(video.id))
         try:
-            until(lambda: patiently(lambda: client.status(video.id)).final, f"video {video.id}", LEASE + PATIENCE)
+            until(lambda: retry(lambda: client.status(video.id)).final, f"video {video.id}", LEASE + PATIENCE)
         except TimeoutError as error:
             steps = httpx.get(f"{stack.api}/Videos/{video.id}/Status").json()
             raise TimeoutError(f"{error}: {steps}") from None
@@ -217,7 +217,7 @@ def upload(client: Client, video: Video, source: Path) -> None:
         except AlreadyUploaded:
             return  # the answer to the attempt before was lost
 
-    patiently(attempt)
+    retry(attempt)
 
 
 def send_copies(stack: Stack, order: Order, video: Video) -> None:
@@ -227,11 +227,11 @@ def send_copies(stack: Stack, order: Order, video: Video) -> None:
             message = Message.model_validate({"step": step, "video_id": video.id, "index": index})
             body = message.model_dump_json()
             queue = queues.get_queue_client(message.queue)
-            patiently(partial(queue.send_message, body, visibility_timeout=round(after)))
+            retry(partial(queue.send_message, body, visibility_timeout=round(after)))
 
 
-def tell(stack: Stack, video: Video, after: float) -> None:
-    """The storage's event, once more, after so many seconds."""
+def send_blob_event(stack: Stack, video: Video, after: float) -> None:
+    """Sends the storage's event once more, after so many seconds."""
     time.sleep(after)
     name = f"{video.id}/{video.id}.mp4"
     with BlobServiceClient.from_connection_string(stack.connection_string) as blobs:
@@ -240,10 +240,10 @@ def tell(stack: Stack, video: Video, after: float) -> None:
     host = urlsplit(stack.api)
     address = f"{host.scheme}://{host.netloc}/runtime/webhooks/blobs?functionName=Host.Functions.UploadCompleted"
     told = {"aeg-event-type": "Notification"}
-    patiently(lambda: httpx.post(address, json=[event], headers=told).raise_for_status())
+    retry(lambda: httpx.post(address, json=[event], headers=told).raise_for_status())
 
 
-def output(stack: Stack, video: Video) -> dict[str, str]:
+def published_blobs(stack: Stack, video: Video) -> dict[str, str]:
     """What was published: the digest of each blob; of a protected video, whose key is its own, the size."""
     with BlobServiceClient.from_connection_string(stack.connection_string) as blobs:
         container = blobs.get_container_client(output_container(UUID(video.id)))
@@ -267,7 +267,7 @@ def run(
     """`most` kills; as many as fit in where it is None. Keeps the stack's log in `data`."""
     chance, report = random.Random(seed), Report(seed)  # noqa: S311 - chosen to be repeatable
     sources = make_sources(PROJECT / ".data" / "bench", lengths)
-    wanted = list(orders(sources, publishes, chance))
+    wanted = list(make_orders(sources, publishes, chance))
     settings = {**SETTINGS, "QUEUE_LEASE_SECONDS": str(lease)}
     begin = time.monotonic()
     with (
@@ -275,25 +275,25 @@ def run(
         ThreadPoolExecutor(AT_ONCE) as pool,
     ):
         kinds = list({(order.source, order.protect): None for order in wanted})
-        calm = pool.map(lambda kind: publish(stack, Order(*kind, mark=True, events=(), copies=())), kinds)
-        expected = {kind: output(stack, video) for kind, video in zip(kinds, calm, strict=True)}
+        calm = pool.map(partial(publish, stack), [Order(source, protect, True, (), ()) for source, protect in kinds])
+        expected = {kind: published_blobs(stack, video) for kind, video in zip(kinds, calm, strict=True)}
         say(f"seed {seed}: undisturbed after {time.monotonic() - begin:.0f} s")
         with Killer(stack, chance, report, pauses, most):
             running = [pool.submit(publish, stack, order) for order in wanted]
             for n, future in enumerate(running):
-                with noted(report, f"video {n}"):
+                with noting_problems(report, f"video {n}"):
                     video = future.result()
                     say(f"{time.monotonic() - begin:6.0f} s  {video.id} ended; kills: {sum(report.kills.values())}")
         for n, (order, future) in enumerate(zip(wanted, running, strict=True)):
             if future.exception() is None:
-                with noted(report, f"video {n}"):
+                with noting_problems(report, f"video {n}"):
                     check(stack, future.result(), expected[order.source, order.protect], report)
     report.seconds = time.monotonic() - begin
     return report
 
 
 @contextmanager
-def noted(report: Report, what: str) -> Iterator[None]:
+def noting_problems(report: Report, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001 - told in the report
@@ -302,17 +302,17 @@ def noted(report: Report, what: str) -> Iterator[None]:
 
 def check(stack: Stack, video: Video, expected: dict[str, str], report: Report) -> None:
     with Client(stack.api) as client:
-        status = patiently(lambda: client.status(video.id))
+        status = retry(lambda: client.status(video.id))
     if status.status != "Completed":
         report.problems.append(f"{video.id} is {status.status}: {status.message}")
         return
-    found = patiently(lambda: output(stack, video))
+    found = retry(lambda: published_blobs(stack, video))
     if found != expected:
         different = sorted(k for k in found.keys() | expected.keys() if found.get(k) != expected.get(k))
         report.problems.append(f"{video.id} differs from the undisturbed run in {different}")
     with BlobServiceClient.from_connection_string(stack.connection_string) as blobs:
         work = blobs.get_container_client(work_container(UUID(video.id)))
-        until(lambda: not patiently(work.exists), f"the work container of {video.id} to go", 60)
+        until(lambda: not retry(work.exists), f"the work container of {video.id} to go", 60)
     storage = AzureStorage(stack.connection_string)
     try:
         report.attempts.update(task.attempts for task in storage.tasks.overview(UUID(video.id)) if task.attempts)
@@ -333,7 +333,7 @@ def main() -> int:
             report = run(Path(folder) / "stack", arguments.publishes, seed, say=partial(print, flush=True))
             if report.problems:
                 shutil.copy(Path(folder) / "stack" / "stack.log", PROJECT / ".data" / "bench" / f"kill-{seed}.log")
-        lines.append(line(report))
+        lines.append(report_row(report))
         print("\n".join([lines[-1], *(f"FAILED: {p}" for p in report.problems)]), flush=True)
         failed |= bool(report.problems)
     if not failed:
@@ -350,7 +350,7 @@ def main() -> int:
     return int(failed)
 
 
-def line(report: Report) -> str:
+def report_row(report: Report) -> str:
     kills = ", ".join(f"{name} {count}" for name, count in sorted(report.kills.items()))
     attempts = ", ".join(f"{count}×{n}" for n, count in sorted(report.attempts.items()))
     return f"| {report.seed} | {sum(report.kills.values())} ({kills}) | {attempts} | {report.seconds / 60:.1f} |"

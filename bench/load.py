@@ -39,33 +39,33 @@ SETTINGS = {"ENCODER_PRESET": "ultrafast", "SEGMENT_SECONDS": "1", "CHUNK_SECOND
 
 
 @dataclass
-class Watched:
+class Samples:
     """Milliseconds that answers took, and MiB of the host that were resident then."""
 
-    took: list[float] = field(default_factory=list)
+    milliseconds: list[float] = field(default_factory=list)
     resident: list[float] = field(default_factory=list)
 
     @property
     def p99(self) -> float:
-        return statistics.quantiles(self.took, n=100)[98]
+        return statistics.quantiles(self.milliseconds, n=100)[98]
 
 
 @dataclass
-class Measured:
-    idle: Watched
+class Run:
+    idle: Samples
     """Its memory: before the load only."""
-    loaded: Watched
+    loaded: Samples
     final: dict[str, str]
     """What became of each video."""
     seconds: float
 
     @property
-    def ratio(self) -> float:
+    def p99_ratio(self) -> float:
         return self.loaded.p99 / self.idle.p99
 
     @property
-    def growth(self) -> float:
-        """Of the host's memory, from the middle third of the load to the last one."""
+    def memory_growth(self) -> float:
+        """How much more memory the host had in the last third of the load than in the middle one, as a share."""
         third = len(self.loaded.resident) // 3
         middle, last = self.loaded.resident[third : 2 * third], self.loaded.resident[2 * third :]
         return statistics.median(last) / statistics.median(middle) - 1
@@ -79,13 +79,13 @@ class Observer:
         self._memory = Path(f"/proc/{stack.pids['host']}/status")
         self.final: dict[str, str] = {}
 
-    def watch(self, videos: Sequence[str], over: Callable[[], bool]) -> Watched:
+    def watch(self, videos: Sequence[str], over: Callable[[], bool]) -> Samples:
         """Until it is `over`; each of the videos in turn."""
-        found = Watched()
+        found = Samples()
         for video in cycle(videos):
             begin = time.perf_counter()
             status = self._http.get(f"{self._api}/Videos/{video}/Status").raise_for_status().json()["Status"]
-            found.took.append((time.perf_counter() - begin) * 1000)
+            found.milliseconds.append((time.perf_counter() - begin) * 1000)
             found.resident.append(self._resident())
             if status in {"Completed", "Failed"}:
                 self.final[video] = status
@@ -94,8 +94,8 @@ class Observer:
             time.sleep(EVERY)
         raise AssertionError  # a cycle has no end
 
-    def rest(self, video: str, seconds: float) -> Watched:
-        """At idle."""
+    def watch_idle(self, video: str, seconds: float) -> Samples:
+        """Watches a video for so long while nothing is encoded."""
         end = time.monotonic() + seconds
         return self.watch([video], lambda: time.monotonic() > end)
 
@@ -104,7 +104,7 @@ class Observer:
         return int(line.split()[1]) / 1024
 
 
-def run(data: Path, count: int, idle_seconds: float) -> Measured:
+def run(data: Path, count: int, idle_seconds: float) -> Run:
     (source,) = make_sources(PROJECT / ".data" / "bench", [3])
     with (
         Stack(PROJECT, data, encoders=ENCODERS, env=SETTINGS) as stack,
@@ -121,7 +121,7 @@ def run(data: Path, count: int, idle_seconds: float) -> Measured:
         warm = send(client.create(source.name))  # not counted; its status is what is asked for at idle
         observer = Observer(stack, http)
         observer.watch([warm], lambda: warm in observer.final)
-        before = observer.rest(warm, idle_seconds / 2)
+        before = observer.watch_idle(warm, idle_seconds / 2)
         videos = [client.create(source.name) for _ in range(count)]
 
         begin = time.monotonic()
@@ -131,10 +131,10 @@ def run(data: Path, count: int, idle_seconds: float) -> Measured:
         for sent in sending:
             sent.result()
         seconds = time.monotonic() - begin
-        after = observer.rest(warm, idle_seconds / 2)
-        idle = Watched(before.took + after.took, before.resident)
+        after = observer.watch_idle(warm, idle_seconds / 2)
+        idle = Samples(before.milliseconds + after.milliseconds, before.resident)
         final = {video: observer.final[video] for video in ids}
-        return Measured(idle, loaded, final, seconds)
+        return Run(idle, loaded, final, seconds)
 
 
 def main() -> int:
@@ -144,19 +144,19 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         found = run(Path(folder) / "stack", count, 40)
     problems = [f"{video} is {status}" for video, status in found.final.items() if status != "Completed"]
-    if found.ratio > SLOWER:
-        problems.append(f"the slowest hundredth took {found.ratio:.1f} times as long as at idle")
-    if found.growth > GROWTH:
-        problems.append(f"the host's memory grew by {found.growth:.0%}")
+    if found.p99_ratio > SLOWER:
+        problems.append(f"the slowest hundredth took {found.p99_ratio:.1f} times as long as at idle")
+    if found.memory_growth > GROWTH:
+        problems.append(f"the host's memory grew by {found.memory_growth:.0%}")
     write_section(PROJECT / "bench" / "RESULTS.md", "Many videos at once", report(found, count))
     print("\n".join(f"FAILED: {problem}" for problem in problems) or "ok")
     return int(bool(problems))
 
 
-def report(found: Measured, count: int) -> str:
+def report(found: Run, count: int) -> str:
     ready = sum(status == "Completed" for status in found.final.values())
     idle, loaded = found.idle, found.loaded
-    middle = [statistics.median(watched.took) for watched in (idle, loaded)]
+    middle = [statistics.median(samples.milliseconds) for samples in (idle, loaded)]
     text = [
         f"`python -m bench.load {count}`: {count} videos of 3 s published at once on the local stack with",
         f"{ENCODERS} encoders; {ready} became READY, after {found.seconds:.0f} s. `Status` meanwhile against",
@@ -164,13 +164,13 @@ def report(found: Measured, count: int) -> str:
         "",
         "| `Status` | idle | under load | ratio |",
         "|---|---|---|---|",
-        f"| p99, ms | {idle.p99:.1f} | {loaded.p99:.1f} | **{found.ratio:.2f}** (allowed: {SLOWER:.0f}) |",
+        f"| p99, ms | {idle.p99:.1f} | {loaded.p99:.1f} | **{found.p99_ratio:.2f}** (allowed: {SLOWER:.0f}) |",
         f"| median, ms | {middle[0]:.1f} | {middle[1]:.1f} | {middle[1] / middle[0]:.2f} |",
-        f"| answers | {len(idle.took)} | {len(loaded.took)} | |",
+        f"| answers | {len(idle.milliseconds)} | {len(loaded.milliseconds)} | |",
         "",
         f"Resident memory of the host: {idle.resident[-1]:.0f} MiB at idle,",
         f"{max(loaded.resident):.0f} MiB at most, {loaded.resident[-1]:.0f} MiB at the end; from the middle third",
-        f"of the load to the last one it changed by {found.growth:+.1%} (allowed: {GROWTH:.0%}).",
+        f"of the load to the last one it changed by {found.memory_growth:+.1%} (allowed: {GROWTH:.0%}).",
     ]
     return "\n".join(text)
 

@@ -14,16 +14,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from uuid import UUID
 
 import imageio_ffmpeg
 
-from bench.processes import ended, spent
+from bench.processes import cpu_time, ended_children_cpu
 from bench.results import write_section
 from bench.turns import TURN, Side, take_turns
 from client import Client
@@ -51,7 +52,7 @@ class Cost:
     """CPU by kind of process."""
 
     @property
-    def own(self) -> float:
+    def cpu_without_emulator(self) -> float:
         """CPU without that of the storage emulator, in whose place a deployment has a service."""
         return self.cpu - self.shares.get("azurite", 0.0)
 
@@ -119,7 +120,7 @@ def measure(stack: Stack, client: Client, source: Path, renditions: tuple[Rendit
     """Of the pipeline and of ffmpeg, which take turns."""
     video = client.create(source.name)
     client.upload(video, source)
-    used, ffmpeg_used = cpu_seconds(stack), ended()
+    used, ffmpeg_used = cpu_seconds(stack), ended_children_cpu()
     with (
         tempfile.TemporaryDirectory() as folder,
         subprocess.Popen([*FFMPEG, *one_command(source, renditions, Path(folder))]) as process,
@@ -130,12 +131,11 @@ def measure(stack: Stack, client: Client, source: Path, renditions: tuple[Rendit
         take_turns(pipeline, ffmpeg)
     if process.returncode:
         raise RuntimeError(f"ffmpeg ended with status {process.returncode}")
-    now, ffmpeg_cpu = time.time(), ended() - ffmpeg_used
-    whole = cpu_seconds(stack)
-    whole.subtract(used)
-    ready = finished(stack, video.id)
+    now, ffmpeg_cpu = time.time(), ended_children_cpu() - ffmpeg_used
+    shares = {kind: seconds - used.get(kind, 0.0) for kind, seconds in cpu_seconds(stack).items()}
+    ready = ready_time(stack, video.id)
     client.delete(video.id)
-    return Cost(pipeline.seconds(ready), sum(whole.values()), dict(whole)), Cost(ffmpeg.seconds(now), ffmpeg_cpu)
+    return Cost(pipeline.seconds(ready), sum(shares.values()), shares), Cost(ffmpeg.seconds(now), ffmpeg_cpu)
 
 
 def is_ready(client: Client, video_id: str, seconds: float) -> bool:
@@ -159,8 +159,8 @@ def has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
     return True
 
 
-def finished(stack: Stack, video_id: str) -> float:
-    """When it became READY."""
+def ready_time(stack: Stack, video_id: str) -> float:
+    """The moment at which it became READY, in epoch seconds."""
     storage = AzureStorage(stack.connection_string)
     moment = storage.videos.get(UUID(video_id)).finished
     storage.close()
@@ -168,12 +168,12 @@ def finished(stack: Stack, video_id: str) -> float:
     return moment.timestamp()
 
 
-def cpu_seconds(stack: Stack) -> Counter[str]:
+def cpu_seconds(stack: Stack) -> dict[str, float]:
     """User and system time of the stack's processes, by kind, and of all that they began: the media processes."""
-    seconds: Counter[str] = Counter()
+    seconds: dict[str, float] = defaultdict(float)
     pids = stack.pids
     for name, pid in pids.items():
-        found = spent(pid, without=pids.values())
+        found = cpu_time(pid, without=pids.values())
         seconds[name.partition("-")[0]] += found.own
         if name != "supervisor":  # which waited for processes of the stack that were replaced
             seconds["media children"] += found.others
@@ -196,9 +196,11 @@ def main() -> int:
         for n in range(arguments.pairs):
             pair = measure(stack, client, source, renditions)
             pairs.append(pair)
+            ours, ffmpeg = pair
             print(
-                f"pair {n + 1}: CPU {pair[0].cpu / pair[1].cpu:.3f}, without Azurite {pair[0].own / pair[1].own:.3f}, "
-                f"wall {pair[0].wall / pair[1].wall:.3f}",
+                f"pair {n + 1}: CPU {ours.cpu / ffmpeg.cpu:.3f}, "
+                f"without Azurite {ours.cpu_without_emulator / ffmpeg.cpu_without_emulator:.3f}, "
+                f"wall {ours.wall / ffmpeg.wall:.3f}",
                 flush=True,
             )
     write_section(
@@ -210,7 +212,7 @@ def main() -> int:
 def report(pairs: list[tuple[Cost, Cost]], arguments: argparse.Namespace, cores: int) -> str:
     rows = [
         row("CPU seconds", [(a.cpu, b.cpu) for a, b in pairs]),
-        row("without the storage emulator", [(a.own, b.own) for a, b in pairs]),
+        row("without the storage emulator", [(a.cpu_without_emulator, b.cpu_without_emulator) for a, b in pairs]),
         row("wall seconds", [(a.wall, b.wall) for a, b in pairs]),
     ]
     text = [
@@ -224,16 +226,19 @@ def report(pairs: list[tuple[Cost, Cost]], arguments: argparse.Namespace, cores:
         "|---|---|---|---|",
         *rows,
         "",
-        "Of the pipeline's CPU: " + ", ".join(f"{kind} {share:.1%}" for kind, share in shares(pairs)) + ".",
+        "Of the pipeline's CPU: " + ", ".join(f"{kind} {share:.1%}" for kind, share in shares_by_kind(pairs)) + ".",
     ]
     return "\n".join(text)
 
 
-def shares(pairs: list[tuple[Cost, Cost]]) -> list[tuple[str, float]]:
-    used: Counter[str] = Counter()
+def shares_by_kind(pairs: list[tuple[Cost, Cost]]) -> list[tuple[str, float]]:
+    """The share of the pipeline's CPU that each kind of process has, the largest first."""
+    used: dict[str, float] = defaultdict(float)
     for pipeline, _ in pairs:
-        used.update(pipeline.shares)
-    return [(kind, seconds / used.total()) for kind, seconds in used.most_common()]
+        for kind, seconds in pipeline.shares.items():
+            used[kind] += seconds
+    whole = sum(used.values())
+    return sorted(((kind, seconds / whole) for kind, seconds in used.items()), key=itemgetter(1), reverse=True)
 
 
 def row(name: str, pairs: list[tuple[float, float]]) -> str:

@@ -26,9 +26,9 @@ from bench.pipeline import PROJECT, run_ffmpeg
 from bench.results import write_section
 from client import Client
 from local.stack import Stack
-from tests.browser.conftest import ARGUMENTS, chromium
 from tests.browser.pages import serve
-from tests.integration.jobs import begun_by
+from tests.support.chromium import ARGUMENTS, chromium
+from tests.support.media_jobs import begun_by
 
 LENGTHS = (30, 180, 600, 1800, 3600)
 """Seconds."""
@@ -60,12 +60,12 @@ def make_source(folder: Path, seconds: int) -> Path:
     path = folder / f"camera-{seconds}.mp4"
     if not path.exists():
         draft = path.with_name("draft.mp4")
-        run_ffmpeg(["-stream_loop", "-1", "-i", str(_loop(folder)), "-t", str(seconds), "-c", "copy", str(draft)])
+        run_ffmpeg(["-stream_loop", "-1", "-i", str(_make_loop(folder)), "-t", str(seconds), "-c", "copy", str(draft)])
         draft.replace(path)
     return path
 
 
-def _loop(folder: Path) -> Path:
+def _make_loop(folder: Path) -> Path:
     return pipeline.make_source(folder / "camera.mp4", LOOP, megabits=6)
 
 
@@ -82,7 +82,7 @@ def measure(stack: Stack, client: Client, pages: str, page: Page, source: Path) 
     page.evaluate(SHOWN, url)
     shown = time.monotonic()
     client.delete(video.id)
-    _idle(stack)
+    _wait_until_idle(stack)
     return Times(playable - begin, decoded - begin, playable - begin + shown - decoded)
 
 
@@ -101,12 +101,12 @@ def _playback_url(stack: Stack, video_id: str, until: float) -> str:
     raise TimeoutError(f"{video_id} did not become playable")
 
 
-def _idle(stack: Stack) -> None:
+def _wait_until_idle(stack: Stack) -> None:
     """Until no encoder has a media process any more."""
     until = time.monotonic() + PATIENCE
     encoders = [pid for name, pid in stack.pids.items() if name.startswith("encoder")]
     while time.monotonic() < until:
-        if not any(begun_by(zygote) for encoder in encoders for zygote in begun_by(encoder)):
+        if not any(begun_by(server) for encoder in encoders for server in begun_by(encoder)):
             return
         time.sleep(0.1)
     raise TimeoutError("a deleted video is still being encoded")
@@ -150,7 +150,7 @@ def p95(times: Sequence[float]) -> float:
     return sorted(times)[math.ceil(0.95 * len(times)) - 1]
 
 
-def service(seconds: int) -> tuple[float, float]:
+def service_figures(seconds: int) -> tuple[float, float]:
     return next(figures for minutes, figures in SERVICE.items() if seconds <= 60 * minutes)
 
 
@@ -160,7 +160,7 @@ def row(seconds: int, times: Sequence[Times]) -> str:
     for moment in ("playable", "decoded", "shown"):
         values = [getattr(t, moment) for t in times]
         cells.append(f"{statistics.median(values):.1f} / {p95(values):.1f}")
-    return f"| {name} | {len(times)} | {' | '.join(cells)} | {' / '.join(map(str, service(seconds)))} |"
+    return f"| {name} | {len(times)} | {' | '.join(cells)} | {' / '.join(map(str, service_figures(seconds)))} |"
 
 
 def report(found: dict[int, list[Times]], command: str) -> tuple[str, float]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class Spent:
+class CpuTime:
     """Seconds, user and system."""
 
     own: float
@@ -17,32 +17,32 @@ class Spent:
     """Of those that it began, and of those in turn, ended or not."""
 
 
-def spent(pid: int, without: Collection[int] = ()) -> Spent:
-    """By now. `without`: processes below it that count by themselves."""
+def cpu_time(pid: int, without: Collection[int] = ()) -> CpuTime:
+    """What a process has used by now. `without`: processes below it that count by themselves."""
     own, others = _read(pid)
-    return Spent(own, others + sum(sum(_read(other)) for other in below(pid, without)))
+    return CpuTime(own, others + sum(sum(_read(other)) for other in descendants(pid, without)))
 
 
-def cpu(pid: int) -> float:
+def total_cpu(pid: int) -> float:
     """Seconds of a process and of all that it began."""
-    found = spent(pid)
+    found = cpu_time(pid)
     return found.own + found.others
 
 
-def ended() -> float:
-    """Seconds of those that this process began and has waited for."""
+def ended_children_cpu() -> float:
+    """Seconds of the processes that this one began and has waited for."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
-def below(pid: int, without: Collection[int] = ()) -> Iterator[int]:
+def descendants(pid: int, without: Collection[int] = ()) -> Iterator[int]:
     """The processes that it began, and those that they began in turn."""
     for listed in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):  # it has just ended: whoever waited for it has its seconds
             for child in map(int, listed.read_text().split()):
                 if child not in without:
                     yield child
-                    yield from below(child, without)
+                    yield from descendants(child, without)
 
 
 def _read(pid: int) -> tuple[float, float]:

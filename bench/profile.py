@@ -2,8 +2,8 @@
 
 Run: python -m bench.profile [--segments 3] [--runs 3]
 
-The chunk is encoded by a media child as the encoder starts it, with clocks in it (`bench/clocks.py`), and written to
-Azurite by the process that started it. The first run is not counted: most chunks find a child that made another one.
+A media process as the encoder starts it encodes the chunk, with clocks in it (`bench/clocks.py`); the process that
+started it writes to Azurite. The first run is not counted: most chunks find a process that made another one.
 The seconds are those of the run that took the fewest: others that share the processor only ever add.
 """
 
@@ -13,32 +13,35 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from uuid import uuid4
 
 from bench import clocks
 from bench.pipeline import PROJECT, RATE, SETTINGS, make_source, one_command, run_ffmpeg
-from bench.processes import cpu, ended
+from bench.processes import ended_children_cpu, total_cpu
 from bench.results import write_section
 from connector.domain import layout
+from connector.domain.jobs import Area, ChunkJob, JobLimits, ProbeJob
 from connector.domain.limits import SourceLimits
 from connector.domain.media_info import MediaInfo
-from connector.domain.plan import Plan
+from connector.domain.plan import Chunk, Plan
 from connector.domain.planner import Limits as PlanLimits
-from connector.domain.planner import chunk_range, make_plan
-from connector.media import children, process, sandbox
-from connector.media.jobs import Area, ChunkJob, Limits, ProbeJob
+from connector.domain.planner import make_plan
+from connector.domain.ports import SourceReader
+from connector.sandbox.process import IdleProcess
+from connector.sandbox.runner import Sandbox
 from connector.storage.azure import AzureStorage
 from local.azurite import Azurite
 
 BEFORE = 2
 """Segments before the chunk."""
 PATIENCE = 600.0
-"""Seconds for which the child waits while ffmpeg has its turn."""
+"""Seconds for which the media process waits while ffmpeg has its turn."""
 PARENT = "the parent: pipes, storage SDK"
 AZURITE = "Azurite"
-LIMITS = Limits(
+LIMITS = JobLimits(
     seconds=SETTINGS.task_timeout_seconds, memory=SETTINGS.task_memory_mb << 20, threads=SETTINGS.encoder_threads
 )
 
@@ -65,46 +68,52 @@ class Sink:
 class Bench:
     """One source in a storage of its own."""
 
-    def __init__(self, storage: AzureStorage, azurite: int, path: Path) -> None:
-        self._storage, self._azurite = storage, azurite
+    def __init__(self, storage: AzureStorage, azurite: int, sandbox: Sandbox, path: Path) -> None:
+        self._storage, self._azurite, self._sandbox = storage, azurite, sandbox
         self._container = f"video-{uuid4()}"
         storage.blobs.create_container(self._container, public=False)
         storage.blobs.put(self._container, path.name, path.read_bytes())
-        self._open: Callable[[], sandbox.Source] = lambda: storage.blobs.open(self._container, path.name)
+        self._name = path.name
+
+    def _open(self) -> SourceReader:
+        return self._storage.blobs.open(self._container, self._name)
 
     def probe(self) -> MediaInfo:
         accepted = SourceLimits(minutes=SETTINGS.max_duration_minutes, pixels=1 << 24, frame_rate=120, tracks=8)
         job = ProbeJob(limits=LIMITS, accepted=accepted)
-        return MediaInfo.model_validate(sandbox.run(job, [self._open], Sink(self._storage, self._container)))
+        return self._sandbox.run(job, [self._open], Sink(self._storage, self._container))
 
     def chunk(self, info: MediaInfo, plan: Plan) -> dict[str, float]:
         """CPU seconds by part."""
         job = ChunkJob(limits=LIMITS, info=info, plan=plan, index=1, preset=SETTINGS.encoder_preset)
         sink = Sink(self._storage, self._container)
-        before, services = time.process_time(), cpu(self._azurite)
-        sandbox.run(job, [self._open], sink, owner=self)
+        before, services = time.process_time(), total_cpu(self._azurite)
+        self._sandbox.run(job, [self._open], sink, affinity_key=self)
         return {
             **sink.spent,
             PARENT: time.process_time() - before,
-            AZURITE: cpu(self._azurite) - services,
+            AZURITE: total_cpu(self._azurite) - services,
         }
 
 
-def ffmpeg(source: Path, plan: Plan, threads: int | None) -> float:
-    """CPU seconds for the chunk's seconds."""
-    frames = chunk_range(plan, 1)
+def ffmpeg_cpu(source: Path, plan: Plan, threads: int | None) -> float:
+    """CPU seconds that ffmpeg takes for the chunk's seconds."""
+    frames = plan.chunks[1].frames
     cut = (frames.start / plan.frame_rate, len(frames) / plan.frame_rate)
     with tempfile.TemporaryDirectory() as folder:
-        before = ended()
+        before = ended_children_cpu()
         run_ffmpeg(one_command(source, plan.renditions, Path(folder), cut=cut, threads=threads))
-        return ended() - before
+        return ended_children_cpu() - before
 
 
-def planned(info: MediaInfo, segments: int) -> Plan:
-    """With a chunk 1 of so many segments."""
+def make_profile_plan(info: MediaInfo, segments: int) -> Plan:
+    """A plan whose chunk 1 has so many segments."""
     limits = PlanLimits(SETTINGS.segment_seconds, SETTINGS.chunk_seconds, SETTINGS.max_resolution)
     plan = make_plan(info, limits)
-    return plan.model_copy(update={"chunks": (0, BEFORE * plan.gop, (BEFORE + segments) * plan.gop)})
+    ids = tuple(rendition.id for rendition in plan.renditions)
+    cuts = pairwise((0, BEFORE * plan.gop, (BEFORE + segments) * plan.gop, plan.frames))
+    chunks = tuple(Chunk(start=start, stop=stop, renditions=ids) for start, stop in cuts)
+    return plan.model_copy(update={"chunks": chunks})
 
 
 def main() -> int:
@@ -117,15 +126,14 @@ def main() -> int:
     seconds = round((BEFORE + arguments.segments + 1) * SETTINGS.segment_seconds)
     source = make_source(data / f"source-{seconds}.mp4", seconds)
     runs: list[tuple[dict[str, float], float, float]] = []
-    with Azurite() as azurite:
+    with Azurite() as azurite, closing(Sandbox(clocks.__name__, IdleProcess(PATIENCE))) as sandbox:
         storage = AzureStorage(azurite.connection_string)
-        bench = Bench(storage, azurite.pid, source)
+        bench = Bench(storage, azurite.pid, sandbox, source)
         info = bench.probe()
-        plan = planned(info, arguments.segments)
-        children.MODULE, process.IDLE_SECONDS = "bench.clocks", PATIENCE
+        plan = make_profile_plan(info, arguments.segments)
         bench.chunk(info, plan)
         for _ in range(arguments.runs):
-            runs.append((bench.chunk(info, plan), ffmpeg(source, plan, 1), ffmpeg(source, plan, None)))
+            runs.append((bench.chunk(info, plan), ffmpeg_cpu(source, plan, 1), ffmpeg_cpu(source, plan, None)))
             print(f"{sum(runs[-1][0].values()):.1f} {runs[-1][1]:.1f} {runs[-1][2]:.1f}", flush=True)
         storage.close()
     write_section(PROJECT / "bench" / "RESULTS.md", "Where CPU goes", report(runs, arguments))

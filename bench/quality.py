@@ -29,7 +29,7 @@ import av
 import imageio_ffmpeg
 from av.video.frame import PictureType, VideoFrame
 
-from bench.clips import NAMES, PROJECT, clip, upscaled
+from bench.clips import NAMES, PROJECT, make_clip, make_upscaled
 from bench.results import write_section
 from connector.domain.encoding import x264_options
 from connector.domain.ladder import ladder
@@ -37,10 +37,10 @@ from connector.domain.plan import Rendition
 from connector.domain.planner import Limits, make_plan
 from connector.media.picture import Downscaler, Normalizer
 from connector.settings import Settings
-from tests.integration.jobs import probed
+from tests.support.media_jobs import probed
 
 PRESET = Settings.model_validate({"storage": "unused"}).encoder_preset
-KEPT = PROJECT / ".data" / "bench" / "quality"
+CACHE = PROJECT / ".data" / "bench" / "quality"
 SEGMENT_SECONDS = 4
 PLAN = Limits(segment_seconds=SEGMENT_SECONDS, chunk_seconds=30, max_lines=2160)
 STEP = 2.0
@@ -77,7 +77,7 @@ class Rung:
     equal: float
 
     @property
-    def gained(self) -> float:
+    def vmaf_gain(self) -> float:
         """VMAF points."""
         return self.ours.vmaf - self.first.vmaf
 
@@ -91,14 +91,15 @@ class Clip:
     rungs: list[Rung]
 
     @property
-    def saved(self) -> float:
-        """Share of the whole ladder's bytes."""
+    def bytes_saved(self) -> float:
+        """Share of the whole ladder's bytes that is saved."""
         return 1 - sum(r.equal for r in self.rungs) / sum(r.first.bytes for r in self.rungs)
 
     @property
-    def cost(self) -> float:
+    def cpu_ratio(self) -> float:
         """CPU of scaling and encoding all renditions, against that of the first ladder."""
-        first, ours = (self.scaling + sum(getattr(r, who).cpu for r in self.rungs) for who in ("first", "ours"))
+        first = self.scaling + sum(r.first.cpu for r in self.rungs)
+        ours = self.scaling + sum(r.ours.cpu for r in self.rungs)
         return ours / first
 
 
@@ -112,14 +113,14 @@ def first_options(rendition: Rendition, gop: int) -> dict[str, str]:
 
 
 def measure(name: str, seconds: float) -> Clip:
-    path = clip(name)
+    path = make_clip(name)
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         rate = Fraction(stream.average_rate or 30)
         renditions = ladder(stream.width, stream.height, rate, 2160)
-        levels, scaling = scaled(list(islice(container.decode(stream), round(seconds * rate))), renditions)
+        levels, scaling = scale_down(list(islice(container.decode(stream), round(seconds * rate))), renditions)
     gop = round(SEGMENT_SECONDS * rate)
-    with tempfile.TemporaryDirectory(dir=KEPT) as folder:
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         judge = Judge(path, renditions[0])
         rungs = []
         for rendition, pictures in zip(renditions, levels, strict=True):
@@ -132,22 +133,22 @@ def measure(name: str, seconds: float) -> Clip:
                 return encode(pictures, options, gop, Path(folder) / f"{crf}.mp4")
 
             begin = encode(pictures, first_options(rendition, gop), gop, Path(folder) / "first.mp4")
-            first, ours, beyond = judge.of(begin, at(rendition.crf), at(rendition.crf + STEP))
+            first, ours, beyond = judge.measure(begin, at(rendition.crf), at(rendition.crf + STEP))
             curve = [beyond, ours]
             for n in range(1, FURTHEST):
                 if curve[0].vmaf <= first.vmaf <= curve[-1].vmaf:
                     break
                 if curve[-1].vmaf < first.vmaf:
-                    curve += judge.of(at(rendition.crf - n * STEP))
+                    curve += judge.measure(at(rendition.crf - n * STEP))
                 else:
-                    curve = [*judge.of(at(rendition.crf + (n + 1) * STEP)), *curve]
+                    curve = [*judge.measure(at(rendition.crf + (n + 1) * STEP)), *curve]
             size = f"{rendition.width}×{rendition.height}"
             rungs.append(Rung(size, first, ours, bytes_at(first.vmaf, [(e.vmaf, e.bytes) for e in curve])))
             print(name, rungs[-1], flush=True)
     return Clip(name, scaling, rungs)
 
 
-def scaled(frames: list[VideoFrame], renditions: tuple[Rendition, ...]) -> tuple[list[list[VideoFrame]], float]:
+def scale_down(frames: list[VideoFrame], renditions: tuple[Rendition, ...]) -> tuple[list[list[VideoFrame]], float]:
     """The pictures of each rendition, and the user seconds they took."""
     top, *lower = renditions
     scalers = [Normalizer(top.width, top.height, 0), *(Downscaler(r.width, r.height) for r in lower)]
@@ -198,8 +199,8 @@ class Judge:
     def __init__(self, source: Path, size: Rendition) -> None:
         self._source, self._size = source, size
 
-    def of(self, *drafts: Draft) -> list[Encoded]:
-        """All in one process, which decodes the clip once."""
+    def measure(self, *drafts: Draft) -> list[Encoded]:
+        """Measures all of them in one process, which decodes the clip once."""
         count = len(drafts)
         with tempfile.TemporaryDirectory() as folder:
             logs = [Path(folder) / f"{n}.json" for n in range(count)]
@@ -219,7 +220,7 @@ class Judge:
 
 
 @dataclass(frozen=True)
-class Trimmed:
+class Trimming:
     """The whole ladder of an upscaled clip against the one that begins where its detail ends."""
 
     lines: int
@@ -229,8 +230,8 @@ class Trimmed:
     """Of the highest rendition."""
 
 
-def trimmed(seconds: float) -> Trimmed:
-    path = upscaled()
+def measure_trimming(seconds: float) -> Trimming:
+    path = make_upscaled()
     info = probed(path)
     assert info.video is not None
     whole, cut = (
@@ -239,21 +240,21 @@ def trimmed(seconds: float) -> Trimmed:
     )
     found = []
     for plan in (whole, cut):
-        with av.open(str(path)) as container, tempfile.TemporaryDirectory(dir=KEPT) as folder:
+        with av.open(str(path)) as container, tempfile.TemporaryDirectory(dir=CACHE) as folder:
             frames = list(islice(container.decode(video=0), round(seconds * plan.frame_rate)))
-            levels, cpu = scaled(frames, plan.renditions)
+            levels, cpu = scale_down(frames, plan.renditions)
             drafts = [
                 encode(pictures, x264_options(r, plan.gop, PRESET), plan.gop, Path(folder) / f"{r.id}.mp4")
                 for r, pictures in zip(plan.renditions, levels, strict=True)
             ]
-            top = Judge(path, whole.renditions[0]).of(drafts[0])[0]
+            top = Judge(path, whole.renditions[0]).measure(drafts[0])[0]
             found.append((sum(d.bytes for d in drafts), cpu + sum(d.cpu for d in drafts), top.vmaf))
     sizes, cpus, values = zip(*found, strict=True)
-    return Trimmed(info.video.detail_lines or 0, sizes, cpus, values)
+    return Trimming(info.video.detail_lines or 0, sizes, cpus, values)
 
 
-def kept(name: str, seconds: float, *, afresh: bool) -> Clip:
-    path = KEPT / f"{name}-{seconds:g}.json"
+def load_or_measure(name: str, seconds: float, *, afresh: bool) -> Clip:
+    path = CACHE / f"{name}-{seconds:g}.json"
     if afresh or not path.exists():
         path.write_text(json.dumps(asdict(measure(name, seconds))))
     facts = json.loads(path.read_text())
@@ -267,17 +268,17 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=SEGMENT_SECONDS, help="of each clip; at most a segment")
     parser.add_argument("--afresh", action="store_true", help="measure again what was measured before")
     arguments = parser.parse_args()
-    KEPT.mkdir(parents=True, exist_ok=True)
-    clips = [kept(name, arguments.seconds, afresh=arguments.afresh) for name in arguments.clips]
+    CACHE.mkdir(parents=True, exist_ok=True)
+    clips = [load_or_measure(name, arguments.seconds, afresh=arguments.afresh) for name in arguments.clips]
     if tuple(arguments.clips) == NAMES:
-        text = report(clips, arguments.seconds) + "\n\n" + saved_by_trimming(trimmed(arguments.seconds))
+        text = report(clips, arguments.seconds) + "\n\n" + report_trimming(measure_trimming(arguments.seconds))
         write_section(PROJECT / "bench" / "RESULTS.md", "Quality for bytes", text)
     else:
         print(report(clips, arguments.seconds))
     return 0
 
 
-def saved_by_trimming(found: Trimmed) -> str:
+def report_trimming(found: Trimming) -> str:
     size, cpu = (after / before - 1 for before, after in (found.bytes, found.cpu))
     return (
         f"`bunny`, scaled up to 1920×1080 and coded at CRF 18: the probe finds {found.lines} lines in it. A ladder\n"
@@ -287,11 +288,11 @@ def saved_by_trimming(found: Trimmed) -> str:
 
 
 def report(clips: list[Clip], seconds: float) -> str:
-    worst = min((rung.gained, clip.name, rung.size) for clip in clips for rung in clip.rungs)
+    worst = min((rung.vmaf_gain, clip.name, rung.size) for clip in clips for rung in clip.rungs)
     first = sum(r.first.bytes for c in clips for r in c.rungs)
     ours = sum(r.ours.bytes for c in clips for r in c.rungs)
-    median = statistics.median(c.saved for c in clips)
-    saved, cost = statistics.mean(c.saved for c in clips), statistics.mean(c.cost for c in clips)
+    median = statistics.median(c.bytes_saved for c in clips)
+    saved, cost = statistics.mean(c.bytes_saved for c in clips), statistics.mean(c.cpu_ratio for c in clips)
     text = [
         f"`python -m bench.quality --seconds {seconds:g}`, preset {PRESET}, against the first ladder (veryfast, CRF",
         f"23, the same highest rates), on {len(clips)} clips of {seconds:g} s (`bench/clips.py`), one keyframe each,",
@@ -312,7 +313,7 @@ def report(clips: list[Clip], seconds: float) -> str:
             f"{r.size} {r.first.vmaf:.1f} → {r.ours.vmaf:.1f} ({r.ours.bytes / r.first.bytes - 1:+.0%})"
             for r in each.rungs
         )
-        text.append(f"| {each.name} | {-each.saved:+.1%} | {each.cost:.2f} × | {rungs} |")
+        text.append(f"| {each.name} | {-each.bytes_saved:+.1%} | {each.cpu_ratio:.2f} × | {rungs} |")
     return "\n".join(text)
 
 

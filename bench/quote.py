@@ -14,7 +14,7 @@ from bench.model.words import table
 from bench.pipeline import PROJECT
 from bench.results import write_section
 from bench.sources import FOLDER, KINDS, Source
-from bench.tasks import machine, publish
+from bench.tasks import machine_description, publish
 from client import Client, Usage
 from connector.settings import Settings
 from local.stack import Stack
@@ -34,7 +34,7 @@ class Quote:
     upload: int
 
     @property
-    def off(self) -> tuple[float, float, float, float]:
+    def deviations(self) -> tuple[float, float, float, float]:
         """By what share the estimate is above the actuals: seconds, bytes made, bytes kept, cost."""
         said, was = self.estimate, self.actual
         pairs = [
@@ -48,11 +48,11 @@ class Quote:
 
     @property
     def good(self) -> bool:
-        return all(abs(share) <= ALLOWED for share in self.off)
+        return all(abs(share) <= ALLOWED for share in self.deviations)
 
 
-def quoted(client: Client, source: Source) -> Quote:
-    video_id = str(publish(client, source.made()))
+def quote_source(client: Client, source: Source) -> Quote:
+    video_id = str(publish(client, source.make_file()))
     video = client.get(video_id)
     client.delete(video_id)
     assert video.estimate
@@ -72,18 +72,18 @@ def report(quotes: list[Quote], speed: float) -> str:
                 f"{said.seconds:.1f} / {was.seconds:.1f}",
                 f"{(said.storage_bytes - quote.upload) / 1e6:.1f} / {(was.storage_bytes - quote.upload) / 1e6:.1f}",
                 f"{said.cost:.5f} / {was.cost:.5f}",
-                *(f"{share:+.0%}" for share in quote.off),
+                *(f"{share:+.0%}" for share in quote.deviations),
             ]
         )
-    worst = max(abs(share) for quote in quotes if quote.source in SOURCES for share in quote.off)
+    worst = max(abs(share) for quote in quotes if quote.source in SOURCES for share in quote.deviations)
     names = dict.fromkeys(quote.source.kind for quote in quotes)
     head = ["source, s", "instance-seconds", "MB made", "cost", "seconds", "made", "kept", "cost"]
     text = [
         "`python -m bench.quote`: what a Video says after the probe (`Estimate`) / when it is ready (`Actual`), on the",
-        f"local stack with one encoder; {machine()}. `ENCODE_SECONDS_PER_GIGAPIXEL` is {speed:.1f}, as `bench.tasks`",
-        f"measured it here; its default is {default:g}. On the right, by how much the estimate is above the actuals:",
-        f"at most **{worst:.0%}** on the bench's own sources (allowed: {ALLOWED:.0%}). What is in a picture, it cannot",
-        "know: sources in italics show how much that is, and are not judged.",
+        f"local stack with one encoder; {machine_description()}. `ENCODE_SECONDS_PER_GIGAPIXEL` is {speed:.1f}, as",
+        f"`bench.tasks` measured it here; its default is {default:g}. On the right, by how much the estimate is above",
+        f"the actuals: at most **{worst:.0%}** on the bench's own sources (allowed: {ALLOWED:.0%}). What is in a",
+        "picture, it cannot know: sources in italics show how much that is, and are not judged.",
         "",
         table(head, rows),
         "",
@@ -97,8 +97,8 @@ def main() -> int:
     settings = {"ENCODE_SECONDS_PER_GIGAPIXEL": str(speed)}
     with Stack(PROJECT, FOLDER / "stack", encoders=1, env=settings) as stack, Client(stack.api) as client:
         # The first video of a stack loads what later ones find loaded.
-        quoted(client, Source("noise", 4))
-        quotes = [quoted(client, source) for source in (*SOURCES, *OTHERS)]
+        quote_source(client, Source("noise", 4))
+        quotes = [quote_source(client, source) for source in (*SOURCES, *OTHERS)]
     write_section(PROJECT / "bench" / "RESULTS.md", "Estimate against actuals", report(quotes, speed))
     return int(not all(quote.good for quote in quotes if quote.source in SOURCES))
 

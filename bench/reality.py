@@ -21,7 +21,7 @@ from bench.model.times import Times
 from bench.model.work import work_of
 from bench.pipeline import PROJECT
 from bench.sources import FOLDER, Source
-from bench.tasks import Measured, clocked, publish, summary
+from bench.tasks import Measurements, add_wall_times, publish, summary
 from client import Client
 from connector.storage.azure import AzureStorage
 from local.stack import Stack
@@ -61,25 +61,25 @@ class Runs:
         return self.idle >= QUIET
 
     @property
-    def was(self) -> float:
+    def measured_ready(self) -> float:
         return statistics.median(self.ready)
 
     @property
-    def said(self) -> float:
-        """The model's answer."""
-        return simulate([(0.0, work_of(self.seconds / 60, self.times))], local(self.encoders)).videos[0].ready
+    def simulated_ready(self) -> float:
+        """The time that the model says."""
+        return simulate([(0.0, work_of(self.seconds / 60, self.times))], local_platform(self.encoders)).videos[0].ready
 
     @property
-    def off(self) -> float:
-        return self.said / self.was - 1
+    def deviation(self) -> float:
+        return self.simulated_ready / self.measured_ready - 1
 
 
-def local(encoders: int) -> Platform:
+def local_platform(encoders: int) -> Platform:
     """The local stack, whose tasks' times are measured as they are with so many encoders."""
     return Platform(encoders, advance_instances=1, latency=LATENCY, send=SEND)
 
 
-def load(path: Path = PATH) -> list[Runs]:
+def load_runs(path: Path = PATH) -> list[Runs]:
     found = json.loads(path.read_text("utf-8"))
     return [Runs.of(int(n), runs, found["seconds"], found["idle"]) for n, runs in found["encoders"].items()]
 
@@ -98,39 +98,39 @@ def _ticks() -> tuple[int, int]:
     return fields[3], sum(fields)
 
 
-def record(seconds: int, rounds: int) -> None:
+def record_runs(seconds: int, rounds: int) -> None:
     """Runs with 1 encoder and with 2, in turn."""
     for source in (Source("noise", length) for length in (WARM_UP, MEASURED, seconds)):
-        source.made()
+        source.make_file()
     idle = idle_share()
-    measured = {n: Measured() for n in ENCODERS}
+    measured = {n: Measurements() for n in ENCODERS}
     ready: dict[int, list[float]] = {n: [] for n in ENCODERS}
     for _ in range(rounds):
         for encoders in ENCODERS:
             with Stack(PROJECT, FOLDER / "stack", encoders=encoders) as stack, Client(stack.api) as client:
-                _published(stack, client, Source("noise", WARM_UP), Measured())
+                _publish_timed(stack, client, Source("noise", WARM_UP), Measurements())
                 for length in (WARM_UP, MEASURED):
-                    _published(stack, client, Source("noise", length), measured[encoders])
-                ready[encoders].append(_published(stack, client, Source("noise", seconds), Measured()))
+                    _publish_timed(stack, client, Source("noise", length), measured[encoders])
+                ready[encoders].append(_publish_timed(stack, client, Source("noise", seconds), Measurements()))
                 print(f"{encoders} encoders: {ready[encoders][-1]:.1f} s", flush=True)
     command = f"python -m bench.scale --validate --seconds {seconds} --rounds {rounds}"
-    kept = {
+    encoders_facts = {
         str(n): {"ready": [round(r, 2) for r in ready[n]], "times": summary(measured[n], command, wall=True)}
         for n in ENCODERS
     }
-    facts = {"seconds": seconds, "idle": round(idle, 3), "encoders": kept}
+    facts = {"seconds": seconds, "idle": round(idle, 3), "encoders": encoders_facts}
     PATH.write_text(json.dumps(facts, indent=2) + "\n", "utf-8")
 
 
-def _published(stack: Stack, client: Client, source: Source, into: Measured) -> float:
+def _publish_timed(stack: Stack, client: Client, source: Source, into: Measurements) -> float:
     """Seconds from MarkComplete to READY."""
-    path = source.made()
+    path = source.make_file()
     video_id: UUID = publish(client, path)
     storage = AzureStorage(stack.connection_string)
     video, rows = storage.videos.get(video_id), storage.tasks.of(video_id)
     storage.close()
     client.delete(str(video_id))
-    clocked(video, rows, into)
+    add_wall_times(video, rows, into)
     into.source_bytes += path.stat().st_size
     into.stored_bytes += video.used.size - video.size
     assert video.queued

@@ -14,12 +14,13 @@ from bench.model import hour, plot
 from bench.model.platform import APP_INSTANCES, FACTS, FAST, INSTANCE_MEMORY, REGION_MEMORY, SLOW, STREAM, Platform
 from bench.model.simulation import Result, simulate
 from bench.model.times import Times
-from bench.model.words import spelled, table
+from bench.model.words import format_seconds, table
 from bench.model.work import PICTURE, RATE, SETTINGS, Work, plan_of, work_of
 from bench.pipeline import PROJECT
-from bench.reality import ALLOWED, Runs, load, record
+from bench.reality import ALLOWED, Runs, load_runs, record_runs
 from bench.results import write_section
 from connector.domain.estimate import DECODED, gigapixels
+from connector.domain.step import Step
 
 PAGE = PROJECT / "bench" / "SCALE.md"
 MINUTES = (1, 10, 60, 180)
@@ -33,18 +34,18 @@ REALITY = "Model against real runs"
 MOST_OF_APP = f"{APP_INSTANCES.value:,} instances, the most of one app"
 
 
-def one(work: Work, platform: Platform) -> Result:
+def simulate_one(work: Work, platform: Platform) -> Result:
     return simulate([(0.0, work)], platform)
 
 
-def lengths(times: Times) -> str:
+def lengths_section(times: Times) -> str:
     ready: dict[str, plot.Points] = {}
     efficient: dict[str, plot.Points] = {}
     playable: plot.Points = ()
     rows = []
     for minutes in MINUTES:
         work = work_of(minutes, times)
-        results = {n: one(work, Platform(n)) for n in INSTANCES}
+        results = {n: simulate_one(work, Platform(n)) for n in INSTANCES}
         name = f"{minutes} min"
         ready[name] = [(n, result.videos[0].ready) for n, result in results.items()]
         playable = [(n, result.videos[0].playable) for n, result in results.items()]
@@ -52,7 +53,7 @@ def lengths(times: Times) -> str:
         for n in (1, 10, 100, 1000):
             result = results[n]
             video = result.videos[0]
-            cells = [spelled(video.playable), spelled(video.ready), f"{result.efficiency(n):.0%}"]
+            cells = [format_seconds(video.playable), format_seconds(video.ready), f"{result.efficiency(n):.0%}"]
             rows.append([name if n == 1 else "", str(len(work.tasks)) if n == 1 else "", f"{n:,}", *cells])
     ready["playable, any*"] = playable  # of the longest, and nearly the same for all
     plot.write(PAGE.with_name("scale-ready.svg"), "Time to READY, 1080p, instances running", "instances", "s", ready)
@@ -87,22 +88,21 @@ def longest_sound(times: Times) -> str:
     return "\n".join(lines)
 
 
-def ramps(times: Times) -> str:
+def ramps_section(times: Times) -> str:
     rows = []
     for minutes in MINUTES:
         work = work_of(minutes, times)
         for name, ramp in RAMPS.items():
-            result = one(work, Platform(1000, ramp))
+            result = simulate_one(work, Platform(1000, ramp))
             video = result.videos[0]
             first = name == next(iter(RAMPS))
             started = f"{result.instances:,}" if ramp else ""
-            rows.append(
-                [f"{minutes} min" if first else "", name, spelled(video.playable), spelled(video.ready), started]
-            )
+            moments = [format_seconds(video.playable), format_seconds(video.ready)]
+            rows.append([f"{minutes} min" if first else "", name, *moments, started])
     return table(["source", "instances are added", "playable", "READY", "started"], rows)
 
 
-def per_video(work: Work, platform: Platform) -> dict[str, tuple[float, float]]:
+def usage_per_video(work: Work, platform: Platform) -> dict[str, tuple[float, float]]:
     """What one video takes of each thing that is limited, and how much there is of it per second."""
     everything = [*work.tasks, work.probe, work.package]
     messages = len(work.tasks)
@@ -112,7 +112,7 @@ def per_video(work: Work, platform: Platform) -> dict[str, tuple[float, float]]:
     region = REGION_MEMORY.value / INSTANCE_MEMORY.value
     made = sum(task.load.bytes_in for task in everything)
     read = sum(task.load.bytes_out for task in everything)
-    uploaded = sum(task.load.bytes_out for task in work.tasks if task.step == "audio")
+    uploaded = sum(task.load.bytes_out for task in work.tasks if task.step is Step.AUDIO)
     return {
         f"{region:.0f} instances, all that a region gives without asking": (seconds, region),
         MOST_OF_APP: (seconds, platform.instances),
@@ -124,9 +124,9 @@ def per_video(work: Work, platform: Platform) -> dict[str, tuple[float, float]]:
     }
 
 
-def saturation(times: Times) -> str:
+def saturation_section(times: Times) -> str:
     platform = Platform(1000)
-    found = {m: per_video(work_of(m, times), platform) for m in (1, 10)}
+    found = {m: usage_per_video(work_of(m, times), platform) for m in (1, 10)}
     names = sorted(found[1], key=lambda name: found[1][name][1] / found[1][name][0])
     rows = [[name, *(f"{3600 * found[m][name][1] / found[m][name][0]:,.0f}" for m in found)] for name in names]
     storage = next(name for name in names if "instances" not in name)
@@ -140,7 +140,7 @@ def saturation(times: Times) -> str:
     return "\n".join(note) + "\n\n" + table(head, rows)
 
 
-def uploads(times: Times) -> str:
+def uploads_section(times: Times) -> str:
     rows = []
     lines: dict[str, plot.Points] = {}
     for minutes in (1, 10):
@@ -150,13 +150,13 @@ def uploads(times: Times) -> str:
             arrivals = [(n * 3600 / rate, work) for n in range(round(rate * WINDOW / 3600))]
             result = simulate(arrivals, Platform(1000, FAST))
             taken = sorted(video.ready - video.arrived for video in result.videos)
-            needed = per_video(work, Platform(1000))[MOST_OF_APP][0] * rate / 3600
+            needed = usage_per_video(work, Platform(1000))[MOST_OF_APP][0] * rate / 3600
             median, late = statistics.median(taken), taken[math.ceil(0.95 * len(taken)) - 1]
             apps = math.ceil(needed / 1000)
             behind = "" if apps == 1 else ", and growing"
-            full, waited = result.fullest
+            full, waited = result.longest_wait
             points.append((rate, median))
-            times_taken = [f"{spelled(median)}{behind}", spelled(late)]
+            times_taken = [f"{format_seconds(median)}{behind}", format_seconds(late)]
             rows.append(
                 [f"{minutes} min", f"{rate:,}", f"{needed:,.0f}", *times_taken, str(apps), f"{full}, {waited:.1f} s"]
             )
@@ -171,7 +171,7 @@ def uploads(times: Times) -> str:
     )
 
 
-def assumptions() -> str:
+def assumptions_section() -> str:
     rows = []
     for fact in FACTS.values():
         source = f"[source]({fact.source})" if fact.source.startswith("https") else fact.source
@@ -182,20 +182,20 @@ def assumptions() -> str:
 def write_page() -> None:
     times = Times.load()
     sections = {
-        "Task times": measured(times),
-        REALITY: reality(load()),
-        "One video, instances running": lengths(times),
-        "One video, from no instance": ramps(times),
-        "An hour on a hundred instances": hour.answer(times),
-        "What is full first": saturation(times),
-        "Uploads by the thousand": uploads(times),
-        "Assumptions": assumptions(),
+        "Task times": task_times_section(times),
+        REALITY: reality_section(load_runs()),
+        "One video, instances running": lengths_section(times),
+        "One video, from no instance": ramps_section(times),
+        "An hour on a hundred instances": hour.report(times),
+        "What is full first": saturation_section(times),
+        "Uploads by the thousand": uploads_section(times),
+        "Assumptions": assumptions_section(),
     }
     for title, text in sections.items():
         write_section(PAGE, title, text)
 
 
-def measured(times: Times) -> str:
+def task_times_section(times: Times) -> str:
     second = gigapixels(PICTURE, plan_of(1).renditions, round(RATE))
     rows = [
         [
@@ -213,13 +213,13 @@ def measured(times: Times) -> str:
     return note + "\n\n" + table(["task", "each", "and"], rows)
 
 
-def reality(runs: Sequence[Runs]) -> str:
+def reality_section(runs: Sequence[Runs]) -> str:
     rows = [
         [
             str(run.encoders),
-            f"{run.was:.1f} s ({', '.join(f'{r:.1f}' for r in run.ready)})",
-            f"{run.said:.1f} s",
-            f"{run.off:+.0%}",
+            f"{run.measured_ready:.1f} s ({', '.join(f'{r:.1f}' for r in run.ready)})",
+            f"{run.simulated_ready:.1f} s",
+            f"{run.deviation:+.0%}",
         ]
         for run in runs
     ]
@@ -243,10 +243,10 @@ def main() -> int:
     if not arguments.validate:
         write_page()
         return 0
-    record(arguments.seconds, arguments.rounds)
-    runs = load()
-    write_section(PAGE, REALITY, reality(runs))
-    return int(any(abs(run.off) > ALLOWED for run in runs))
+    record_runs(arguments.seconds, arguments.rounds)
+    runs = load_runs()
+    write_section(PAGE, REALITY, reality_section(runs))
+    return int(any(abs(run.deviation) > ALLOWED for run in runs))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Self
 
 from bench.pipeline import run_ffmpeg
-from bench.processes import below
+from bench.processes import descendants
 from client import Client
 from local.stack import Stack
 
@@ -83,8 +83,8 @@ class Watch:
         for name, root in self._stack.pids.items():
             if name == "supervisor":
                 continue  # the parent of all the others
-            family = [root, *below(root)]
-            # Children share pages with their zygote; each counts its part of them.
+            family = [root, *descendants(root)]
+            # Children share pages with their fork server; each counts its part of them.
             self.memory[name] = max(self.memory[name], sum(_bytes(pid, "smaps_rollup", "Pss") for pid in family))
             self.single[name] = max(self.single[name], *(_bytes(pid, "status", "VmHWM") for pid in family))
         self.disk = max(self.disk, folder_size(self._temporary))

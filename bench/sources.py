@@ -45,8 +45,8 @@ class Source:
     def name(self) -> str:
         return f"{self.kind}-{self.seconds}"
 
-    def made(self) -> Path:
-        """The file, coded as cameras do: H.264, keyframes 2 s apart. Made once."""
+    def make_file(self) -> Path:
+        """Makes the file unless it is there. It is coded as cameras do: H.264, keyframes 2 s apart."""
         FOLDER.mkdir(parents=True, exist_ok=True)
         path = FOLDER / f"{self.name}.mp4"
         if not path.exists():

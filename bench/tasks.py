@@ -28,14 +28,14 @@ from uuid import UUID
 from azure.storage.blob import BlobServiceClient
 
 from bench.model.times import PATH, Line
-from bench.model.work import packaging
+from bench.model.work import packaging_load
 from bench.pipeline import PROJECT
-from bench.processes import cpu
+from bench.processes import total_cpu
 from bench.sources import FOLDER, Source
 from client import Client
 from connector.domain.estimate import gigapixels
 from connector.domain.layout import output_container
-from connector.domain.planner import chunk_range, chunk_renditions
+from connector.domain.step import Step
 from connector.domain.task import Task
 from connector.domain.video import State, Video
 from connector.settings import Settings
@@ -50,7 +50,7 @@ Points = list[tuple[float, float]]
 
 
 @dataclass
-class Measured:
+class Measurements:
     cpu: dict[str, Points] = field(default_factory=lambda: defaultdict(list))
     """By kind: chunk, audio, and tone for audio that is one."""
     wall: dict[str, Points] = field(default_factory=lambda: defaultdict(list))
@@ -63,14 +63,14 @@ class Measured:
 
 
 @contextmanager
-def sampled(pid: int) -> Iterator[Points]:
+def sample_cpu(pid: int) -> Iterator[Points]:
     """(time, CPU seconds) of a process, every few milliseconds while the context lasts."""
     samples: Points = []
     over = threading.Event()
 
     def sample() -> None:
         while True:
-            samples.append((time.time(), cpu(pid)))
+            samples.append((time.time(), total_cpu(pid)))
             if over.wait(SAMPLE_SECONDS):
                 return
 
@@ -83,8 +83,8 @@ def sampled(pid: int) -> Iterator[Points]:
         thread.join()
 
 
-def used_by(samples: Points, moment: datetime) -> float:
-    """What was used when the task that ended then had ended."""
+def cpu_until(samples: Points, moment: datetime) -> float:
+    """The CPU seconds that were used when the task that ended at that moment had ended."""
     return next((cpu for at, cpu in samples if at >= moment.timestamp()), samples[-1][1])
 
 
@@ -99,18 +99,18 @@ def publish(client: Client, path: Path) -> UUID:
     return UUID(video.id)
 
 
-def measure(stack: Stack, client: Client, path: Path, into: Measured, sound: str = "audio") -> None:
+def measure(stack: Stack, client: Client, path: Path, into: Measurements, sound: str = "audio") -> None:
     """Publishes a file on a stack with one encoder, and deletes it. `sound` is what its sound counts as."""
-    with sampled(stack.pids["encoder-1"]) as samples:
+    with sample_cpu(stack.pids["encoder-1"]) as samples:
         video_id = publish(client, path)
     storage = AzureStorage(stack.connection_string)
     video, rows = storage.videos.get(video_id), storage.tasks.of(video_id)
     storage.close()
-    clocked(video, rows, into, sound)
+    add_wall_times(video, rows, into, sound)
     last = samples[0][1]
-    for kind, size, task in sized(video, rows, sound):
+    for kind, size, task in tasks_with_sizes(video, rows, sound):
         assert task.finished
-        used = used_by(samples, task.finished)
+        used = cpu_until(samples, task.finished)
         into.cpu[kind].append((size, used - last))
         last = used
     into.source_bytes += path.stat().st_size
@@ -120,31 +120,28 @@ def measure(stack: Stack, client: Client, path: Path, into: Measured, sound: str
     client.delete(str(video_id))
 
 
-def sized(video: Video, rows: Sequence[Task], sound: str = "audio") -> Iterator[tuple[str, float, Task]]:
+def tasks_with_sizes(video: Video, rows: Sequence[Task], sound: str = "audio") -> Iterator[tuple[str, float, Task]]:
     """(kind, size, row) of each encoding task, in the order in which they ended."""
-    plan, info = video.plan, video.info
-    assert plan
-    assert info
+    info, plan = video.planned()
     assert info.video
     for task in sorted(rows, key=lambda t: t.finished or datetime.max.replace(tzinfo=UTC)):
-        step, _, index = task.name.partition("-")
-        if step == "chunk":
-            frames, made = chunk_range(plan, int(index)), chunk_renditions(plan, int(index))
-            yield step, gigapixels(info.video, made, len(frames)), task
+        if task.id.step is Step.CHUNK:
+            chunk = plan.chunks[task.id.index]
+            yield task.id.step, gigapixels(info.video, plan.renditions_of(chunk), len(chunk.frames)), task
         else:
             yield sound, float(plan.duration), task
 
 
-def clocked(video: Video, rows: Sequence[Task], into: Measured, sound: str = "audio") -> None:
-    """What the rows of a video that is READY say of how long each step took."""
+def add_wall_times(video: Video, rows: Sequence[Task], into: Measurements, sound: str = "audio") -> None:
+    """Adds how long each step of a video that is READY took, as its rows say."""
     assert video.state is State.READY
     assert video.plan
     moments = (video.queued, video.encoding, video.packaging, video.finished)
     queued, encoding, packaged, finished = [moment.timestamp() for moment in moments if moment]
     into.seconds += float(video.plan.duration)
     into.probes.append(encoding - queued)
-    into.wall["package"].append((packaging(video.plan, len(rows)).requests, finished - packaged))
-    for kind, size, task in sized(video, rows, sound):
+    into.wall["package"].append((packaging_load(video.plan, len(rows)).requests, finished - packaged))
+    for kind, size, task in tasks_with_sizes(video, rows, sound):
         assert task.finished
         into.wall[kind].append((size, (task.finished - task.started).total_seconds()))
 
@@ -154,12 +151,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, nargs="+", default=[4, 22, 90], help="lengths of the 1080p sources")
     parser.add_argument("--source", type=Path, nargs="+", default=[], help="files to publish instead")
     arguments = parser.parse_args()
-    paths = arguments.source or [Source("noise", n).made() for n in arguments.seconds]
-    tone = Source("tone", TONE_SECONDS).made()
-    found = Measured()
+    paths = arguments.source or [Source("noise", n).make_file() for n in arguments.seconds]
+    tone = Source("tone", TONE_SECONDS).make_file()
+    found = Measurements()
     with Stack(PROJECT, FOLDER / "stack", encoders=1) as stack, Client(stack.api) as client:
         # The first video of a stack loads what later ones find loaded.
-        measure(stack, client, Source("noise", 4).made(), Measured())
+        measure(stack, client, Source("noise", 4).make_file(), Measurements())
         for path in paths:
             measure(stack, client, path, found)
         measure(stack, client, tone, found, "tone")
@@ -172,14 +169,14 @@ def main() -> int:
     return 0
 
 
-def summary(found: Measured, command: str, *, wall: bool = False) -> dict[str, object]:
+def summary(found: Measurements, command: str, *, wall: bool = False) -> dict[str, object]:
     """The JSON of `Times`: in seconds of CPU, or by the clock."""
     points = found.wall if wall else found.cpu
     audio = Line.through(points["audio"])
     tones = [(seconds - audio.base) / size for size, seconds in points["tone"]]
     kinds = {"chunk": points["chunk"], "audio": points["audio"], "package": found.wall["package"]}
     return {
-        "measured_by": f"{command}; {datetime.now(UTC):%Y-%m-%d}; {machine()}",
+        "measured_by": f"{command}; {datetime.now(UTC):%Y-%m-%d}; {machine_description()}",
         **{kind: asdict(Line.through(measured)) for kind, measured in kinds.items()},
         "tone": statistics.mean(tones) if tones else audio.rate,
         "probe": statistics.median(found.probes),
@@ -189,7 +186,7 @@ def summary(found: Measured, command: str, *, wall: bool = False) -> dict[str, o
     }
 
 
-def machine() -> str:
+def machine_description() -> str:
     cores = len(os.sched_getaffinity(0))
     load = os.getloadavg()[1]
     return f"{platform.machine()}, {cores} cores, Python {platform.python_version()}, load {load:.1f}"

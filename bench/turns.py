@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from bench.processes import below
+from bench.processes import descendants
 
 TURN = 5.0
 """Seconds: longer than caches take to fill, shorter than the leases and time-outs of what is stopped."""
@@ -28,7 +28,7 @@ class Side:
     def run(self) -> bool:
         """For one turn. Answers whether it has ended."""
         begin = time.time()
-        self.go_on()
+        self.resume()
         ended = self._wait(TURN)
         self.stop()
         self._turns.append((begin, time.time()))
@@ -37,12 +37,12 @@ class Side:
     def stop(self) -> None:
         stopped: set[int] = set()
         # What is begun while others are being stopped is found when looked for again.
-        while others := {self._pid, *below(self._pid)} - stopped:
+        while others := {self._pid, *descendants(self._pid)} - stopped:
             stopped |= others
             self._send(signal.SIGSTOP, others)
 
-    def go_on(self) -> None:
-        self._send(signal.SIGCONT, {self._pid, *below(self._pid)})
+    def resume(self) -> None:
+        self._send(signal.SIGCONT, {self._pid, *descendants(self._pid)})
 
     def seconds(self, end: float) -> float:
         """For which it has run until that moment (epoch seconds)."""
@@ -65,4 +65,4 @@ def take_turns(*sides: Side) -> None:
             running = [side for side in running if not side.run()]
     finally:
         for side in sides:
-            side.go_on()
+            side.resume()

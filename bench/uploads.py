@@ -21,7 +21,7 @@ from playwright.sync_api import sync_playwright
 from bench.results import write_section
 from client import Client
 from local.stack import Stack
-from tests.browser.conftest import ARGUMENTS, chromium
+from tests.support.chromium import ARGUMENTS, chromium
 
 PROJECT = Path(__file__).parent.parent
 SIZE = 2 * 1024**3
@@ -30,7 +30,7 @@ ALLOWED_MB = 200
 
 
 @contextmanager
-def storage() -> Iterator[tuple[int, set[str]]]:
+def forgetful_storage() -> Iterator[tuple[int, set[str]]]:
     """Port of a server that takes blocks and forgets them, and the queries that it was sent."""
     queries: set[str] = set()
 
@@ -71,7 +71,7 @@ def main() -> int:
         path = Path(folder) / "large.mp4"
         with path.open("wb") as sparse:
             sparse.truncate(SIZE)
-        with storage() as (port, queries), sync_playwright() as playwright:
+        with forgetful_storage() as (port, queries), sync_playwright() as playwright:
             arguments = [*ARGUMENTS, f"--host-resolver-rules=MAP {real} 127.0.0.1:{port}"]
             browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
             page = browser.new_page()

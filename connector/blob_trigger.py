@@ -1,6 +1,6 @@
-"""A blob trigger's parameter that says which blob it is, and no more.
+"""Defines a blob trigger's parameter that says which blob it is, and no more.
 
-The Functions host loads a blob whole, in the host and again in the worker, for every kind of parameter but an SDK type
+The Functions host loads a whole blob, in the host and again in the worker, for every kind of parameter but an SDK type
 (https://learn.microsoft.com/azure/azure-functions/functions-bindings-storage-blob-trigger#memory-usage-and-concurrency).
 Microsoft's own SDK type for blobs is a client of the storage SDK, which would be imported at every start of the app.
 """
@@ -12,7 +12,7 @@ from azurefunctions.extensions.base import Datum, InConverter, SdkType
 
 
 class BlobName(SdkType):  # type: ignore[misc] # the package carries no types
-    """Container and name of the blob that an event is about. Nothing of the blob's content is loaded."""
+    """Names the container and the blob that an event is about. Nothing of the blob's content is loaded."""
 
     def __init__(self, container: str, name: str) -> None:
         super().__init__()
@@ -20,7 +20,7 @@ class BlobName(SdkType):  # type: ignore[misc] # the package carries no types
         self.name = name
 
     def get_sdk_type(self) -> "BlobName":
-        """What the function's parameter gets."""
+        """Returns what the function's parameter gets."""
         return self
 
 
@@ -29,12 +29,12 @@ class BlobNameConverter(InConverter, binding="blob", trigger="blobTrigger"):  # 
 
     @classmethod
     def check_input_type_annotation(cls, pytype: type) -> bool:
-        """Whether a parameter of this type is what this converter makes."""
+        """Returns whether this converter makes parameters of this type."""
         return issubclass(pytype, BlobName)
 
     @classmethod
     def decode(cls, data: Datum, *, trigger_metadata: Any, pytype: type | None = None) -> BlobName:  # noqa: ARG003
-        """The blob's name. Raises ValueError when the host sent something else."""
+        """Returns the blob's name. Raises ValueError when the host sent something else."""
         if data.type != "model_binding_data":
             raise ValueError(f"The host sent {data.type} in place of a blob's name.")
         named = json.loads(data.value.content)
@@ -42,5 +42,5 @@ class BlobNameConverter(InConverter, binding="blob", trigger="blobTrigger"):  # 
 
     @classmethod
     def has_implicit_output(cls) -> bool:
-        """A trigger gives nothing back."""
+        """Returns False, because a trigger gives nothing back."""
         return False

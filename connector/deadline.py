@@ -1,7 +1,7 @@
-"""How long one call of the API may take, whatever the services do that it depends on.
+"""Limits how long one call of the API may take, whatever the services do that it depends on.
 
-The edge opens a call with `limited`. Whatever waits on behalf of that call asks `left` first. Queue messages, blob
-events and the timer open nothing, so nothing limits them here.
+The edge opens a call with `limited`. Code that waits on behalf of that call asks `left` first. Queue messages, blob
+events and the timer open no call, so nothing limits them here.
 """
 
 import time
@@ -15,7 +15,10 @@ from typing import ParamSpec, TypeVar
 from connector.errors import StorageTimeout
 
 CALL_SECONDS = 20.0
-"""Longest time that a call waits for others. Its caller is told within 30 s; the rest is for waiting for a thread."""
+"""Seconds that a call waits for services at most.
+
+Its caller has an answer within 30 s; the rest is for waiting for a thread.
+"""
 
 _Parameters = ParamSpec("_Parameters")
 _Answer = TypeVar("_Answer")
@@ -24,7 +27,7 @@ _Answer = TypeVar("_Answer")
 @dataclass
 class _Call:
     end: float
-    """On the monotonic clock, s."""
+    """Time on the monotonic clock, in seconds, when the call must end."""
 
 
 _call: ContextVar[_Call | None] = ContextVar("call", default=None)
@@ -32,7 +35,7 @@ _call: ContextVar[_Call | None] = ContextVar("call", default=None)
 
 @contextmanager
 def limited(seconds: float = CALL_SECONDS) -> Iterator[None]:
-    """Gives what runs inside, on this thread, so many seconds in all."""
+    """Gives what runs inside, on this thread, `seconds` in all."""
     token = _call.set(_Call(time.monotonic() + seconds))
     try:
         yield
@@ -41,20 +44,20 @@ def limited(seconds: float = CALL_SECONDS) -> Iterator[None]:
 
 
 def left() -> float | None:
-    """Seconds that the present call may still wait, at least 0; None when nothing limits it."""
+    """Returns the seconds that the present call may still wait, at least 0; None when nothing limits it."""
     call = _call.get()
     return None if call is None else max(0.0, call.end - time.monotonic())
 
 
-def give_up() -> None:
-    """The present call waits for nothing any more: a service that it needs was found silent."""
+def expire() -> None:
+    """Ends the time of the present call, which then waits for nothing, because a service was found silent."""
     call = _call.get()
     if call is not None:
         call.end = time.monotonic()
 
 
 def carried(function: Callable[_Parameters, _Answer]) -> Callable[_Parameters, _Answer]:
-    """The function for another thread, which works under the limit of the present call."""
+    """Returns the function for another thread, where it works under the limit of the present call."""
     call = _call.get()
 
     def run(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Answer:

@@ -1,4 +1,4 @@
-"""Every failure the connector knows, drawn as a tree. The API maps each leaf to a status in `api/errors.py`.
+"""Defines every failure of the connector, drawn as a tree. The API maps each leaf to a status in `api/errors.py`.
 
 ConnectorError
 ├── RequestError                 the caller can change something
@@ -18,7 +18,7 @@ ConnectorError
 │   ├── NotAcceptable            Accept excludes JSON
 │   ├── UnsupportedMediaType     the body is not JSON, or has a content coding
 │   ├── PayloadTooLarge          the body is over the limit
-│   └── Busy                     as much of this as may be is being done already; worth trying again
+│   └── Busy                     the limit of this work at one time is reached; worth trying again
 ├── MediaError                   the upload cannot become a video; final, with a code and a sentence for people
 ├── StorageError                 storage did not do what was asked
 │   ├── RowChanged               somebody else changed the row since it was read; reading it again helps
@@ -35,7 +35,7 @@ ConnectorError
 
 
 class ConnectorError(Exception):
-    """Root of all failures that the connector raises itself."""
+    """Serves as the root of all failures that the connector raises itself."""
 
 
 class RequestError(ConnectorError):
@@ -71,7 +71,7 @@ class ResourceNotFound(RequestError):
 class Unauthorized(RequestError):
     """The request has no token, or one that is bad, expired or not yet valid.
 
-    `challenge` is what WWW-Authenticate tells (RFC 6750 section 3).
+    `challenge` is the value of WWW-Authenticate (RFC 6750 section 3).
     """
 
     def __init__(self, message: str, challenge: str = "Bearer") -> None:
@@ -80,7 +80,10 @@ class Unauthorized(RequestError):
 
 
 class Forbidden(RequestError):
-    """The request has a good token that is for something else. `challenge` as above; empty: there is none."""
+    """The request has a good token that is for something else.
+
+    `challenge` is the value of WWW-Authenticate (RFC 6750 section 3), empty for none.
+    """
 
     def __init__(self, message: str, challenge: str = "") -> None:
         super().__init__(message)
@@ -120,7 +123,7 @@ class UriTooLong(RequestError):
 
 
 class NotAcceptable(RequestError):
-    """The Accept header leaves no room for JSON."""
+    """The Accept header excludes JSON."""
 
 
 class UnsupportedMediaType(RequestError):
@@ -140,13 +143,13 @@ class PayloadTooLarge(RequestError):
 
 
 class Busy(RequestError):
-    """As much of this work as may be done at once is being done already; worth trying again."""
+    """As much of this work as is allowed at one time is in progress; worth trying again."""
 
 
 class MediaError(ConnectorError):
-    """The upload cannot become a video.
+    """The upload cannot become a video, and is never tried again.
 
-    `code` is stable and for programs, the message is for people. Never retried.
+    `code` is stable and for programs, the message is for people.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -164,11 +167,14 @@ class RowChanged(StorageError):
 
 
 class NotFound(StorageError):
-    """There is no such row, blob or container. A missing table is `StorageUnavailable`: nothing follows from it."""
+    """There is no such row, blob or container.
+
+    A missing table is `StorageUnavailable`, because it says nothing about one video.
+    """
 
 
 class StorageRefused(StorageError):
-    """Storage will not do this, however often it is asked. `code` is the service's word for the reason."""
+    """Storage will not do this, however often it is asked. `code` is the service's code for the reason."""
 
     def __init__(self, message: str, code: str = "") -> None:
         super().__init__(message)
@@ -188,7 +194,7 @@ class StorageUnavailable(StorageError):
 
 
 class BrokenOutput(ConnectorError):
-    """What the tasks of a video left does not fit together: a defect of ours, never the user's."""
+    """The output of a video's tasks does not fit together, which is a defect of ours, never the user's."""
 
 
 class KeyUnavailable(ConnectorError):
@@ -196,7 +202,7 @@ class KeyUnavailable(ConnectorError):
 
 
 class AuthorityUnavailable(ConnectorError):
-    """The keys of an issuer of tokens cannot be read, so that nobody can tell whether its tokens are good."""
+    """The keys of a token issuer cannot be read, so that its tokens cannot be checked."""
 
 
 class TaskCrashed(ConnectorError):

@@ -1,7 +1,7 @@
-"""Telemetry by OpenTelemetry: printed, or sent to Application Insights. Loaded only when `TELEMETRY` asks for it.
+"""Reports by OpenTelemetry: printed, or sent to Application Insights. It is loaded only when `TELEMETRY` asks for it.
 
-The providers are our own, never the process's global ones: so nothing but what this module is told gets out, and
-libraries that would trace by themselves (the Azure SDKs, with whole URLs) find nobody to tell.
+The providers are our own, never the process's global ones. So nothing gets out but what this module receives.
+Libraries that would trace by themselves (the Azure SDKs, with whole URLs) find no provider.
 """
 
 import logging
@@ -40,11 +40,11 @@ EXTRAS = (
     "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED",
     "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
 )
-"""What the exporters would tell Microsoft, or add to the bill, by themselves. The environment alone turns it off."""
+"""Environment variables, the only way to turn off what the exporters would tell Microsoft, or add to the bill."""
 
 
 class OpenTelemetry(Telemetry):
-    """Spans and measures go to these processors, and the connector's log lines too if there is one for them.
+    """Sends spans and measures to these processors, and the connector's log lines too if there is one for them.
 
     `close` it when done: it waits until everything is out.
     """
@@ -66,7 +66,7 @@ class OpenTelemetry(Telemetry):
 
     @contextmanager
     def invocation(self, parent: str) -> Iterator[None]:
-        # Worker threads are used again, so the context that the thread had must not show through.
+        # Worker threads are reused, so the context that the thread had before must not apply.
         token = otel_context.attach(_remote(parent))
         try:
             yield
@@ -77,7 +77,7 @@ class OpenTelemetry(Telemetry):
     def span(self, name: str, facts: Mapping[str, Fact], parent: str = "", kind: Kind = "step") -> Iterator[None]:
         outer = get_current_span().get_span_context()
         given = _remote(parent) if parent else None
-        # The trace of a video goes on; what set the video going now, a request or the host's span, is another trace.
+        # The span continues the video's trace. What started it now, a request or the host's span, is another trace.
         links = [Link(outer)] if given is not None and outer.is_valid else []
         # Application Insights makes a request of each SERVER or CONSUMER span, and the outer span is a request already.
         shown = SpanKind.INTERNAL if outer.is_valid else _KINDS[kind]
@@ -118,12 +118,12 @@ class OpenTelemetry(Telemetry):
 
 
 def _remote(traceparent: str) -> otel_context.Context:
-    """A context whose current span is this one; without a current span if it is empty or malformed."""
+    """Returns a context whose current span is `traceparent`; it has none if that is empty or malformed."""
     return _W3C.extract({"traceparent": traceparent}, otel_context.Context())
 
 
 class _Handler(logging.Handler):
-    """Log lines with what stands in `extra`, under the current span."""
+    """Sends log lines, with the values in `extra`, under the current span."""
 
     def __init__(self, resource: Resource, processor: LogRecordProcessor) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ class _Handler(logging.Handler):
         self._logger = self._provider.get_logger(_NAME)
 
     def emit(self, record: logging.LogRecord) -> None:
-        facts = {name: value for name, value in vars(record).items() if name not in _OF_EVERY_RECORD}
+        facts = {name: value for name, value in vars(record).items() if name not in _STANDARD_ATTRIBUTES}
         if record.exc_info and record.exc_info[0] is not None:
             facts["exception.type"] = record.exc_info[0].__name__
             if isinstance(record.exc_info[1], ConnectorError):  # texts of our own hold no secret
@@ -153,18 +153,21 @@ class _Handler(logging.Handler):
         super().close()
 
 
-_OF_EVERY_RECORD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+_STANDARD_ATTRIBUTES = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
 
 
 def _severity(level: int) -> SeverityNumber:
-    """https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber"""
+    """Returns the number of a level: https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber"""
     if level >= logging.ERROR:
         return SeverityNumber.ERROR
     return SeverityNumber.WARN if level >= logging.WARNING else SeverityNumber.INFO
 
 
 def printed(out: TextIO | None = None) -> OpenTelemetry:
-    """One line of JSON per span when it ends, all measures once a minute. Log lines are printed anyway."""
+    """Returns telemetry that prints each span as a line of JSON when it ends, and all measures once a minute.
+
+    Log lines are printed anyway.
+    """
     out = out or sys.stdout
     return OpenTelemetry(
         SimpleSpanProcessor(ConsoleSpanExporter(out=out, formatter=_line)),
@@ -180,9 +183,10 @@ def _line(span: ReadableSpan) -> str:
 
 
 def application_insights(connection_string: str) -> OpenTelemetry:
-    """Sends from threads of its own; the exporters sign in as APPLICATIONINSIGHTS_AUTHENTICATION_STRING says.
+    """Returns telemetry that is sent from threads of its own.
 
-    Nothing waits on disk: what cannot be sent in time is lost. Raises ValueError for a wrong connection string.
+    The exporters sign in as APPLICATIONINSIGHTS_AUTHENTICATION_STRING says. Nothing waits on disk: what cannot be sent
+    in time is lost. Raises ValueError for a wrong connection string.
     """
     from azure.monitor.opentelemetry.exporter import (
         AzureMonitorLogExporter,
@@ -193,7 +197,7 @@ def application_insights(connection_string: str) -> OpenTelemetry:
     for name in EXTRAS:
         os.environ.setdefault(name, "true")
     options = {"connection_string": connection_string, "disable_offline_storage": True}
-    # The Functions host sends what reaches the root logger as well, and without the facts.
+    # The Functions host would send again what reaches the root logger, and without the facts.
     _LOGGER.propagate = False
     _LOGGER.setLevel(logging.INFO)
     # The exporters write a line at INFO about each batch that they sent.

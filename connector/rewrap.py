@@ -1,16 +1,16 @@
-"""`python -m connector.rewrap`: wraps every stored key under the current master key, so that an older one can go."""
+"""Wraps every stored key under the current master key, so that an older one can go: `python -m connector.rewrap`."""
 
 import sys
 from dataclasses import replace
 
+from connector.bootstrap import shared_app
 from connector.errors import ConnectorError, KeyUnavailable, NotFound, RowChanged
-from connector.pipeline.app import App
+from connector.pipeline.context import Pipeline
 from connector.security.master import WrappedKey, unwrap, wrap
-from connector.services import app as services
 
 
-def rewrap(app: App) -> tuple[int, int]:
-    """(keys that were wrapped anew, keys that no configured master key unwraps). Harmless to repeat.
+def rewrap(app: Pipeline) -> tuple[int, int]:
+    """Returns (keys that were wrapped anew, keys that no configured master key unwraps). It is harmless to repeat.
 
     Raises KeyUnavailable when no master key is configured, StorageError.
     """
@@ -34,7 +34,7 @@ def rewrap(app: App) -> tuple[int, int]:
 
 def main() -> int:
     try:
-        count, lost = rewrap(services())
+        count, lost = rewrap(shared_app())
     except (ConnectorError, ValueError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1

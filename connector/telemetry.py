@@ -1,8 +1,8 @@
-"""What the service tells about its work: one trace per video, measures, and log lines with their facts.
+"""Defines what the service reports about its work: one trace per video, measures, and log lines with their facts.
 
-This is the seam, and nothing happens behind it: telemetry is off and costs nothing unless `TELEMETRY` says otherwise
-(`otel.py`). What is told holds ids, names of steps, codes and numbers; never a URL with its query, a token, a key, or
-what users call their files.
+This is the interface, and its own implementation does nothing: telemetry is off and costs nothing unless `TELEMETRY`
+says otherwise (`otel.py`). Reports contain ids, step names, codes and numbers. They never contain a URL with its query,
+a token, a key, or the names of users' files.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,9 +11,9 @@ from typing import Literal
 
 Fact = str | int | float | bool
 Kind = Literal["request", "step"]
-"""Of a span: an answer to an HTTP request, or work that a message, an event or the timer started.
+"""Kind of a span: an answer to an HTTP request, or work that a message, an event or the timer started.
 
-It counts only for the outermost span: a span inside another one, the host's included, is internal to that.
+It counts only for the outermost span. A span inside another one, the host's included, is internal to that one.
 """
 
 MEASURES: dict[str, tuple[str, str]] = {
@@ -23,15 +23,15 @@ MEASURES: dict[str, tuple[str, str]] = {
     "video.output_minutes": ("min", "Minutes of a finished video, all its renditions added up"),
     "video.failed": ("{video}", "Videos that failed, by code"),
 }
-"""Name → unit (UCUM) and meaning."""
+"""Measures by name, with unit (UCUM) and meaning."""
 
 
 class Telemetry:
-    """Tells nothing. Safe for several threads; what is current belongs to its thread."""
+    """Reports nothing. Safe for several threads; the current span belongs to its thread."""
 
     @contextmanager
     def invocation(self, parent: str) -> Iterator[None]:  # noqa: ARG002 - this one is silent
-        """One call of a function by the Functions host. `parent` is the traceparent of the host's own span for it.
+        """Surrounds one call of a function by the Functions host. `parent` is the traceparent of the host's own span.
 
         Spans inside belong to the host's span, or are linked to it. If `parent` is empty, there is no such span.
         """
@@ -45,20 +45,24 @@ class Telemetry:
         parent: str = "",  # noqa: ARG002
         kind: Kind = "step",  # noqa: ARG002
     ) -> Iterator[None]:
-        """Current while the block runs. `parent` is a traceparent from a message or row; if empty, the current span.
+        """Makes a span, which is current while the block runs.
 
-        With a `parent` the span is in its trace, and linked to the current span.
+        `parent` is a traceparent from a message or row. The span is then in its trace, and linked to the current span.
+        If `parent` is empty, the current span is the parent.
 
         An exception that leaves the block marks the span as failed, with its type and nothing of its text.
         """
         yield
 
     def add(self, **facts: Fact) -> None:
-        """More facts for the current span."""
+        """Adds facts to the current span."""
 
     def traceparent(self) -> str:
-        """The current span, as messages and rows carry it (https://www.w3.org/TR/trace-context/); empty without one."""
+        """Returns the current span as messages and rows carry it; empty without one.
+
+        The form is defined by https://www.w3.org/TR/trace-context/.
+        """
         return ""
 
     def measure(self, name: str, value: float, **facts: Fact) -> None:
-        """`name` is one of MEASURES."""
+        """Records a value of the measure `name`, which is one of MEASURES."""

@@ -1,7 +1,6 @@
 """Writes the tables of README.md that follow from the code: settings, failures, formats. A test holds them together."""
 
 import re
-import sys
 from pathlib import Path
 
 from connector.domain.failures import SENTENCES
@@ -45,4 +44,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

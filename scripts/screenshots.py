@@ -10,18 +10,20 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Literal
 
 import imageio_ffmpeg
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from client import Client
 from local.stack import Stack
-from tests.browser.conftest import ARGUMENTS, chromium
+from tests.support.chromium import ARGUMENTS, chromium
 
 PROJECT = Path(__file__).parent.parent
 FOLDER = PROJECT / ".data" / "screenshots"
 CHOSEN = PROJECT / "docs" / "portal.png"
 WIDTHS = {"desktop": 1280, "phone": 360}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SAMPLES = {
     "harbour.mp4": ("gradients=s=1280x720:r=25:d=12:speed=0.02:n=5:seed=7:type=spiral", "Harbour at dusk", ("travel",)),
     "coastline.mov": ("mandelbrot=s=640x360:r=25:start_scale=0.9:end_scale=0.02:end_pts=125,trim=duration=5",
@@ -68,11 +70,11 @@ class Camera:
     def __init__(self, browser: Browser, api: str, ids: dict[str, str]) -> None:
         self._browser, self._address, self._ids = browser, f"{api}/portal", ids
 
-    def all(self) -> None:
-        looks = list(itertools.product(WIDTHS.items(), ("light", "dark")))
+    def take_all(self) -> None:
+        looks = list(itertools.product(WIDTHS.items(), SCHEMES))
         # Look by look inside: the last state publishes more.
         for (state, show), ((width, pixels), scheme) in itertools.product(self._states().items(), looks):
-            size = {"width": pixels, "height": 800}
+            size: ViewportSize = {"width": pixels, "height": 800}
             context = self._browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce")
             page = context.new_page()
             show(page)
@@ -80,7 +82,7 @@ class Camera:
             page.screenshot(path=FOLDER / f"{state}-{width}-{scheme}.png", full_page=whole)
             context.close()
 
-    def chosen(self) -> None:
+    def take_chosen(self) -> None:
         """The library beside the player would be too much for one picture: the player it is."""
         context = self._browser.new_context(viewport={"width": 1080, "height": 900}, color_scheme="light")
         page = context.new_page()
@@ -158,8 +160,8 @@ def main() -> int:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
             camera = Camera(browser, stack.api, ids)
-            camera.chosen()
-            camera.all()
+            camera.take_chosen()
+            camera.take_all()
             browser.close()
     return 0
 

@@ -7,7 +7,7 @@ import pytest
 
 from client import Client
 from local.stack import Stack
-from tests.integration.secrecy import secret_shapes
+from tests.support.secrecy import secret_shapes
 
 PROJECT = Path(__file__).parent.parent
 
@@ -16,7 +16,7 @@ PROJECT = Path(__file__).parent.parent
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Azurite, the Functions host and two encoders. At the end, no secret may be in what they logged."""
     # Pages of the browser tests are served later, each time on another port.
-    env = {"CORS_ORIGINS": "*"}
+    env = {"CORS_ORIGINS": "*", "ENCODER_PRESET": "ultrafast"}
     with Stack(PROJECT, tmp_path_factory.mktemp("stack"), encoders=2, env=env) as running:
         yield running
     assert secret_shapes(running.log.read_bytes()) == []

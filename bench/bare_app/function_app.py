@@ -7,7 +7,7 @@ import azure.functions as func
 
 _PATH = Path(__file__).parents[2] / "function_app.py"
 
-app = runpy.run_path(str(_PATH))["app"]
+app: func.FunctionApp = runpy.run_path(str(_PATH))["app"]
 
 
 @app.function_name("Bare")

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from bench.model.platform import FAST, SLOW, STREAM, Platform
 from bench.model.simulation import simulate
 from bench.model.times import Line, Times
-from bench.model.words import spelled, table
+from bench.model.words import format_seconds, table
 from bench.model.work import PICTURE, RATE, SETTINGS, Work, plan_of, work_of
 from connector.domain.estimate import gigapixels
+from connector.domain.step import Step
 
 MINUTES, INSTANCES = 60, 100
 WANTED_SECONDS, WANTED_EFFICIENCY = 60, 0.85
@@ -39,7 +40,7 @@ class Variant:
         return self.work.ideal / (self.platform.instances * self.platform.cores)
 
 
-def answer(times: Times) -> str:
+def report(times: Times) -> str:
     return "\n\n".join([_wanted(times), _bounds(times), _changes(times)])
 
 
@@ -51,12 +52,12 @@ def _wanted(times: Times) -> str:
         f"Wanted: READY in {WANTED_SECONDS} s at {WANTED_EFFICIENCY:.0%}. {MINUTES} minutes are {work.ideal:,.0f} CPU",
         f"seconds, so {INSTANCES} cores that never wait need **{work.ideal / INSTANCES:.0f} s**. With one core each,",
         f"both numbers together take at most {most:.2f} CPU seconds for a second of source;",
-        f"{work.ideal / length:.2f} are measured. {_enough(times)}",
+        f"{work.ideal / length:.2f} are measured. {_instances_needed(times)}",
     ]
     return "\n".join(lines)
 
 
-def _enough(times: Times) -> str:
+def _instances_needed(times: Times) -> str:
     """How many instances make an hour READY in time, however badly they are filled."""
     steps = range(INSTANCES, MOST_INSTANCES + 1, 50)
     found = next((n for n in steps if Variant("", times, Platform(n)).ready <= WANTED_SECONDS), None)
@@ -69,9 +70,9 @@ def _bounds(times: Times) -> str:
     """Times that no arrangement of the same tasks on these instances is below, each for itself."""
     as_it_is = Variant("", times, Platform(INSTANCES))
     work = as_it_is.work
-    chunks = [task.cpu for task in work.tasks if task.step == "chunk"]
-    sounds = [task.cpu for task in work.tasks if task.step == "audio"]
-    tone = [times.audio.base + times.tone * task.source for task in work.tasks if task.step == "audio"]
+    chunks = [task.cpu for task in work.tasks if task.step is Step.CHUNK]
+    sounds = [task.cpu for task in work.tasks if task.step is Step.AUDIO]
+    tone = [times.audio.base + times.tone * task.source for task in work.tasks if task.step is Step.AUDIO]
     begins = sum(task.begin for task in work.tasks)
     around = work.probe.cpu + work.package.cpu
     bounds = [
@@ -86,7 +87,9 @@ def _bounds(times: Times) -> str:
         ("the sound's task reads the whole file", max(task.load.bytes_out for task in work.tasks) / STREAM.value),
         ("probe and package, while all others wait", around),
     ]
-    rows = [[name, spelled(seconds), "yes" if seconds + around > WANTED_SECONDS else ""] for name, seconds in bounds]
+    rows = [
+        [name, format_seconds(seconds), "yes" if seconds + around > WANTED_SECONDS else ""] for name, seconds in bounds
+    ]
     head = ["what alone takes", "at least", f"with probe and package more than {WANTED_SECONDS} s"]
     return table(head, rows)
 
@@ -99,7 +102,7 @@ def _changes(times: Times) -> str:
         if good:
             met.append(variant.name)
         tasks = str(len(variant.work.tasks))
-        cells = [tasks, spelled(ideal), spelled(ready), f"{ideal / ready:.0%}", "yes" if good else "no"]
+        cells = [tasks, format_seconds(ideal), format_seconds(ready), f"{ideal / ready:.0%}", "yes" if good else "no"]
         rows.append([variant.name, *cells])
     head = [
         f"{MINUTES} minutes on {INSTANCES} instances",

@@ -13,7 +13,8 @@ from functools import partial
 from itertools import count
 
 from bench.model.platform import Platform
-from bench.model.work import PAGE, Load, Task, Work, shown
+from bench.model.work import PAGE, Load, Task, Work, early_publication_requests
+from connector.domain.step import Step, TaskId
 
 GOLDEN = (math.sqrt(5) - 1) / 2
 """Multiples of it, modulo 1, spread evenly however many there are: the moments at which instances poll."""
@@ -27,7 +28,7 @@ REQUESTS = "account requests"
 
 @dataclass
 class Limit:
-    """So much per second and no more: what comes while others wait, waits behind them."""
+    """Lets only so much pass per second: what comes while others wait, waits behind them."""
 
     rate: float
     free: float = 0.0
@@ -35,8 +36,8 @@ class Limit:
     longest: float = 0.0
     """Seconds that something took to pass, at most."""
 
-    def through(self, now: float, amount: float) -> float:
-        """When so much has passed that comes now."""
+    def reserve(self, now: float, amount: float) -> float:
+        """Lets an amount pass that comes now, and returns the moment at which all of it has passed."""
         self.free = max(self.free, now) + amount / self.rate
         self.used += amount
         self.longest = max(self.longest, self.free - now)
@@ -63,8 +64,8 @@ class Result:
     instances: int
     """Encoding instances that were started."""
     limits: dict[str, Limit]
-    finished: list[tuple[int, str, int]]
-    """(video, step, index) in the order in which they ended."""
+    finished: list[tuple[int, TaskId]]
+    """Number of the video and task, in the order in which the tasks ended."""
 
     @property
     def makespan(self) -> float:
@@ -75,7 +76,7 @@ class Result:
         return self.ideal / (instances * self.makespan)
 
     @property
-    def fullest(self) -> tuple[str, float]:
+    def longest_wait(self) -> tuple[str, float]:
         """The limit of storage that things waited for longest, and how long."""
         name = max(self.limits, key=lambda n: self.limits[n].longest)
         return name, self.limits[name].longest
@@ -109,12 +110,10 @@ class _Pool:
     starting: int = 0
     busy: float = 0.0
     executions: int = 0
-    growth: float = 0.0
+    next_addition: float = 0.0
     """Before this moment no instances are added."""
-    planned: bool = False
-    """An addition is under way."""
-    polling: bool = False
-    """Likewise the next look of an idle instance."""
+    addition_planned: bool = False
+    poll_planned: bool = False
     idle: list[float] = field(default_factory=list)
     """Phase of each idle instance: when in the interval it polls."""
     waiting: deque[tuple[_Video, Task]] = field(default_factory=deque)
@@ -141,7 +140,7 @@ class _Simulation:
             "requests to an upload": Limit(p.blob_requests),
             "requests to a progressive file": Limit(p.blob_requests),
         }
-        self.finished: list[tuple[int, str, int]] = []
+        self.finished: list[tuple[int, TaskId]] = []
         self.advance = _Pool(p.advance_instances, self._advance)
         self.encode = _Pool(p.instances, self._encode)
         for pool in (self.advance, self.encode):
@@ -161,8 +160,8 @@ class _Simulation:
             self.now, _, happens = heapq.heappop(self._events)
             happens()
         for video in videos:
-            begun = max(video.first_chunk, video.audio_ready)
-            video.done.playable = begun + shown(video.work.plan) * self.platform.latency
+            first = max(video.first_chunk, video.audio_ready)
+            video.done.playable = first + early_publication_requests(video.work.plan) * self.platform.latency
             for name, limit in (
                 ("rows of a video's tasks", video.rows),
                 ("requests to an upload", video.source),
@@ -190,19 +189,19 @@ class _Simulation:
         """One after the other, as the host writes what a function returned."""
         queue = self.limits[f"messages of the queue {'encode' if pool is self.encode else 'advance'}"]
         for n, task in enumerate(tasks):
-            seen = queue.through(self.now + (n + 1) * self.platform.send, 1)
+            seen = queue.reserve(self.now + (n + 1) * self.platform.send, 1)
             self._at(seen, partial(self._arrive, pool, video, task))
 
     def _arrive(self, pool: _Pool, video: _Video, task: Task) -> None:
         pool.waiting.append((video, task))
-        self._expect(pool)
-        self._grow(pool)
+        self._plan_poll(pool)
+        self._plan_addition(pool)
 
-    def _expect(self, pool: _Pool) -> None:
+    def _plan_poll(self, pool: _Pool) -> None:
         """The next idle instance to look into the queue finds something."""
-        if pool.polling or not pool.waiting or not pool.idle:
+        if pool.poll_planned or not pool.waiting or not pool.idle:
             return
-        pool.polling = True
+        pool.poll_planned = True
         interval = self.platform.poll
         begin = math.floor(self.now / interval) * interval
         place = bisect_left(pool.idle, self.now - begin)
@@ -210,11 +209,11 @@ class _Simulation:
         self._at(begin + phase, partial(self._poll, pool))
 
     def _poll(self, pool: _Pool) -> None:
-        pool.polling = False
+        pool.poll_planned = False
         if pool.waiting and pool.idle:
             place = bisect_left(pool.idle, self.now % self.platform.poll - ROUNDING) % len(pool.idle)
             self._take(pool, pool.idle.pop(place))
-            self._expect(pool)
+            self._plan_poll(pool)
 
     def _take(self, pool: _Pool, phase: float) -> None:
         """The instance runs the first message; when it is done it looks for another at once."""
@@ -231,14 +230,14 @@ class _Simulation:
 
         pool.run(video, task, over)
 
-    def _grow(self, pool: _Pool) -> None:
+    def _plan_addition(self, pool: _Pool) -> None:
         """The platform wants an instance per message, waiting or at work, and adds them as fast as it may."""
-        if self.platform.ramp is None or pool.planned or not self._missing(pool):
+        if self.platform.ramp is None or pool.addition_planned or not self._missing_instances(pool):
             return
-        pool.planned = True
-        self._at(max(self.now + self.platform.look, pool.growth), partial(self._add, pool))
+        pool.addition_planned = True
+        self._at(max(self.now + self.platform.look, pool.next_addition), partial(self._add, pool))
 
-    def _missing(self, pool: _Pool) -> int:
+    def _missing_instances(self, pool: _Pool) -> int:
         there = pool.running + pool.starting
         working = pool.running - len(pool.idle)
         return min(pool.most, len(pool.waiting) + working) - there
@@ -246,17 +245,17 @@ class _Simulation:
     def _add(self, pool: _Pool) -> None:
         ramp = self.platform.ramp
         assert ramp
-        pool.planned = False
-        more = max(0, min(ramp.step, self._missing(pool)))
+        pool.addition_planned = False
+        more = max(0, min(ramp.step, self._missing_instances(pool)))
         pool.starting += more
-        pool.growth = self.now + ramp.period
+        pool.next_addition = self.now + ramp.period
         for _ in range(more):
-            self._at(self.now + self.platform.cold_start, partial(self._started, pool))
-        if self._missing(pool) > 0:
-            pool.planned = True
-            self._at(pool.growth, partial(self._add, pool))
+            self._at(self.now + self.platform.cold_start, partial(self._begin_instance, pool))
+        if self._missing_instances(pool) > 0:
+            pool.addition_planned = True
+            self._at(pool.next_addition, partial(self._add, pool))
 
-    def _started(self, pool: _Pool) -> None:
+    def _begin_instance(self, pool: _Pool) -> None:
         pool.starting -= 1
         pool.running += 1
         self._take(pool, pool.running * GOLDEN % 1 * self.platform.poll)
@@ -264,12 +263,12 @@ class _Simulation:
     # Steps
 
     def _advance(self, video: _Video, task: Task, over: Callable[[], None]) -> None:
-        end = self._stored(video, task.load, 1, self.now + task.cpu / self.platform.speed)
-        if task.step == "package":
-            end = max(end, video.rows.through(self.now, len(video.work.tasks)))
+        end = self._end_with_storage(video, task.load, 1, self.now + task.cpu / self.platform.speed)
+        if task.step is Step.PACKAGE:
+            end = max(end, video.rows.reserve(self.now, len(video.work.tasks)))
 
         def finish() -> None:
-            if task.step == "probe":
+            if task.step is Step.PROBE:
                 self._send(self.encode, video, video.work.tasks)
             else:
                 video.done.ready = self.now
@@ -279,10 +278,10 @@ class _Simulation:
 
     def _encode(self, video: _Video, task: Task, over: Callable[[], None]) -> None:
         p = self.platform
-        speed = p.speed * (p.cores if task.step == "chunk" else 1)
+        speed = p.speed * (p.cores if task.step is Step.CHUNK else 1)
         waited = self.now + task.load.in_a_row * p.latency
         reading = task.load.bytes_out / p.stream
-        if task.step == "audio":
+        if task.step is Step.AUDIO:
             # As much sound as there is picture in the first chunk.
             first = video.work.tasks[0].source / task.source
             heard = waited + (task.begin + max((task.cpu - task.begin) * first, reading * first * speed)) / speed
@@ -293,40 +292,41 @@ class _Simulation:
 
         def go_on(left: int) -> None:
             if not left:
-                self._written(video, task, over)
+                self._look_at_rows(video, task, over)
                 return
-            end = self._stored(video, task.load, 1 / slices, self.now + seconds / slices)
+            end = self._end_with_storage(video, task.load, 1 / slices, self.now + seconds / slices)
             self._at(end, partial(go_on, left - 1))
 
         go_on(slices)
 
-    def _stored(self, video: _Video, load: Load, share: float, worked: float) -> float:
+    def _end_with_storage(self, video: _Video, load: Load, share: float, worked: float) -> float:
         """When a share of a task ends that begins now, and would end at `worked` if storage had no limits."""
         limits, now = self.limits, self.now
         # Nobody waits for heartbeats, but they stand in the way of others.
-        video.rows.through(now, (load.table_reads + load.table_writes) * share)
+        video.rows.reserve(now, (load.table_reads + load.table_writes) * share)
         return max(
             worked,
-            limits[REQUESTS].through(now, load.requests * share),
-            limits["account ingress"].through(now, load.bytes_in * share),
-            limits["account egress"].through(now, load.bytes_out * share),
-            video.source.through(now, load.source_reads * share),
-            video.progressive.through(now, load.blocks * share),
+            limits[REQUESTS].reserve(now, load.requests * share),
+            limits["account ingress"].reserve(now, load.bytes_in * share),
+            limits["account egress"].reserve(now, load.bytes_out * share),
+            video.source.reserve(now, load.source_reads * share),
+            video.progressive.reserve(now, load.blocks * share),
         )
 
-    def _written(self, video: _Video, task: Task, over: Callable[[], None]) -> None:
+    def _look_at_rows(self, video: _Video, task: Task, over: Callable[[], None]) -> None:
         """The task's row is there. Now all rows of the video are looked at."""
         video.left -= 1
-        self.finished.append((video.number, task.step, task.index))
-        chunk = task.step == "chunk"
-        first = chunk and task.index < video.work.plan.chunks.count(0)
+        self.finished.append((video.number, task.id))
+        chunk = task.step is Step.CHUNK
+        index = task.id.index
+        first = chunk and video.work.plan.chunks[index].start == 0
         rows = len(video.work.tasks)
-        seen = video.rows.through(self.now, rows) + math.ceil(rows / PAGE) * self.platform.latency
+        seen = video.rows.reserve(self.now, rows) + math.ceil(rows / PAGE) * self.platform.latency
         # Who comes next to what can be played looks once more, and publishes it.
-        if chunk and (task.index == 0 or task.index - 1 in video.chunks):
-            seen = video.rows.through(seen, rows) + shown(video.work.plan) * self.platform.latency
+        if chunk and (index == 0 or index - 1 in video.chunks):
+            seen = video.rows.reserve(seen, rows) + early_publication_requests(video.work.plan) * self.platform.latency
         if chunk:
-            video.chunks.add(task.index)
+            video.chunks.add(index)
 
         def look() -> None:
             if first:

@@ -47,7 +47,7 @@ class Times:
     """Likewise, for each second of a pure tone of one channel, which is the hardest sound that was found for AAC."""
     probe: float
     package: Line
-    """Over its requests to storage (`work.packaging`): they grow with the video more than anything else does."""
+    """Over its requests to storage (`work.packaging_load`): they grow with the video more than anything else does."""
     source_bytes: float
     """Bytes of the upload for each second."""
     stored_bytes: float

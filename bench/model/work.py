@@ -6,17 +6,19 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from bench.model.times import Line, Times
-from connector.domain.estimate import gigapixels, growing
+from connector.domain.estimate import early_writes, gigapixels
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
 from connector.domain.plan import Plan, Rendition
-from connector.domain.planner import Limits, chunk_range, chunk_renditions, make_plan, tasks
-from connector.pipeline.run import HEARTBEAT_SECONDS
+from connector.domain.planner import Limits, make_plan, tasks
+from connector.domain.step import Step, TaskId
+from connector.pipeline.context import Pace
 from connector.settings import Settings
 from connector.storage.read_ahead import CELL, LONGEST_RUN
 
 SETTINGS = Settings.model_validate({"storage": "unused"})
 RATE = Fraction(30)
 FETCH = CELL * LONGEST_RUN
+HEARTBEAT_SECONDS = Pace().heartbeat_seconds
 OPENING = 7
 """Requests before a task reads in sequence: head and index, and the short fetches at first."""
 STEP_ROWS = 5
@@ -50,10 +52,9 @@ class Load:
 
 @dataclass(frozen=True)
 class Task:
-    """One message's worth of work."""
+    """The work that one message asks for."""
 
-    step: str
-    index: int
+    id: TaskId
     source: float
     """Seconds of source."""
     cpu: float
@@ -63,6 +64,10 @@ class Task:
     begin: float
     """Of `cpu`, before anything is made."""
     load: Load
+
+    @property
+    def step(self) -> Step:
+        return self.id.step
 
 
 @dataclass(frozen=True)
@@ -123,51 +128,59 @@ def plan_of(minutes: float, chunk_seconds: float = SETTINGS.chunk_seconds) -> Pl
 
 def work_of(minutes: float, times: Times, chunk_seconds: float = SETTINGS.chunk_seconds) -> Work:
     plan = plan_of(minutes, chunk_seconds)
-    made = tuple((_chunk if step == "chunk" else _audio)(plan, index, times) for step, index in tasks(plan))
+    encoding = tuple(_encoding_task(plan, task, times) for task in tasks(plan))
     length = float(plan.duration)
-    parts = packaging(plan, len(made))
+    probe = Load(reads=OPENING, source_reads=OPENING, writes=2)
+    package = packaging_load(plan, len(encoding))
     return Work(
         plan=plan,
-        tasks=made,
-        probe=_short("probe", length, times.probe, Load(reads=OPENING, source_reads=OPENING, writes=2)),
-        package=_short("package", length, times.package.at(parts.requests), parts),
+        tasks=encoding,
+        probe=_short_task(Step.PROBE, length, times.probe, probe),
+        package=_short_task(Step.PACKAGE, length, times.package.at(package.requests), package),
     )
 
 
-def _chunk(plan: Plan, index: int, times: Times) -> Task:
-    frames = chunk_range(plan, index)
-    made = chunk_renditions(plan, index)
-    size = gigapixels(PICTURE, made, len(frames))
+def _encoding_task(plan: Plan, task: TaskId, times: Times) -> Task:
+    return (_chunk_task if task.step is Step.CHUNK else _audio_task)(plan, task, times)
+
+
+def _chunk_task(plan: Plan, task: TaskId, times: Times) -> Task:
+    chunk = plan.chunks[task.index]
+    frames = chunk.frames
+    renditions = plan.renditions_of(chunk)
+    size = gigapixels(PICTURE, renditions, len(frames))
     seconds = float(len(frames) / plan.frame_rate)
     segments = plan.segment_of(frames.stop - 1) - plan.segment_of(frames.start) + 1
     stills = plan.stills
     assert stills
-    top = made[0] == plan.renditions[0]
-    progressive = any(r.id == plan.progressive for r in made)
+    top = plan.makes_top(chunk)
+    progressive = any(r.id == plan.progressive for r in renditions)
+    early = early_publication_writes(plan) if task.index == 0 else 0
     pictures = top and sum(frame in frames for frame in stills.thumbnails)
     tiles = top and any(round(i * stills.interval * plan.frame_rate) in frames for i in range(stills.count))
     load = Load(
         # Segments of every rendition; sample table, poster, strip of tiles, thumbnails; once, the beginning.
-        writes=segments * (len(made) + progressive) + progressive + top + tiles + pictures + (index == 0) * begun(plan),
+        writes=segments * (len(renditions) + progressive) + progressive + top + tiles + pictures + early,
         blocks=segments * progressive,
-        bytes_in=seconds * times.stored_bytes * _pixels(made) / _pixels(plan.renditions),
+        bytes_in=seconds * times.stored_bytes * _pixels(renditions) / _pixels(plan.renditions),
     )
     load = _with_source(load, seconds * times.source_bytes)
-    return _encoding(("chunk", index), seconds, times.chunk, size, load)
+    return _measured_task(task, seconds, times.chunk, size, load)
 
 
-def _pixels(made: Iterable[Rendition]) -> int:
-    return sum(r.width * r.height for r in made)
+def _pixels(renditions: Iterable[Rendition]) -> int:
+    return sum(r.width * r.height for r in renditions)
 
 
-def _audio(plan: Plan, index: int, times: Times) -> Task:
+def _audio_task(plan: Plan, task: TaskId, times: Times) -> Task:
     seconds = float(plan.duration)
     segments = plan.segments
     # The first track is part of the progressive file as well. Its bytes are counted with the chunks'.
-    load = Load(writes=segments * (2 if index == 0 else 1) + (index == 0), blocks=segments if index == 0 else 0)
+    first = task.index == 0
+    load = Load(writes=segments * (2 if first else 1) + first, blocks=segments if first else 0)
     # Sound lies between the pictures: all of the file is read for it.
     load = _with_source(load, seconds * times.source_bytes)
-    return _encoding(("audio", index), seconds, times.audio, seconds, load)
+    return _measured_task(task, seconds, times.audio, seconds, load)
 
 
 def _with_source(load: Load, size: float) -> Load:
@@ -175,7 +188,8 @@ def _with_source(load: Load, size: float) -> Load:
     return replace(load, reads=reads, source_reads=reads, bytes_out=size)
 
 
-def _encoding(task: tuple[str, int], seconds: float, line: Line, size: float, load: Load) -> Task:
+def _measured_task(task: TaskId, seconds: float, line: Line, size: float, load: Load) -> Task:
+    """An encoding task whose CPU time lies on the line that was measured."""
     cpu = line.at(size)
     beats = int(cpu / HEARTBEAT_SECONDS)
     load = replace(
@@ -184,22 +198,22 @@ def _encoding(task: tuple[str, int], seconds: float, line: Line, size: float, lo
         table_writes=2 + beats,
         in_a_row=STEP_ROWS + OPENING,
     )
-    return Task(*task, seconds, cpu, ideal=line.rate * size, begin=line.base, load=load)
+    return Task(task, seconds, cpu, ideal=line.rate * size, begin=line.base, load=load)
 
 
-def begun(plan: Plan) -> int:
+def early_publication_writes(plan: Plan) -> int:
     """Writes that publish the beginning: its manifests and init segments. Nobody watches here while it is encoded."""
-    return growing(plan) + len(plan.renditions) + len(plan.audio)
+    return early_writes(plan) + len(plan.renditions) + len(plan.audio)
 
 
-def shown(plan: Plan) -> int:
-    """Requests in a row until the beginning can be played (pipeline/grow.py): the video, the task before, all rows,
+def early_publication_requests(plan: Plan) -> int:
+    """Requests in a row until the beginning can be played (pipeline/early.py): the video, the task before, all rows,
     what was published; init segments; the manifests, each after a look at what is there.
     """
-    return 4 + begun(plan) + growing(plan)
+    return 4 + early_publication_writes(plan) + early_writes(plan)
 
 
-def packaging(plan: Plan, rows: int) -> Load:
+def packaging_load(plan: Plan, rows: int) -> Load:
     """Of a video with so many tasks: reads sample tables and strips of tiles; writes manifests, init segments, stills
     and the progressive file.
     """
@@ -218,6 +232,6 @@ def packaging(plan: Plan, rows: int) -> Load:
     )
 
 
-def _short(step: str, seconds: float, measured: float, load: Load) -> Task:
-    """What is measured holds the waiting for its requests as well."""
-    return Task(step, 0, seconds, measured, ideal=0.0, begin=measured, load=load)
+def _short_task(step: Step, seconds: float, measured: float, load: Load) -> Task:
+    """The measured time includes the waiting for its requests."""
+    return Task(TaskId(step), seconds, measured, ideal=0.0, begin=measured, load=load)

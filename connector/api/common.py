@@ -1,14 +1,14 @@
-"""What several handlers need."""
+"""Functions that several handlers share."""
 
 from uuid import UUID
 
+from connector.api.app import App
 from connector.api.conditional import etag_for
 from connector.api.http import Request, Response
 from connector.api.inputs import RedirectQuery
 from connector.api.models import AddressModel, Wire
 from connector.domain.video import Video
 from connector.errors import NotFound, VideoNotFound
-from connector.pipeline.app import App
 from connector.pipeline.create import upload_ends
 
 
@@ -17,8 +17,11 @@ def wire(model: Wire) -> dict[str, object]:
 
 
 def etag_of(app: App, video: Video) -> str:
-    """Changes with all that a Video shows; of the upload URL, whose signature is always new, whether there is one."""
-    return etag_for(video.etag, upload_ends(app, video) is None, app.terms)
+    """Returns an ETag that changes with everything a Video shows.
+
+    The signature of the upload URL is always new, so only whether there is one counts.
+    """
+    return etag_for(video.etag, upload_ends(app, video) is None, app.estimate_parameters)
 
 
 def video_id(request: Request) -> UUID:
@@ -35,8 +38,8 @@ def stored_video(app: App, request: Request) -> Video:
         raise not_found() from None
 
 
-def elsewhere(request: Request, url: str, cache_control: str) -> Response:
-    """The way to `url`: a redirect, or the URL itself if the query asks for it."""
+def redirect_or_url(request: Request, url: str, cache_control: str) -> Response:
+    """Returns a redirect to `url`, or the URL itself if the query asks for that."""
     query: RedirectQuery = request.parameters(RedirectQuery)
     headers = {"Cache-Control": cache_control}
     if query.redirect:

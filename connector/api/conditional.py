@@ -10,19 +10,19 @@ _TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 
 def etag_for(*parts: object) -> str:
-    """A strong entity tag of everything that an answer depends on."""
+    """Returns a strong entity tag of everything that an answer depends on."""
     return f'"{hashlib.sha256(repr(parts).encode()).hexdigest()[:32]}"'
 
 
 def check_if_match(request: Request, etag: str) -> None:
-    """Raises PreconditionFailed when `If-Match` names other versions than this."""
+    """Raises PreconditionFailed when `If-Match` names other versions than this one."""
     wanted = request.headers.get("if-match", "").strip()
     if wanted and wanted != "*" and etag not in _tags(wanted, weak=False):
-        raise PreconditionFailed("The resource was changed since it was read: it is not the version in If-Match.")
+        raise PreconditionFailed("The resource is not the version in If-Match. It was changed since it was read.")
 
 
-def fresh(request: Request, response: Response) -> Response:
-    """The answer, or 304 when `If-None-Match` says that the caller has it already."""
+def not_modified_or(request: Request, response: Response) -> Response:
+    """Returns the answer, or 304 when `If-None-Match` says that the caller has it already."""
     known, etag = request.headers.get("if-none-match", "").strip(), response.headers.get("ETag")
     if not known or etag is None or request.method not in {"GET", "HEAD"} or response.status != 200:
         return response
@@ -35,5 +35,5 @@ def fresh(request: Request, response: Response) -> Response:
 
 
 def _tags(header: str, *, weak: bool) -> set[str]:
-    """The opaque tags in a list; `weak` takes those that are marked so, too (section 8.8.3.2)."""
+    """Returns the opaque tags in a list. `weak` includes weak ones (section 8.8.3.2)."""
     return {m[1] for m in _TAG.finditer(header) if weak or not m[0].startswith("W/")}

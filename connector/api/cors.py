@@ -10,21 +10,21 @@ from collections.abc import Sequence
 from connector.api.http import Request
 
 _ALLOWED = "*, Authorization"
-"""Request headers. The wildcard stands for all but Authorization."""
+"""Allowed request headers. The wildcard stands for all of them but Authorization."""
 _EXPOSED = "ETag, Location, Retry-After, WWW-Authenticate, x-ms-request-id"
 _MAX_AGE = "3600"
 
 
 def headers(request: Request, origins: Sequence[str], methods: Sequence[str]) -> dict[str, str]:
-    """What an answer says about CORS. `methods` are those that a preflight is told."""
-    # The host may name an origin that the setting does not: the app's own address.
+    """Returns the CORS headers of an answer. `methods` are the allowed methods, for a preflight."""
+    # The host may allow an origin that the setting does not name: the app's own address.
     told = {"Access-Control-Expose-Headers": _EXPOSED}
     if not origins:
         return told
     origin = request.headers.get("origin", "")
     allowed = _allowed(origin, origins)
     if not allowed:
-        # The answer to a page differs, and a cache must know. To that answer the host adds this header itself.
+        # The answer to a page of another origin differs, so a cache must know. The host adds this header to that one.
         return told if origin else {**told, "Vary": "Origin"}
     told["Access-Control-Allow-Origin"] = allowed
     if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
@@ -35,9 +35,9 @@ def headers(request: Request, origins: Sequence[str], methods: Sequence[str]) ->
 
 
 def _allowed(origin: str, origins: Sequence[str]) -> str:
-    """The origin that may read the answer, `*`, or nothing.
+    """Returns the origin that may read the answer: `*`, one origin, or nothing.
 
-    One that does not depend on the request is told to every request, so that a cache may keep the answer for all:
+    An origin that does not depend on the request is sent with every answer, so that a cache may keep it for all:
     https://fetch.spec.whatwg.org/#cors-protocol-and-http-caches
     """
     if "*" in origins:

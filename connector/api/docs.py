@@ -1,31 +1,35 @@
-"""The API about itself: its OpenAPI document, and a page to read it and try it."""
+"""The documentation of the API: its OpenAPI document, and a page to read it and try it."""
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from connector.api.app import App
 from connector.api.conditional import etag_for
 from connector.api.http import Request, Response
 from connector.api.portal import entry
-from connector.pipeline.app import App
+from connector.api.resource import Handler, Route
 
 
-def get_openapi(app: App, request: Request) -> Response:
-    """The API's OpenAPI document."""
-    base = request.source[: -len("/openapi.json")]
-    described, etag = _document(base, app.settings.auth_mode, app.settings.max_upload_bytes)
-    return Response(200, described, {"ETag": etag})
+def openapi_handler(routes: Callable[[], Sequence[Route]]) -> Handler:
+    """Returns a handler for the document of these routes. It is one of them, so it asks when it is called."""
+
+    @lru_cache(maxsize=4)  # bounded, because the base is what the caller says it is
+    def described(base: str, auth_mode: str, max_upload: int) -> tuple[dict[str, Any], str]:
+        from connector.api.openapi import document  # loads the schemas of all models
+
+        found = document(routes(), base, auth_mode, max_upload)
+        return found, etag_for(found)
+
+    def get_openapi(app: App, request: Request) -> Response:
+        """Returns the API's OpenAPI document."""
+        base = request.source[: -len("/openapi.json")]
+        document, etag = described(base, app.api.auth_mode, app.options.max_upload_bytes)
+        return Response(200, document, {"ETag": etag})
+
+    return get_openapi
 
 
 def get_docs(app: App, request: Request) -> Response:
-    """A page to read about the API and to try it."""
+    """Returns a page on which people read about the API and try it."""
     return entry(app, request, "docs.html")
-
-
-@lru_cache(maxsize=4)  # the base is what the caller says it is
-def _document(base: str, auth_mode: str, max_upload: int) -> tuple[dict[str, Any], str]:
-    """With its entity tag."""
-    from connector.api.openapi import document
-    from connector.api.routes import ROUTES  # which names the handlers of this file
-
-    described = document(ROUTES, base, auth_mode, max_upload)
-    return described, etag_for(described)

@@ -1,4 +1,4 @@
-"""Every failure to its HTTP status and the one error shape.
+"""The HTTP status of every failure, and the one shape of an error.
 
 A test holds the table and the tree in `connector/errors.py` together.
 """
@@ -39,11 +39,11 @@ STATUS: dict[type[errors.ConnectorError], int] = {
 
 RETRY_SECONDS = 5
 
-_UNEXPECTED = "The request could not be carried out because of an internal error."
+_UNEXPECTED = "The request failed because of an internal error."
 
 
 def error_response(request: Request, error: Exception) -> Response:
-    """The answer for a failure. Only errors that were made for callers speak to them."""
+    """Returns the answer for a failure. Only errors that are made for callers show their message."""
     status = STATUS.get(type(error), 500) if isinstance(error, errors.ConnectorError) else 500
     message = str(error) if isinstance(error, errors.RequestError) else _for_callers(status, error)
     body: dict[str, object] = {
@@ -61,7 +61,7 @@ def error_response(request: Request, error: Exception) -> Response:
     if isinstance(error, errors.UnsupportedMediaType) and error.accept_encoding:
         headers["Accept-Encoding"] = error.accept_encoding
     if isinstance(error, (errors.Unauthorized, errors.Forbidden)):
-        headers["Cache-Control"] = "no-store"  # another token, or the same one later, gets another answer
+        headers["Cache-Control"] = "no-store"  # another token, or the same one later, may be accepted
         if error.challenge:
             headers["WWW-Authenticate"] = error.challenge
     if status in {408, 503}:
@@ -74,6 +74,6 @@ def _for_callers(status: int, error: Exception) -> str:
         return "Tokens cannot be checked at the moment. Please try again."
     return {
         408: "Storage did not answer in time. Please try again.",
-        409: "The resource was changed by somebody else at the same time. Please try again.",
+        409: "Another request changed the resource at the same time. Please try again.",
         503: "Storage is not available at the moment. Please try again.",
     }.get(status, _UNEXPECTED)

@@ -1,4 +1,8 @@
-"""Requests and responses as the handlers see them: nothing of Azure Functions, nothing of a web framework."""
+"""Requests and responses as the handlers see them, without Azure Functions and without a web framework.
+
+A web framework would come through `AsgiFunctionApp`, whose functions have no output bindings for queues, and whose
+import would not fit into the time of a cold start.
+"""
 
 import json
 import re
@@ -22,7 +26,7 @@ from connector.errors import (
 
 MAX_BODY = 256 * 1024
 MAX_URL = 8000
-"""Characters: RFC 9110 section 4.1 asks for at least as many."""
+"""Longest address in characters. RFC 9110 section 4.1 asks for at least as many."""
 JSON_TYPE = "application/json; charset=utf-8"
 """The Content-Type of every JSON answer."""
 _JSON_RANGES = ("application/json", "application/*", "*/*")
@@ -36,9 +40,9 @@ class Request:
     method: str
     url: str
     headers: Mapping[str, str]
-    """Names in lower case."""
+    """Headers by name in lower case."""
     query: Mapping[str, str]
-    """Names in lower case: the old service did not care."""
+    """Query parameters by name in lower case, because the old service ignored case."""
     path: Mapping[str, str]
     body: bytes
     id: str
@@ -46,7 +50,7 @@ class Request:
     @property
     def source(self) -> str:
         """The URL without its query, which may hold a key or a token."""
-        # By hand: a strange Host header must not stop an error answer, and urlsplit refuses some.
+        # Not by urlsplit, which refuses some Host headers: those must not stop an error answer.
         return self.url.partition("?")[0].partition("#")[0]
 
     def check_accept(self) -> None:
@@ -60,10 +64,10 @@ class Request:
             accepted[media_range] = not any(_REFUSED.fullmatch(p) for p in parameters)
         # The most specific range decides.
         if not next((accepted[r] for r in _JSON_RANGES if r in accepted), False):
-            raise NotAcceptable("This API answers application/json; the Accept header does not allow it.")
+            raise NotAcceptable("This API answers with application/json, which the Accept header excludes.")
 
     def json(self, model: type[BaseModel]) -> Any:
-        """The body as `model`.
+        """Returns the body as `model`.
 
         Raises BodyMissing, UnsupportedMediaType, PayloadTooLarge, or InvalidRequest that names each wrong field.
         """
@@ -82,18 +86,19 @@ class Request:
         return _validated(model, data, "body")
 
     def parameters(self, model: type[BaseModel]) -> Any:
-        """The query as `model`, whatever the case of its names. Raises InvalidRequest that names each wrong one.
+        """Returns the query as `model`, in any case of its names. Raises InvalidRequest that names each wrong
+        parameter.
 
-        An empty value counts as left out. The Functions host drops it, so under another host it means the same.
+        An empty value counts as left out. The Functions host drops it, so it means the same under another host.
         """
         names = (field.alias or name for name, field in model.model_fields.items())
         given = {name: self.query[name.lower()] for name in names if self.query.get(name.lower())}
         return _validated(model, given, "query")
 
     def check_length(self) -> None:
-        """Raises UriTooLong."""
+        """Raises UriTooLong for an address over the limit."""
         if len(self.url) > MAX_URL:
-            raise UriTooLong(f"The request's address is longer than {MAX_URL} characters.")
+            raise UriTooLong(f"The request URL is longer than {MAX_URL} characters.")
 
 
 def _validated(model: type[BaseModel], data: Any, what: str) -> Any:
@@ -110,13 +115,13 @@ def _sentence(error: ErrorDetails) -> str:
 
 
 def _wire_name(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
-    """Where an error is. A default that is wrong is reported by its field's name in Python."""
+    """Returns the name of the wrong field on the wire. pydantic reports a wrong default by its name in Python."""
     field = model.model_fields.get(str(path[0])) if path else None
     return ".".join(map(str, (field.alias, *path[1:]) if field and field.alias else path))
 
 
 def header_value(text: str) -> str:
-    """The text with each character percent-encoded that is not printable ASCII.
+    """Returns the text with each character percent-encoded that is not printable ASCII.
 
     The Functions host answers 500, without a body, to a header value that has such a character.
     """
@@ -127,7 +132,7 @@ def header_value(text: str) -> str:
 class Response:
     status: int
     body: Any = None
-    """Bytes are sent as they are, None sends nothing, everything else becomes JSON."""
+    """The body: bytes are sent as they are, None sends nothing, everything else becomes JSON."""
     headers: Mapping[str, str] = field(default_factory=dict)
     messages: tuple[Message, ...] = ()
     """Queue messages to send once the answer is made."""

@@ -1,4 +1,4 @@
-"""What callers send, in bodies and queries: the models check it, and the OpenAPI document tells of them."""
+"""What callers send in bodies and queries. The models check it; their descriptions are in the OpenAPI document."""
 
 from typing import Annotated, Any, Literal
 
@@ -12,11 +12,11 @@ from connector.domain.video import About
 
 _ANY_CASE = ("".join(f"[{c}{c.upper()}]" if c.isalpha() else c for c in f.extension) for f in FORMATS)
 _FILE_NAME = rf"\.({'|'.join(_ANY_CASE)})$"
-"""JSON Schema's regular expressions know no flag for any case."""
+"""Pattern of file names with a supported extension. JSON Schema has no flag for ignoring case."""
 
 
 class Query(BaseModel):
-    """Parameters of a query; their names' case does not matter."""
+    """Base of all queries. The case of a parameter's name does not matter."""
 
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", defer_build=True)
 
@@ -25,18 +25,24 @@ Tag = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 class AboutModel(Wire):
-    """What the video's user says about it. PUT replaces all of it: what is left out, or null, is emptied."""
+    """Title, description, tags and metadata of a video. PUT replaces all four: a field that is left out is emptied."""
 
     model_config = ConfigDict(strict=True, populate_by_name=False)
 
-    title: Annotated[str, Field(max_length=256)] | None = None
-    description: Annotated[str, Field(max_length=4096)] | None = None
+    title: Annotated[
+        Annotated[str, Field(max_length=256)] | None, Field(description="Title of the video, at most 256 characters.")
+    ] = None
+    description: Annotated[
+        Annotated[str, Field(max_length=4096)] | None,
+        Field(description="Description of the video, at most 4096 characters."),
+    ] = None
     tags: Annotated[
-        Annotated[list[Tag], Field(max_length=32)] | None, Field(description="Repeated ones count once.")
+        Annotated[list[Tag], Field(max_length=32)] | None,
+        Field(description="Tags of the video, at most 32; repeated ones count once."),
     ] = None
     metadata: Annotated[
         Annotated[dict[Tag, Annotated[str, Field(max_length=256)]], Field(max_length=32)] | None,
-        Field(description="Whatever else belongs to the video, by name."),
+        Field(description="Names and values that belong to the video, at most 32."),
     ] = None
 
     def about(self) -> About:
@@ -47,7 +53,7 @@ class AboutModel(Wire):
 class NewVideo(AboutModel):
     """A video to be uploaded."""
 
-    # The default is never good: its own error tells what is asked for.
+    # The default is never valid, so a missing name gets the same error as a wrong one.
     model_config = ConfigDict(json_schema_extra={"required": ["OriginalFileName"]})
 
     original_file_name: Annotated[
@@ -56,22 +62,22 @@ class NewVideo(AboutModel):
             max_length=1024,
             validate_default=True,
             json_schema_extra={"pattern": _FILE_NAME},
-            description="What the file is called; its extension tells its format and must be one of GET /Formats.",
+            description="Name of the file; its extension must be one that GET /Formats lists.",
         ),
     ] = ""
     content_protection_mode: Annotated[
         Literal["None", "AES128"],
         WithJsonSchema({"enum": ["None", "AES128", "", None], "default": "None"}),
-        Field(description="AES128: what is published is encrypted, and players need a token to get the key."),
+        Field(description="Protection of the published media: with AES128 players need a token to get the key."),
     ] = "None"
     input_storage_encryption_mode: Annotated[
         Literal["AES256"] | None,
         WithJsonSchema({"enum": ["AES256", "", None], "default": None}),
-        Field(description="AES256: the upload is encrypted with the key and IV that the answer holds."),
+        Field(description="Encryption of the upload: with AES256 by the key and IV that the answer holds."),
     ] = None
     size: Annotated[
         Annotated[int, Field(ge=0)] | None,
-        Field(description="Bytes that will be uploaded, if known: a file over the limit is refused before it is sent."),
+        Field(description="Size of the file in bytes, if known; a file over the limit is refused before the upload."),
     ] = None
 
     @field_validator("original_file_name", mode="before")
@@ -84,7 +90,7 @@ class NewVideo(AboutModel):
     @field_validator("size", mode="before")
     @classmethod
     def _whole(cls, value: Any) -> Any:
-        """JSON knows one kind of numbers: 1.0 is as whole as 1."""
+        """Accepts a whole number that is written as 1.0: JSON has one kind of numbers."""
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
     @field_validator("content_protection_mode", mode="before")
@@ -99,40 +105,44 @@ class NewVideo(AboutModel):
 
 
 class VideosQuery(Query):
-    """Which videos to list. Conditions combine."""
+    """Which videos to list. All conditions must hold."""
 
     top: Annotated[
-        int, Field(ge=1, le=200, description="Videos per page, at most; a page may hold fewer before the last.")
+        int, Field(ge=1, le=200, description="Highest number of videos per page; any page may hold fewer.")
     ] = 50
-    status: Literal["AwaitingUpload", "Processing", "Completed", "Failed"] | None = None
-    tag: Annotated[str, Field(max_length=64, description="One of the video's tags.")] = ""
-    name_prefix: Annotated[
-        str, Field(max_length=256, description="How the file's name begins, regardless of case.")
-    ] = ""
+    status: Annotated[
+        Literal["AwaitingUpload", "Processing", "Completed", "Failed"] | None,
+        Field(description="Status that the videos must have."),
+    ] = None
+    tag: Annotated[str, Field(max_length=64, description="Tag that the videos must have.")] = ""
+    name_prefix: Annotated[str, Field(max_length=256, description="Beginning of the file name, in any case.")] = ""
     continuation_token: Annotated[
-        str, Field(pattern=r"^([0-9a-f]{32})?$", description="Of the page before; empty: the first page.")
+        str, Field(pattern=r"^([0-9a-f]{32})?$", description="Token from the previous page; empty for the first page.")
     ] = ""
 
 
 class RedirectQuery(Query):
-    """Of what lies in storage, behind a URL of its own."""
+    """How to get the URL of a file in storage."""
 
     redirect: Annotated[
-        bool, Field(description="False: the URL is the answer, for pages, which cannot see where a redirect leads.")
+        bool,
+        Field(description="Whether to redirect to the URL; with false the body holds the URL."),
     ] = True
 
 
 class PlaybackQuery(Query):
+    """Which playback URL is wanted."""
+
     endpoint_type: Annotated[
         Literal["Streaming", "HLS", "DASH", "Progressive"],
-        Field(description="Streaming is Microsoft Smooth Streaming, Progressive one MP4 file."),
+        Field(description="Kind of the endpoint; Streaming means Smooth Streaming, Progressive one MP4 file."),
     ]
     token: Annotated[
-        str, Field(description="Of a protected video, for native players: the playlists carry it to the key.")
+        str, Field(description="Authorization token of a protected video, for native players, which send no headers.")
     ] = ""
     early: Annotated[
         bool,
-        Field(description="HLS and DASH as soon as Status says Playable: manifests that grow until all is encoded."),
+        Field(description="Whether to play what is encoded so far (HLS, DASH), once Status says Playable."),
     ] = False
 
     @field_validator("endpoint_type", mode="before")
@@ -143,10 +153,14 @@ class PlaybackQuery(Query):
 
 
 class TokenQuery(Query):
-    key_id: Annotated[str, Field(description="The content key's id; may be left out, for a video has one key.")] = ""
+    """Which authorization token is wanted."""
+
+    key_id: Annotated[
+        str, Field(description="Identifier of the content key; a video has one, so it may be left out.")
+    ] = ""
     not_before: Annotated[
         Annotated[int, Field(ge=0, le=99_999_999_999)] | None,
         Field(
-            description="Epoch seconds from which on the token is valid, at most a year from now; left out: at once."
+            description="Time in epoch seconds from which the token is valid, at most a year from now; now by default."
         ),
     ] = None

@@ -1,53 +1,52 @@
-"""The OpenAPI 3.1 document (https://spec.openapis.org/oas/v3.1.1), made of the route table and the wire models."""
+"""The OpenAPI 3.1 document (https://spec.openapis.org/oas/v3.1.1), made from the route table and the wire models."""
 
 import inspect
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 
 from connector.api.auth import Permission
 from connector.api.models import Error
-
-if TYPE_CHECKING:
-    from connector.api.routes import Operation, Route
+from connector.api.resource import Operation, Route
 
 _REF = "#/components/schemas/{model}"
 _PARAMETERS = {
-    "id": ({"type": "string", "format": "uuid"}, "The video's id; of Keys, the content key's."),
+    "id": ({"type": "string", "format": "uuid"}, "Identifier of the video."),
+    "key": ({"type": "string", "format": "uuid"}, "Identifier of the content key."),
     "index": (
         {"type": "string", "pattern": r"^([0-9]+|poster|storyboard|storyboard\.vtt)$"},
-        "A number from 1 on, or a name.",
+        "Number of the image from 1 on, or its name.",
     ),
-    "name": ({"type": "string"}, "The path of the file."),
+    "name": ({"type": "string"}, "Path of the file."),
 }
 _ERRORS = {
     400: "The request is malformed: a field or parameter is missing or wrong. Code BodyMissing: the request has no "
     "body; chunked bodies (Transfer-Encoding: chunked) do not reach this API.",
-    401: "No credentials, or ones that are not valid.",
-    403: "Known, but not allowed; or not playable (yet).",
-    404: "There is no such resource.",
+    401: "The credentials are missing or not valid.",
+    403: "The caller is not allowed to do this, or the video is not playable (yet).",
+    404: "The resource does not exist.",
     405: "The resource does not define this method.",
     406: "The Accept header excludes JSON.",
-    408: "Storage did not answer in time; try again.",
-    409: "The resource's state does not allow it; try again later.",
+    408: "Storage did not answer in time. Try again.",
+    409: "The state of the resource does not allow this. Try again later.",
     412: "The resource is not the version that If-Match names.",
-    413: "The body, or the declared upload, is over the limit.",
+    413: "The body or the declared upload is over the limit.",
     414: "The address is too long.",
     415: "The body is not declared as JSON, or has a Content-Encoding (Accept-Encoding then says: identity).",
-    500: "An internal error.",
-    501: "The feature is switched off.",
-    503: "Storage is down or throttles, or too much is asked for at once; try again.",
+    500: "An internal error happened.",
+    501: "The feature is switched off in this deployment.",
+    503: "Storage is down or throttles, or the service is busy. Try again.",
 }
 _SUCCESS = {
-    200: "What was asked for.",
-    201: "Created.",
-    202: "Accepted: processing starts.",
-    204: "Done.",
-    304: "Not changed since the caller read it.",
-    307: "It is there, for a while.",
+    200: "The request succeeded.",
+    201: "The video was created.",
+    202: "The request was accepted, and processing starts.",
+    204: "The request succeeded. There is no body.",
+    304: "The resource has not changed since the caller read it.",
+    307: "The file is at the URL in Location, for a limited time.",
 }
 _HEADERS = {
     201: ("Location", "ETag"),
@@ -62,8 +61,8 @@ _HEADERS = {
 }
 
 
-def document(routes: "Sequence[Route]", base: str, auth_mode: str, max_upload: int) -> dict[str, Any]:
-    """`base` is the API's URL; `auth_mode` as in the settings; `max_upload` in bytes."""
+def document(routes: Sequence[Route], base: str, auth_mode: str, max_upload: int) -> dict[str, Any]:
+    """Returns the document. `base` is the API's URL, `auth_mode` as in the settings, `max_upload` in bytes."""
     operations = [(route, method, op) for route in routes for method, op in route.operations.items()]
     requests = {op.body for *_, op in operations if op.body}
     answers = {m for *_, op in operations for answer in op.answers.values() for m in _models(answer)} | {Error}
@@ -80,8 +79,8 @@ def document(routes: "Sequence[Route]", base: str, auth_mode: str, max_upload: i
         "info": {
             "title": "Video connector",
             "version": "1",
-            "description": "Upload videos straight to storage, get them encoded, and play them as HLS, DASH, Smooth "
-            "Streaming or one MP4 file. Speaks the Azure Media Services Connector API.",
+            "description": "Upload videos straight to storage, have them encoded, and play them as HLS, DASH, Smooth "
+            "Streaming or one MP4 file. This is the Azure Media Services Connector API.",
         },
         "servers": [{"url": base}],
         "paths": paths,
@@ -89,18 +88,18 @@ def document(routes: "Sequence[Route]", base: str, auth_mode: str, max_upload: i
     }
 
 
-def _links(operations: "Sequence[tuple[Route, str, Operation]]") -> dict[str, Any]:
-    """From a new video to all that can be done with it."""
+def _links(operations: Sequence[tuple[Route, str, Operation]]) -> dict[str, Any]:
+    """Returns links from a new video to all operations on it."""
     names = [_id(route, method) for route, method, _ in operations if route.template.startswith("Videos/{id}")]
     return {name: {"operationId": name, "parameters": {"id": "$response.body#/Id"}} for name in names}
 
 
-def _id(route: "Route", method: str) -> str:
+def _id(route: Route, method: str) -> str:
     return f"{method.lower()}{route.name}"
 
 
 def _untitled(schema: Any) -> Any:
-    """Without the titles that pydantic makes up from names."""
+    """Returns the schema without the titles that pydantic makes from names."""
     if isinstance(schema, list):
         return [_untitled(item) for item in schema]
     if not isinstance(schema, dict):
@@ -115,7 +114,7 @@ def _schemes(auth_mode: str) -> dict[str, Any]:
     }.get(auth_mode, {})
 
 
-def _operation(route: "Route", method: str, op: "Operation", auth_mode: str) -> dict[str, Any]:
+def _operation(route: Route, method: str, op: Operation, auth_mode: str) -> dict[str, Any]:
     summary, _, text = inspect.cleandoc(op.handler.__doc__ or "").partition("\n\n")
     described: dict[str, Any] = {
         "operationId": _id(route, method),
@@ -138,10 +137,10 @@ def _operation(route: "Route", method: str, op: "Operation", auth_mode: str) -> 
     return described
 
 
-def _path(route: "Route") -> list[dict[str, Any]]:
+def _path(route: Route) -> list[dict[str, Any]]:
     found = []
     for name in re.findall(r"\{\*?(\w+)\}", route.template):
-        schema, text = _PARAMETERS[name]
+        schema, text = _PARAMETERS["key" if route.template == "Keys/{id}" else name]
         found.append({"name": name, "in": "path", "required": True, "schema": schema, "description": text})
     return found
 
@@ -163,7 +162,7 @@ def _query(model: type[BaseModel] | None) -> list[dict[str, Any]]:
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """A query has no null: what may be null in the model may be left out."""
+    """Returns the schema of a parameter. A query has no null: a parameter that may be null may be left out."""
     left_out = {"title", "description", "anyOf", *(["default"] if schema.get("default") is None else [])}
     rest = {key: value for key, value in schema.items() if key not in left_out}
     for choice in schema.get("anyOf", ()):
@@ -179,11 +178,9 @@ def _headers(headers: Mapping[str, str]) -> list[dict[str, Any]]:
     ]
 
 
-def _failures(route: "Route", op: "Operation") -> set[int]:
-    from connector.api.routes import answers_json
-
+def _failures(route: Route, op: Operation) -> set[int]:
     found = {405, 408, 414, 500, 503, *op.errors}
-    if answers_json(op):
+    if op.answers_json:
         found.add(406)
     if op.permission is not Permission.PUBLIC:
         found |= {401, 403}
@@ -197,7 +194,7 @@ def _failures(route: "Route", op: "Operation") -> set[int]:
 
 
 def _success(status: int, answer: Any) -> dict[str, Any]:
-    described: dict[str, Any] = {"description": _SUCCESS[status], **_told(status)}
+    described: dict[str, Any] = {"description": _SUCCESS[status], **_response_headers(status)}
     if isinstance(answer, str):
         described["content"] = {answer: {}}
     elif answer is not None:
@@ -210,23 +207,23 @@ def _success(status: int, answer: Any) -> dict[str, Any]:
     return described
 
 
-def _error(status: int, op: "Operation", auth_mode: str) -> dict[str, Any]:
+def _error(status: int, op: Operation, auth_mode: str) -> dict[str, Any]:
     if status == 401 and auth_mode == "keys" and op.permission is not Permission.PUBLIC:
         return {
-            "description": "No key, or a wrong one. The Functions host answers this by itself: without a body, and "
+            "description": "The key is missing or wrong. The Functions host answers this itself, without a body and "
             "without the headers WWW-Authenticate and x-ms-request-id."
         }
     schema = {"$ref": _REF.format(model=Error.__name__)}
     content = {"application/json": {"schema": schema}}
-    return {"description": _ERRORS[status], **_told(status), "content": content}
+    return {"description": _ERRORS[status], **_response_headers(status), "content": content}
 
 
-def _told(status: int) -> dict[str, Any]:
+def _response_headers(status: int) -> dict[str, Any]:
     headers = {name: {"schema": {"type": "string"}} for name in _HEADERS.get(status, ())}
     return {"headers": headers} if headers else {}
 
 
 def _models(answer: Any) -> list[type[BaseModel]]:
-    """The model of an answer, or of its items."""
+    """Returns the model of an answer, or of its items."""
     candidates = (answer, *getattr(answer, "__args__", ()))
     return [c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)]

@@ -8,11 +8,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from connector.api.app import App
 from connector.api.conditional import etag_for
 from connector.api.http import Request, Response
 from connector.domain import layout
 from connector.errors import NotFound, ResourceNotFound, StorageError
-from connector.pipeline.app import App
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +24,15 @@ _NOWHERE = ("'none'",)
 
 @cache
 def _files() -> dict[str, Path]:
-    """What there is to serve, by its path: nothing else can be asked for."""
+    """Returns all files that are served, by path. Nothing else can be asked for."""
     return {p.relative_to(_FOLDER).as_posix(): p for p in _FOLDER.rglob("*") if p.suffix in _TYPES}
 
 
 def get_portal(app: App, request: Request) -> Response:
-    """A page or a file of the portal. `embed/{id}` is a page with nothing but a video's player, for an iframe."""
+    """Returns a page or a file of the portal.
+
+    `embed/{id}` is a page with nothing but the player of a video, for an iframe.
+    """
     name = request.path.get("name") or ""
     if name.startswith(_EMBED):
         return _embed(app, name.removeprefix(_EMBED))
@@ -37,14 +40,14 @@ def get_portal(app: App, request: Request) -> Response:
 
 
 def entry(app: App, request: Request, name: str) -> Response:
-    """A page at an address of its own. It names what it loads relative to that, so the address ends without a slash."""
+    """Returns a page at its own address. It loads files relative to that address, which must not end in a slash."""
     if request.source.endswith("/"):
         return Response(307, headers={"Location": f"../{request.source.rstrip('/').rpartition('/')[2]}"})
     return _page(app, name)
 
 
 def _page(app: App, name: str) -> Response:
-    """Raises ResourceNotFound."""
+    """Returns the file of this name. Raises ResourceNotFound."""
     path = _files().get(name)
     if path is None:
         raise ResourceNotFound("There is no such page.")
@@ -52,35 +55,38 @@ def _page(app: App, name: str) -> Response:
 
 
 def _embed(app: App, wanted: str) -> Response:
-    """The player of one video. Where to play follows from the id alone: nobody learns whether there is such a video.
+    """Returns the player of one video. Its addresses follow from the id alone, so nobody learns whether the video
+    exists.
 
-    What a viewer needs besides, a token, stands in the address's fragment, which only the page itself sees.
+    A viewer's token stands in the fragment of the address, which only the page itself sees.
     """
     try:
         video = UUID(wanted)
     except ValueError:
         raise ResourceNotFound("There is no such page.") from None
-    if not app.signed:
+    if not app.options.playback.signed:
         _watched(app, video)
     blobs, container = app.storage.blobs, layout.output_container(video)
-    rendered = f"{app.settings.public_url.rstrip('/')}/Playback/{video}/{layout.MASTER_PLAYLIST}"
+    rendered = f"{app.options.playback.public_url}/Playback/{video}/{layout.MASTER_PLAYLIST}"
     facts = {
-        "hls": "" if app.signed else blobs.public_uri(container, layout.MASTER_PLAYLIST),
+        "hls": "" if app.options.playback.signed else blobs.public_uri(container, layout.MASTER_PLAYLIST),
         "rendered": rendered,
-        "poster": "" if app.signed else blobs.public_uri(container, layout.POSTER),
+        "poster": "" if app.options.playback.signed else blobs.public_uri(container, layout.POSTER),
     }
     text = _files()["embed.html"].read_text("utf-8")
     for name, value in facts.items():
         text = text.replace(f"{{{{{name}}}}}", html.escape(value))
-    return _answer(app, text.encode(), "text/html", app.settings.embed_origins)
+    return _answer(app, text.encode(), "text/html", app.api.embed_origins)
 
 
 def _watched(app: App, video_id: UUID) -> None:
-    """Whoever opens a player is about to watch: of a video that is still encoded, what it plays grows from now on."""
-    from connector.pipeline.grow import watch  # with all that makes manifests
+    """Marks the video as watched: whoever opens a player is about to watch. Then its manifests are extended from now
+    on.
+    """
+    from connector.pipeline.early import mark_watched  # loads everything that makes manifests
 
     try:
-        watch(app, app.storage.videos.get(video_id))
+        mark_watched(app, app.storage.videos.get(video_id))
     except NotFound:
         pass
     except StorageError:
@@ -100,9 +106,11 @@ def _answer(app: App, content: bytes, kind: str, ancestors: tuple[str, ...]) -> 
 
 
 def _policy(app: App, ancestors: tuple[str, ...]) -> str:
-    """Scripts and styles of our own only; media, pictures and uploads go to storage; keys come from the API's URL."""
+    """Returns the Content-Security-Policy: our own scripts and styles, media and uploads from storage, keys from the
+    API.
+    """
     media = _origin(app.storage.blobs.container_uri("x"))
-    api = _origin(app.settings.public_url) if app.settings.public_url else ""
+    api = _origin(app.options.playback.public_url) if app.options.playback.public_url else ""
     return "; ".join(
         (
             "default-src 'none'",
@@ -111,7 +119,7 @@ def _policy(app: App, ancestors: tuple[str, ...]) -> str:
             f"connect-src 'self' {media} {api}".rstrip(),
             f"img-src 'self' data: {media}",
             f"media-src 'self' blob: {media} {api}".rstrip(),
-            "worker-src blob:",  # video.js decrypts in workers that it makes itself
+            "worker-src blob:",  # video.js decrypts in workers made from blobs
             "base-uri 'none'",
             "form-action 'none'",
             f"frame-ancestors {' '.join(ancestors)}",

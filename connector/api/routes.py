@@ -1,16 +1,16 @@
-"""The route table, and the one way every request takes.
+"""The route table, and the one function that answers every request.
 
 Each resource accepts every method and dispatches itself: the Functions host would answer a wrong method with 404.
 """
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any
 
 from connector.api import cors, docs, handlers, playback, portal, thumbnails
-from connector.api.auth import Permission, authorize
-from connector.api.conditional import fresh
+from connector.api.app import App
+from connector.api.auth import authorize
+from connector.api.conditional import not_modified_or
 from connector.api.errors import error_response
 from connector.api.http import JSON_TYPE, Request, Response, header_value
 from connector.api.inputs import AboutModel, NewVideo, PlaybackQuery, RedirectQuery, TokenQuery, VideosQuery
@@ -25,61 +25,15 @@ from connector.api.models import (
     VideoList,
     VideoModel,
 )
+from connector.api.resource import METHODS, PUBLIC, READ, WRITE, Operation, Route
 from connector.errors import MethodNotAllowed, RequestError, ResourceNotFound, UnknownMethod
-from connector.pipeline.app import App
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[App, Request], Response]
-METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY")
-"""Those of RFC 9110 section 9, RFC 5789, and QUERY; any other is unknown here."""
+_IF_MATCH = {"If-Match": "ETag of the version that is meant. The answer is 412 when the video has changed since."}
+_IF_NONE_MATCH = {"If-None-Match": "ETags that the caller knows. The answer is 304 when one of them is current."}
 
-READ, WRITE, PUBLIC = Permission.READ, Permission.WRITE, Permission.PUBLIC
-
-
-@dataclass(frozen=True)
-class Operation:
-    """What one method does to one resource. The API's document is made of these and the handlers' docstrings."""
-
-    handler: Handler
-    permission: Permission
-    answers: Mapping[int, Any]
-    """By status of success: the model of a JSON answer, the media type of another one, None for no content."""
-    query: Any = None
-    """The model that the handler reads the query with."""
-    body: Any = None
-    """Likewise of the body."""
-    errors: tuple[int, ...] = ()
-    """Statuses beside those that follow from all this."""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """Of the request, with what they are for; those that every operation knows are left out."""
-
-
-@dataclass(frozen=True)
-class Route:
-    name: str
-    """Of the function."""
-    template: str
-    operations: Mapping[str, Operation]
-    """By method. HEAD follows from GET."""
-
-    @property
-    def permission(self) -> Permission:
-        """What the least of its operations demands. A route is public as a whole or not at all."""
-        permissions = {operation.permission for operation in self.operations.values()}
-        return min(permissions, key=(PUBLIC, READ, WRITE).index, default=PUBLIC)
-
-    @property
-    def allowed(self) -> tuple[str, ...]:
-        """The methods the resource answers."""
-        defined = (m for method in self.operations for m in ([method, "HEAD"] if method == "GET" else [method]))
-        return (*defined, "OPTIONS")
-
-
-_IF_MATCH = {"If-Match": "The ETag of the version that is meant; 412 when the video was changed since."}
-_IF_NONE_MATCH = {"If-None-Match": "ETags that the caller knows; 304 when one is still current."}
-
-ROUTES = (
+ROUTES: tuple[Route, ...] = (
     Route(
         "Videos",
         "Videos",
@@ -159,17 +113,22 @@ ROUTES = (
     ),
     Route("Portal", "portal/{*name}", {"GET": Operation(portal.get_portal, PUBLIC, {200: "*/*", 304: None})}),
     Route("Docs", "docs", {"GET": Operation(docs.get_docs, PUBLIC, {200: "text/html", 304: None})}),
-    Route("OpenApi", "openapi.json", {"GET": Operation(docs.get_openapi, PUBLIC, {200: dict[str, Any], 304: None})}),
+    Route(
+        "OpenApi",
+        "openapi.json",
+        {"GET": Operation(docs.openapi_handler(lambda: ROUTES), PUBLIC, {200: dict[str, Any], 304: None})},
+    ),
     Route("Health", "health", {"GET": Operation(handlers.get_health, READ, {200: HealthModel})}),
-    # Whatever is nowhere else: the host's own 404 has no body. Its name is last, because hosts look by name.
+    # Every other address, because the host's own 404 has no body. Hosts match functions in the order of their names, so
+    # this name must be the last one.
     Route("ZNoSuchResource", "{*path}", {}),
 )
 
 
 def respond(app: Callable[[], App], route: Route, request: Request) -> Response:
-    """The answer to any request for `route`; never raises."""
+    """Returns the answer to any request for `route`. Never raises."""
     try:
-        response = fresh(request, _handle(app, route, request))
+        response = not_modified_or(request, _handle(app, route, request))
     except Exception as error:
         response = error_response(request, error)
         if response.status >= 500 and not isinstance(error, RequestError):
@@ -186,29 +145,24 @@ def respond(app: Callable[[], App], route: Route, request: Request) -> Response:
 def _handle(app: Callable[[], App], route: Route, request: Request) -> Response:
     request.check_length()
     if request.method not in METHODS:
-        raise UnknownMethod(f"This API knows the methods {', '.join(METHODS)}.")
+        raise UnknownMethod(f"This API supports only the methods {', '.join(METHODS)}.")
     if not route.operations:
-        raise ResourceNotFound("There is no such resource; GET /docs tells what there is.")
+        raise ResourceNotFound("There is no such resource. GET /docs lists all resources.")
     if request.method == "OPTIONS":
         return Response(204, headers={"Allow": ", ".join(route.allowed)})
     operation = route.operations.get("GET" if request.method == "HEAD" else request.method)
     if operation is None:
         raise MethodNotAllowed(route.allowed)
-    if answers_json(operation):
+    if operation.answers_json:
         request.check_accept()
     running = app()
     authorize(running, operation.permission, request)
     return operation.handler(running, request)
 
 
-def answers_json(operation: Operation) -> bool:
-    """Whether the Accept header must leave room for JSON: not for pages, keys, manifests, nor for the way to others."""
-    return 307 not in operation.answers and not any(isinstance(answer, str) for answer in operation.answers.values())
-
-
 def _cors(app: Callable[[], App], route: Route, request: Request) -> dict[str, str]:
     try:
-        origins = app().settings.cors_origins
+        origins = app().api.cors_origins
     except Exception:  # noqa: BLE001 - the request has failed for this reason already
         return {}
     return cors.headers(request, origins, route.allowed)

@@ -1,14 +1,14 @@
-"""From what is stored to what is shown: pure."""
+"""Makes the resources of the API from what is stored. Pure."""
 
 import base64
 from collections.abc import Sequence
 from datetime import datetime
 
 from connector.api.models import ErrorDetail, StatusModel, StepModel, UsageModel, VideoModel
-from connector.domain.estimate import Terms, planned
+from connector.domain.estimate import EstimateParameters, planned
 from connector.domain.limits import output_minutes
-from connector.domain.plan import Plan
-from connector.domain.planner import chunk_range, chunk_renditions
+from connector.domain.plan import Chunk, Plan
+from connector.domain.step import Step, TaskId
 from connector.domain.task import Task
 from connector.domain.usage import Prices, Usage
 from connector.domain.video import State, Video
@@ -23,9 +23,9 @@ _STATUS = {
     State.FAILED: (3, "Failed", "The video could not be processed."),
 }
 
-_PLAYABLE = "The video is being encoded; what is finished of it can be played already."
+_PLAYABLE = "The video is being encoded. What is encoded so far can be played."
 ENCODING_SHARE = (3, 97)
-"""Percent at which encoding begins and ends; the rest is reading and packaging."""
+"""Progress in percent at which encoding begins and ends; the rest is reading and packaging."""
 
 
 def _base64(data: bytes) -> str:
@@ -37,12 +37,14 @@ def rfc3339(moment: datetime) -> str:
 
 
 def states_named(status: str | None) -> tuple[State, ...]:
-    """The states that a status stands for; none for None."""
+    """Returns the states that a status stands for; none for None."""
     return tuple(state for state, (_, name, _) in _STATUS.items() if name == status)
 
 
-def video_model(video: Video, upload_uri: str | None, terms: Terms, key: UploadKey | None = None) -> VideoModel:
-    """`key` only in the answer to the call that created the video."""
+def video_model(
+    video: Video, upload_uri: str | None, parameters: EstimateParameters, key: UploadKey | None = None
+) -> VideoModel:
+    """Returns the Video resource. `key` is given only in the answer that creates the video."""
     picture = video.info.video if video.info else None
     top = video.plan.renditions[0] if video.plan and video.plan.renditions else None
     return VideoModel(
@@ -68,69 +70,67 @@ def video_model(video: Video, upload_uri: str | None, terms: Terms, key: UploadK
         description=video.about.description,
         tags=list(video.about.tags),
         metadata=dict(video.about.metadata),
-        estimate=estimate(video, terms),
-        actual=actual(video, terms),
+        estimate=estimate(video, parameters),
+        actual=actual(video, parameters),
     )
 
 
-def estimate(video: Video, terms: Terms) -> UsageModel | None:
-    return _usage(video, planned(video, terms.machine), terms.prices) if video.plan else None
+def estimate(video: Video, parameters: EstimateParameters) -> UsageModel | None:
+    return _usage(video, planned(video, parameters.machine), parameters.prices) if video.plan else None
 
 
-def actual(video: Video, terms: Terms) -> UsageModel | None:
-    """Null too for a video that became ready when nothing was counted yet."""
+def actual(video: Video, parameters: EstimateParameters) -> UsageModel | None:
+    """Returns what the video took. None also for a video that became ready when nothing was counted yet."""
     done = video.state is State.READY and video.used.executions
-    return _usage(video, video.used, terms.prices) if done else None
+    return _usage(video, video.used, parameters.prices) if done else None
 
 
 def _usage(video: Video, usage: Usage, prices: Prices) -> UsageModel:
-    assert video.plan  # noqa: S101 - nothing is used without one
     return UsageModel(
         seconds=round(usage.seconds, 1),
-        output_minutes=round(float(output_minutes(video.plan)), 3),
+        output_minutes=round(float(output_minutes(video.planned().plan)), 3),
         storage_bytes=usage.size,
-        cost=round(prices.made(usage), 6),
-        monthly_cost=round(prices.kept(usage), 6),
+        cost=round(prices.one_off_cost(usage), 6),
+        monthly_cost=round(prices.monthly_cost(usage), 6),
         currency=prices.currency,
     )
 
 
-def status_model(video: Video, tasks: Sequence[Task], terms: Terms) -> StatusModel:
+def status_model(video: Video, tasks: Sequence[Task], parameters: EstimateParameters) -> StatusModel:
     code, status, message = _STATUS[video.state]
     failure = video.failure
     return StatusModel(
         status_code=code,
         status=status,
-        message=failure.message if failure else _PLAYABLE if video.growing else message,
+        message=failure.message if failure else _PLAYABLE if video.playable_early else message,
         progress=progress(video, tasks),
         error=ErrorDetail(code=failure.code, message=failure.message) if failure else None,
         chunks=len(video.plan.chunks) if video.plan else 0,
-        playable=video.growing or video.state is State.READY,
+        playable=video.playable_early or video.state is State.READY,
         audio_tracks=len(video.plan.audio) if video.plan else 0,
         steps=_steps(video, tasks),
-        estimate=estimate(video, terms),
-        actual=actual(video, terms),
+        estimate=estimate(video, parameters),
+        actual=actual(video, parameters),
     )
 
 
 def progress(video: Video, tasks: Sequence[Task]) -> int:
-    """Percent. Chunks count by their frames, an audio track as much as a fifth of the picture."""
+    """Returns the progress in percent. Chunks count by frames, an audio track as much as a fifth of the picture."""
     if video.state is State.READY:
         return 100
     plan = video.plan
     if plan is None or video.state is State.FAILED:
         return 0
     begin, end = ENCODING_SHARE
-    weights = {f"chunk-{i:06d}": _work(plan, i) for i in range(len(plan.chunks))}
-    audio = max(1.0, plan.frames / 5)
-    weights |= {f"audio-{i:06d}": audio for i in range(len(plan.audio))}
-    done = sum(weights.get(t.name, 0) * (1.0 if t.done else min(1.0, t.progress)) for t in tasks)
+    weights = {TaskId(Step.CHUNK, i): _work(plan, chunk) for i, chunk in enumerate(plan.chunks)}
+    weights |= {TaskId(Step.AUDIO, i): max(1.0, plan.frames / 5) for i in range(len(plan.audio))}
+    done = sum(weights.get(t.id, 0) * (1.0 if t.done else min(1.0, t.progress)) for t in tasks)
     return round(begin + (end - begin) * done / sum(weights.values()))
 
 
-def _work(plan: Plan, chunk: int) -> float:
-    """Frames, as far as all renditions are made of them."""
-    return len(chunk_range(plan, chunk)) * len(chunk_renditions(plan, chunk)) / len(plan.renditions)
+def _work(plan: Plan, chunk: Chunk) -> float:
+    """Returns the chunk's frames, in proportion to the renditions that are made from them."""
+    return len(chunk.frames) * len(chunk.renditions) / len(plan.renditions)
 
 
 def _steps(video: Video, tasks: Sequence[Task]) -> list[StepModel]:
@@ -141,7 +141,7 @@ def _steps(video: Video, tasks: Sequence[Task]) -> list[StepModel]:
         ("Package", video.packaging, video.finished),
     ]
     steps = [_step(name, begin, end) for name, begin, end in moments if begin is not None]
-    steps += [_step(task.name, task.started, task.finished, task.progress, task.worker) for task in tasks]
+    steps += [_step(str(task.id), task.started, task.finished, task.progress, task.worker) for task in tasks]
     return steps
 
 

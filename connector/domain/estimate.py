@@ -1,7 +1,7 @@
-"""What a video will take, said as soon as there is a plan; and what it took, from the rows of its tasks. Pure.
+"""Estimates what a video will use once it has a plan, and adds up what it did use from its task rows. Pure.
 
-The estimate counts pixels, seconds and bits of the source. How hard a picture is to encode, it cannot know:
-bench/quote.py holds it against what different pictures took.
+The estimate counts pixels, seconds and bits of the source. It cannot know how hard a picture is to encode:
+bench/quote.py compares the estimate with what different pictures took.
 """
 
 import math
@@ -12,57 +12,58 @@ from datetime import timedelta
 
 from connector.domain.media_info import Access, MediaInfo, VideoStream
 from connector.domain.plan import Plan, Rendition, Size
-from connector.domain.planner import tasks
 from connector.domain.task import Task
 from connector.domain.usage import LEAST_SECONDS, STEP_SECONDS, Prices, Usage
 from connector.domain.video import Video
 
 DECODED = 0.3
-"""What a pixel of the source takes, beside one that is encoded."""
+"""Cost of decoding one source pixel, relative to encoding one output pixel."""
 BEGIN_SECONDS = 0.6
-"""Before a task makes anything: its rows, its child process, the head of the source."""
+"""Seconds that a task needs before it makes anything: for its rows, its child process and the head of the source."""
 SOUND_SECONDS = 0.04
-"""For a second of a track. Hard sounds, such as a pure tone of one channel, take several times as much."""
+"""Seconds of encoding for each second of an audio track.
+
+Hard sounds, such as a pure tone in one channel, take several times as much.
+"""
 SOUND_SEGMENT = 4
-"""Seconds, about, where no picture says how long a segment is."""
+"""Approximate length of a segment in seconds, for a source without a picture."""
 PACKAGE_SECONDS = 0.02
-"""For each task whose output is packed."""
+"""Seconds of packaging for each task whose output is packaged."""
 
 SMALLER = 1.5
-"""Bits fall with the picture's size, but not as fast: by this power of the pixels' share."""
+"""Exponent of the pixel ratio: a rendition's bitrate is that of the highest one times this power of the ratio."""
 FILLED = 0.8
-"""Seconds of its highest rate that a chunk may have beyond that rate: the decoder's buffer is full at its begin."""
+"""Seconds of its highest rate that a chunk may have beyond that rate: its decoder's buffer is full at the beginning."""
 STILL_BYTES = 0.1
-"""Of a still, for each pixel."""
+"""Bytes per pixel of a still."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    gigapixel: float
-    """Seconds of one core for 10^9 pixels (`gigapixels`): decoding, scaling, encoding."""
+    seconds_per_gigapixel: float
+    """Seconds of one core for 10^9 pixels (see `gigapixels`): decoding, scaling and encoding."""
     threads: int
-    """Of a task; each is taken to have a core."""
+    """Threads of a task; the estimate assumes one core for each."""
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """What a deployment counts with."""
+class EstimateParameters:
+    """Holds the machine and the prices that a deployment's estimates are based on."""
 
     machine: Machine
     prices: Prices
 
 
 def planned(video: Video, machine: Machine) -> Usage:
-    """What a video with a plan is expected to take."""
-    assert video.info  # noqa: S101 - who has a plan has both
-    assert video.plan  # noqa: S101
-    seconds = [*_chunks(video.info, video.plan, machine), *_sound(video.plan)]
-    if video.info.access is Access.PIECES:
+    """Returns what a video with a plan is expected to use."""
+    info, plan = video.planned()
+    seconds = [*_chunks(info, plan, machine), *_sound(plan)]
+    if info.access is Access.PIECES:
         seconds.append(BEGIN_SECONDS)
     seconds += [BEGIN_SECONDS, BEGIN_SECONDS + PACKAGE_SECONDS * len(seconds)]
-    # Rounding up adds half a step on average.
+    # Billing rounds each execution up, which adds half a step on average.
     paid = sum(max(LEAST_SECONDS, s + STEP_SECONDS / 2) for s in seconds)
-    plan, protected = video.plan, video.key_id is not None
+    protected = video.key_id is not None
     return Usage(
         seconds=paid,
         executions=len(seconds),
@@ -72,17 +73,19 @@ def planned(video: Video, machine: Machine) -> Usage:
 
 
 def _chunks(info: MediaInfo, plan: Plan, machine: Machine) -> list[float]:
-    """Seconds of each: equal ones, for only their sum counts."""
+    """Returns the seconds of each chunk task. They are equal, because only their sum counts."""
     if info.video is None:
         return []
-    count = sum(step == "chunk" for step, _ in tasks(plan))
-    each = gigapixels(info.video, plan.renditions, plan.frames) * machine.gigapixel / machine.threads / count
+    count = len(plan.chunks)
+    each = (
+        gigapixels(info.video, plan.renditions, plan.frames) * machine.seconds_per_gigapixel / machine.threads / count
+    )
     return [BEGIN_SECONDS + each] * count
 
 
-def gigapixels(source: VideoStream, made: Iterable[Rendition], frames: int) -> float:
-    """What making so many frames of these renditions is, counted in pixels of output."""
-    picture = DECODED * source.width * source.height + sum(r.width * r.height for r in made)
+def gigapixels(source: VideoStream, renditions: Iterable[Rendition], frames: int) -> float:
+    """Returns the work of making `frames` frames of these renditions, in 10^9 pixels of output."""
+    picture = DECODED * source.width * source.height + sum(r.width * r.height for r in renditions)
     return frames * picture / 1e9
 
 
@@ -91,43 +94,48 @@ def _sound(plan: Plan) -> list[float]:
 
 
 def writes(plan: Plan, *, protected: bool, watched: bool = False) -> int:
-    """Requests that write to blobs, those of blocks among them. `watched`: while it was encoded."""
+    """Returns the number of requests that write to blobs, those that stage blocks included.
+
+    `watched`: somebody played the video while it was being encoded.
+    """
     tracks, chunks = len(plan.renditions) + len(plan.audio), len(plan.chunks)
     segments = plan.segments if plan.frames else math.ceil(plan.duration / SOUND_SEGMENT)
     progressive = 0 if protected else segments * (bool(plan.renditions) + bool(plan.audio)) + 2
-    # Of a chunk: sample table, candidate for the poster, strip of tiles. Of the sound: the table.
+    # A chunk has a sample table, a poster candidate and a strip of tiles; the sound has a sample table.
     stills = len(plan.stills.thumbnails) + 3 if plan.stills else 0
     beside = 3 * chunks + bool(plan.audio) + stills
     manifests = 2 * tracks + len(plan.renditions) + 3
-    # The beginning is published with its init segments, all further chunks only if somebody watches.
-    early = tracks + growing(plan) * (chunks - 1 if watched else 1) if chunks > 1 else 0
+    # The beginning is published with its init segments; later chunks only if somebody watches.
+    early = tracks + early_writes(plan) * (chunks - 1 if watched else 1) if chunks > 1 else 0
     return segments * tracks + progressive + beside + manifests + early
 
 
-def growing(plan: Plan) -> int:
-    """Requests that publish what can be played so far: playlists, the DASH manifest and the master."""
+def early_writes(plan: Plan) -> int:
+    """Returns the number of requests that publish what is playable so far: playlists, DASH manifest and master."""
     return len(plan.renditions) + len(plan.audio) + 2
 
 
 def _output(plan: Plan, upload: int, *, protected: bool) -> float:
-    """Bytes of what is made."""
+    """Returns the bytes of everything that is made from the upload."""
     rates = _rates(plan, upload)
     sound = [track.bitrate for track in plan.audio]
     bits = sum(rates.values()) + sum(sound)
-    if not protected:  # the progressive file holds one rendition and one track again
+    if not protected:  # the progressive file repeats one rendition and one track
         bits += rates.get(plan.progressive, 0) + sum(sound[:1])
     return bits / 8 * float(plan.duration) + _stills(plan)
 
 
 def _rates(plan: Plan, upload: int) -> dict[int, float]:
-    """Bits for a second of each rendition, by id. The highest has the most that it may have, unless the source has
-    less: an encoder finds nothing to do with more. Easy pictures of a generous source take less than is said here.
+    """Returns the bit/s of each rendition, by id.
+
+    The highest rendition gets its highest rate, unless the source has less: an encoder cannot make use of more. Easy
+    pictures of a generous source take less than this.
     """
     if not plan.renditions:
         return {}
     duration, top = float(plan.duration), plan.renditions[0]
-    # Of two tasks that share a segment, each makes other renditions.
-    fuller = 1 + FILLED * len(set(plan.chunks)) / duration
+    # Two tasks with the same start make different renditions, so a start counts once.
+    fuller = 1 + FILLED * len({chunk.start for chunk in plan.chunks}) / duration
     best = min(top.maxrate * fuller, 8 * upload / duration)
     shares = {r.id: (r.width * r.height / (top.width * top.height)) ** SMALLER for r in plan.renditions}
     return {r.id: min(r.maxrate * fuller, best * shares[r.id]) for r in plan.renditions}
@@ -146,11 +154,12 @@ def _stills(plan: Plan) -> float:
 
 
 def spent(video: Video, rows: Iterable[Task], package: timedelta) -> Usage:
-    """What a video took whose tasks are all done: the time of each one's last attempt, and the bytes of all segments.
-    Requests are counted by the plan; stills are taken for as large as they were estimated, manifests for nothing.
+    """Returns what a video used whose tasks are all done; `package` is the time of the packaging.
+
+    It counts the time of each task's last attempt and the bytes of all segments. Requests come from the plan. Stills
+    count with their estimated size, manifests with nothing.
     """
-    assert video.plan  # noqa: S101 - who has tasks has a plan
-    plan, protected = video.plan, video.key_id is not None
+    plan, protected = video.planned().plan, video.key_id is not None
     times, sizes = [package], Counter[int]()
     for row in rows:
         if row.result is None or row.finished is None:

@@ -1,4 +1,4 @@
-"""Every way for a video to fail: `Error.Code` for programs, the sentence for people. The README shows this table."""
+"""Defines every failure of a video: `Error.Code` for programs, a sentence for people. The README shows this table."""
 
 from connector.errors import MediaError
 
@@ -30,9 +30,9 @@ SENTENCES: dict[str, str] = {
     "ProcessingFailed": "Processing was tried several times and failed while {doing}: {reason}. "
     "Upload the file again; if that fails too, convert it with another program first.",
 }
-"""By code. What stands in braces is told from case to case."""
+"""Sentences for people, by code. The values in braces are filled in for each failure."""
 
 
-def refused(code: str, **facts: object) -> MediaError:
-    """The failure of that code, to be raised. Raises KeyError for an unknown code or a missing fact."""
+def media_error(code: str, **facts: object) -> MediaError:
+    """Returns the failure with this code, to be raised. Raises KeyError for an unknown code or a missing fact."""
     return MediaError(code, SENTENCES[code].format(**facts))

@@ -1,4 +1,4 @@
-"""The formats that can be uploaded. A test publishes a real file of every one of them."""
+"""Lists the formats that can be uploaded. A test publishes a real file of each format."""
 
 from dataclasses import dataclass
 
@@ -51,5 +51,5 @@ EXTENSIONS = frozenset(f.extension for f in FORMATS)
 
 
 def extension(file_name: str) -> str:
-    """The lower-case extension without its dot; empty when there is none."""
+    """Returns the lower-case extension without its dot, or an empty string when there is none."""
     return file_name.rpartition(".")[2].lower() if "." in file_name else ""

@@ -1,4 +1,4 @@
-"""A key as it is stored: wrapped, never in the clear."""
+"""Defines a key as it is stored: wrapped, never in the clear."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -6,7 +6,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """One row of the Keys table. `wrapped` is the key under the master key named `master`."""
+    """Represents one row of the Keys table. `wrapped` is the key, wrapped under the master key named `master`."""
 
     id: UUID
     video_id: UUID

@@ -1,4 +1,4 @@
-"""The ladder: which renditions a picture of a given shape gets."""
+"""Chooses the ladder: the renditions that a picture of a given shape gets."""
 
 from dataclasses import dataclass
 from fractions import Fraction
@@ -8,7 +8,7 @@ from connector.domain.plan import Rendition
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """Nominal values at up to 30 frames per second for a 16:9 picture of this many lines."""
+    """Holds the nominal values for a 16:9 picture of this many lines, at up to 30 frames per second."""
 
     lines: int
     maxrate: int
@@ -24,44 +24,49 @@ RUNGS = (
     Rung(360, 750_000, 24),
     Rung(240, 400_000, 24),
 )
-"""The quality is argued in bench/RESULTS.md ("Quality for bytes"). Dark noise is what 720 lines would lose first."""
+"""Rungs of the ladder, highest first. The reasons for each quality are in bench/RESULTS.md ("Quality for bytes").
+
+The CRF of 720 lines is lower, because noise in dark areas is what they would lose first.
+"""
 
 SMALLEST_REGULAR = 360
-"""Below this a rung is only used for sources that are that small themselves."""
+"""Lines below which a rung is only used for sources that are that small themselves."""
 
 NEAR = 1.2
-"""A source less than this factor above a rung replaces it: two nearly equal renditions help nobody."""
+"""Factor above a rung within which a source replaces it: two nearly equal renditions help nobody."""
 
 HIGH_FRAME_RATE = 1.5
-"""Share of bits that more than 30 frames per second cost."""
+"""Factor by which more than 30 frames per second raise the bitrate."""
 
 PEAK = 2
-"""A rendition's highest rate, over a few seconds, against the mean rate of its source."""
+"""Ratio of a rendition's highest rate, over a few seconds, to the mean rate of its source."""
 FLOOR = 0.25
-"""Share of a rung's highest rate that it keeps however small the source is: our keyframes are more frequent than most,
-and one of a still screen needs what a minute of it does."""
+"""Share of a rung's highest rate that it keeps, however low the rate of the source is.
+
+Our keyframes are more frequent than most, and one keyframe of a still screen needs as much as a minute of it.
+"""
 APART = 0.8
-"""A rung whose highest rate is more than this share of the one above is no alternative to it."""
+"""Share of the next higher rung's highest rate; a rung with a higher rate than this is no alternative to that one."""
 
 
 def lines_of(width: int, height: int) -> int:
-    """Lines of the smallest 16:9 (or 9:16) frame that holds the picture.
+    """Returns the number of lines of the smallest 16:9 (or 9:16) frame that holds the picture.
 
-    1920x800, 1440x1080 and 1080x1920 are all 1080.
+    It is 1080 for 1920x800, 1440x1080 and 1080x1920.
     """
     short, long = sorted((width, height))
     return max(short, round(long * 9 / 16))
 
 
 def even(value: float) -> int:
-    """4:2:0 pictures have even sides."""
+    """Returns the nearest even number, at least 2, because 4:2:0 pictures have even sides."""
     return max(2, round(value / 2) * 2)
 
 
 def ladder(width: int, height: int, frame_rate: Fraction, max_lines: int) -> tuple[Rendition, ...]:
-    """Renditions from the highest to the lowest for a picture of `width` × `height` square px.
+    """Returns renditions from the highest to the lowest for a picture of `width` × `height` square px.
 
-    Never larger than the source (an odd side loses a line) and never above `max_lines`. The highest one has the
+    None is larger than the source (an odd side loses a line) or has more than `max_lines`. The highest one has the
     source's own size where that is possible.
     """
     source = lines_of(width, height)
@@ -71,9 +76,9 @@ def ladder(width: int, height: int, frame_rate: Fraction, max_lines: int) -> tup
 
 
 def capped(renditions: tuple[Rendition, ...], source: int | None) -> tuple[Rendition, ...]:
-    """The ladder of a source that has `source` bit/s (None: not known): nothing gets many more than that.
+    """Returns the ladder for a source of `source` bit/s (None: unknown). No rendition gets many more bits than that.
 
-    Rungs that may then cost about as much as the one above are left out. The lowest stays, for slow lines.
+    Rungs whose rate is then close to that of the rung above are left out. The lowest stays, for slow connections.
     """
     if source is None:
         return renditions
@@ -84,7 +89,7 @@ def capped(renditions: tuple[Rendition, ...], source: int | None) -> tuple[Rendi
             if rendition is not renditions[-1]:
                 continue
             rate = kept[-1].maxrate / 2
-        nominal = _tens(rate)
+        nominal = _rounded_rate(rate)
         kept.append(rendition.model_copy(update={"id": nominal, "maxrate": nominal}))
     return tuple(kept)
 
@@ -93,7 +98,7 @@ def _rendition(width: int, height: int, lines: int, source: int, frame_rate: Fra
     scale = min(1.0, lines / source)
     rung = next((r for r in reversed(RUNGS) if lines <= r.lines), RUNGS[0])
     rate = rung.maxrate * (lines / rung.lines) ** 1.5 * (HIGH_FRAME_RATE if frame_rate > 30 else 1)
-    maxrate = _tens(rate)
+    maxrate = _rounded_rate(rate)
     return Rendition(
         id=maxrate,
         width=_fit(width * scale, width),
@@ -103,12 +108,12 @@ def _rendition(width: int, height: int, lines: int, source: int, frame_rate: Fra
     )
 
 
-def _tens(rate: float) -> int:
-    """Whole tens of kbit/s: the number is seen by people, as folder name and in players' menus."""
+def _rounded_rate(rate: float) -> int:
+    """Rounds a rate to tens of kbit/s, because people see the number as folder name and in players' menus."""
     return max(100_000, round(rate / 10_000) * 10_000)
 
 
 def _fit(value: float, source: int) -> int:
-    """Even, and not above the source (a source of one px becomes two: there is no smaller picture)."""
+    """Returns an even side, not above the source. A source of one px becomes two: there is no smaller picture."""
     side = even(value)
     return side if side <= source else max(2, side - 2)

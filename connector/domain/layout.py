@@ -1,14 +1,14 @@
-"""Where everything lies: every container, blob, queue and table name of the system, in one place.
+"""Names everything in storage: every container, blob, queue and table of the system, in one place.
 
-One output container per video, so that deleting a video deletes one container, and access is granted per video:
+A video has one output container, so that deleting a video deletes one container, and access is granted per video:
 
     master.m3u8   manifest.mpd   smooth.ism/Manifest   download.mp4
     video/{id}/init.mp4, {time}.m4s, media.m3u8, iframes.m3u8
     audio/{id}/init.mp4, {time}.m4s, media.m3u8
     thumbnails/poster.jpg, 0001.jpg …, storyboard.jpg, storyboard.vtt
-    thumbnails/frames/{frame}-{height}.jpg|webp|png (once they were asked for)
+    thumbnails/frames/{frame}-{height}.jpg|webp|png (made when they are requested)
 
-A protected video has no download.mp4, no iframes.m3u8, and its thumbnails in a private container (`stills_container`).
+A protected video has no download.mp4 and no iframes.m3u8; its thumbnails are in its private `stills_container`.
 
 `{id}` is the rendition's nominal bitrate in bit/s (unique within a video), `{time}` the segment's start in ticks of
 `TIMESCALE`. A second, private container per video (`work_container`) holds what must never be public.
@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 if TYPE_CHECKING:
+    from connector.domain.step import TaskId
     from connector.domain.video import Video
 
 ImageFormat = Literal["jpg", "webp", "png"]
 
 TIMESCALE = 240_000
-"""Ticks per second of every track: exact for all common frame rates and for AAC frames at 48 kHz (5120 ticks)."""
+"""Ticks per second of every track, exact for all common frame rates and for AAC frames at 48 kHz (5120 ticks)."""
 
 UPLOADS = "uploads"
 VIDEOS_TABLE = "Videos"
@@ -41,21 +42,29 @@ STORYBOARD = "thumbnails/storyboard.jpg"
 STORYBOARD_VTT = "thumbnails/storyboard.vtt"
 
 
+_OUTPUT, _WORK, _STILLS = "video-", "work-", "stills-"
+CONTAINER_PREFIXES = (_OUTPUT, _WORK, _STILLS)
+"""Prefixes of the names of a video's containers; the video's id follows."""
+
+
 def output_container(video_id: UUID) -> str:
-    return f"video-{video_id}"
+    return f"{_OUTPUT}{video_id}"
 
 
 def work_container(video_id: UUID) -> str:
-    return f"work-{video_id}"
+    return f"{_WORK}{video_id}"
 
 
 def stills_container(video_id: UUID) -> str:
-    """Private: where the stills of a protected video are, whose output may be public because it is encrypted."""
-    return f"stills-{video_id}"
+    """Returns the name of the private container for a protected video's stills.
+
+    The output container of such a video may be public, because its content is encrypted.
+    """
+    return f"{_STILLS}{video_id}"
 
 
 def stills_of(video: "Video") -> str:
-    """The container of a video's stills."""
+    """Returns the name of the container that holds a video's stills."""
     return output_container(video.id) if video.key_id is None else stills_container(video.id)
 
 
@@ -80,12 +89,12 @@ def indexed_thumbnail(index: int) -> str:
 
 
 def frame_thumbnail(frame: int, height: int, form: str) -> str:
-    """A picture of any output frame, `height` px high; `form` is jpg, webp or png."""
+    """Returns the name of a picture of any output frame, `height` px high; `form` is jpg, webp or png."""
     return f"thumbnails/frames/{frame}-{height}.{form}"
 
 
 def progressive_block(kind: str, time: int) -> str:
-    """Name of the block of the progressive file that holds a segment's samples. All names have one length."""
+    """Returns the name of the progressive file's block with a segment's samples. All names have the same length."""
     return f"{kind[0]}{time:015d}"
 
 
@@ -96,8 +105,8 @@ def piece(number: int) -> str:
     return f"pieces/{number:06d}.nut"
 
 
-def sample_tables(step: str, index: int) -> str:
-    return f"samples/{step}-{index:06d}"
+def sample_tables(task: "TaskId") -> str:
+    return f"samples/{task}"
 
 
 def tile_strip(chunk: int) -> str:
@@ -123,14 +132,14 @@ _CONTENT_TYPES = {
 
 
 def content_type(name: str) -> str:
-    """The MIME type a blob of this name is stored with."""
+    """Returns the MIME type that a blob of this name is stored with."""
     if name.startswith("audio/") and name.endswith((".m4s", ".mp4")):
         return "audio/mp4"
     return _CONTENT_TYPES.get(name.rpartition("/")[2].rpartition(".")[2], "application/octet-stream")
 
 
 def cache_control(name: str) -> str:
-    """Media never changes under its name; manifests may."""
+    """Returns the Cache-Control header of a blob. Media never changes under its name; manifests may."""
     if name.endswith((".m4s", ".jpg", ".webp", ".png", "init.mp4", PROGRESSIVE)):
         return "public, max-age=31536000, immutable"
     return "public, max-age=5"

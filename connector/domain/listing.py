@@ -1,4 +1,4 @@
-"""Finding videos: what a listing asks for and what it gets."""
+"""Defines what a listing of videos asks for and what it gets."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from connector.domain.video import State, Video
 
 @dataclass(frozen=True, slots=True)
 class VideoFilter:
-    """What videos must meet, all of it. Empty fields ask for nothing."""
+    """Holds the conditions that a video must meet, all of them. An empty field sets no condition."""
 
     states: tuple[State, ...] = ()
-    """Any of these."""
+    """States of which the video must be in one."""
     tag: str = ""
-    """Exactly one of the video's tags."""
+    """Tag that must be exactly one of the video's tags."""
     name_prefix: str = ""
-    """How the user's file name begins, regardless of case."""
+    """Text that the user's file name must begin with, regardless of case."""
 
     def __bool__(self) -> bool:
-        """Whether it asks for anything."""
+        """Returns whether the filter sets any condition."""
         return bool(self.states or self.tag or self.name_prefix)
 
     def takes(self, state: State, file_name: str, tags: Collection[str]) -> bool:
@@ -32,8 +32,8 @@ class VideoFilter:
 
 @dataclass(frozen=True, slots=True)
 class VideoPage:
-    """Some videos, newest first. May be short, even empty, before the end: looking is bounded, too."""
+    """Holds some videos, newest first. The search is bounded, so a page may be short, even empty, before the end."""
 
     videos: tuple[Video, ...]
     after: UUID | None
-    """Everything down to this id was looked at, and the next page begins behind it; None: there is no more."""
+    """Id down to which everything was looked at; the next page begins after it. None: there are no more videos."""

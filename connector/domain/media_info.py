@@ -1,4 +1,4 @@
-"""What the probe learned about an upload, without decoding more of it than needed."""
+"""Describes what the probe learned about an upload, of which it decodes no more than needed."""
 
 from enum import StrEnum
 
@@ -6,14 +6,14 @@ from connector.domain.types import Model, Ratio
 
 
 class Access(StrEnum):
-    """How a chunk task reaches its place in the source."""
+    """Says how a chunk task reaches its place in the source."""
 
     SEEK = "seek"
-    """The container has an index: seek to the keyframe at or before the place."""
+    """Seek: the container has an index, which leads to the keyframe at or before the place."""
     PIECES = "pieces"
-    """No trustworthy index: the source was remuxed into pieces that start at keyframes."""
+    """Pieces: without a reliable index, the source was remuxed into pieces that start at keyframes."""
     START = "start"
-    """Short enough to be decoded from the beginning each time."""
+    """Start: the source is short enough to be decoded from its beginning each time."""
 
 
 class VideoStream(Model):
@@ -23,29 +23,35 @@ class VideoStream(Model):
     """Coded width in px, before rotation and sample aspect ratio."""
     height: int
     display_width: int
-    """Width in px as shown: square pixels, rotated."""
+    """Width in px as shown: with square pixels, rotated."""
     display_height: int
     frame_rate: Ratio
-    """Rate of the output grid, frames per second."""
+    """Rate of the output grid in frames per second."""
     constant: bool
-    """False for variable frame rate: then a frame is shown exactly from its own timestamp on."""
+    """Whether the frame rate is constant. If it varies, a frame is shown exactly from its own timestamp on."""
     start: Ratio
-    """Presentation time of the first frame, seconds on the source's clock."""
+    """Presentation time of the first frame, in seconds on the source's clock."""
     end: Ratio
-    """End of the last frame, seconds on the source's clock."""
+    """End of the last frame, in seconds on the source's clock."""
     tolerance: Ratio
-    """Seconds by which a frame may be shown early, because its timestamp was rounded: half a source frame when
-    `constant`, else one tick of the source's clock."""
+    """Seconds by which a frame may be shown early, because its timestamp was rounded.
+
+    It is half a source frame when `constant`, else one tick of the source's clock.
+    """
     rotation: int
     """Clockwise degrees by which the picture must be turned: 0, 90, 180 or 270."""
     interlaced: bool
     hdr: bool
     detail_lines: int | None = None
-    """Lines of the lowest rung that shows all there is in the picture, for a source that was scaled up or is blurred.
-    None: the picture has as much detail as lines, or it is not known."""
+    """Lines of the lowest rung that shows all detail of the picture, for a source that was scaled up or is blurred.
+
+    None: the picture has as much detail as lines, or its detail is unknown.
+    """
     reorder: Ratio | None = None
-    """For a container that does not keep presentation times (AVI): seconds from a packet's time to that of the picture
-    which comes out of the decoder when that packet goes in. None for all others."""
+    """Seconds from a packet's time to that of the picture which leaves the decoder when the packet goes in.
+
+    It is set for a container that does not keep presentation times (AVI), and None for all others.
+    """
 
 
 class AudioStream(Model):
@@ -65,4 +71,4 @@ class MediaInfo(Model):
     video: VideoStream | None
     audio: tuple[AudioStream, ...]
     size: int | None = None
-    """Bytes of the upload."""
+    """Size of the upload in bytes."""

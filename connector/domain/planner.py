@@ -1,17 +1,18 @@
-"""From what the probe saw to the plan: pure, so that every rule here has a table of cases as its test."""
+"""Makes the plan from what the probe saw. It is pure, so that every rule here has a table of cases as its test."""
 
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain, count
+from itertools import chain, count, pairwise
 
 from connector.domain.ladder import capped, even, ladder
 from connector.domain.media_info import AudioStream, MediaInfo
-from connector.domain.plan import AudioRendition, Plan, Rendition, Size, Stills
+from connector.domain.plan import AudioRendition, Chunk, Plan, Rendition, Size, Stills
+from connector.domain.step import Step, TaskId
 
 AUDIO_BITRATE = 128_000
 AUDIO_SLACK = Fraction(1, 10)
-"""Sound may end so many seconds after the picture and be cut; if it goes on longer, the last frame is held."""
+"""Seconds of sound after the end of the picture that are cut. If it goes on longer, the last frame is held."""
 PROGRESSIVE_LINES = 1080
 TILE = (160, 90)
 THUMBNAIL = (640, 360)
@@ -20,18 +21,18 @@ MAX_TILES = 100
 TILE_COLUMNS = 10
 THUMBNAILS = 10
 FULL_HD_PIXEL_RATE = 1920 * 1080 * 60
-"""px/s up to which a chunk may have its full length."""
+"""Pixel rate in px/s up to which a chunk may have its full length."""
 MAX_CHUNKS = 10_000
-"""More would not fit into the video's row; only days of fast, large pictures come near."""
+"""Number of chunks that still fit into the video's row. Only days of fast, large pictures come near it."""
 HEAD = Fraction(1, 2)
-"""Length of the first segment, in segments: playback can begin when it is there."""
+"""Length of the first segment, as a share of the others'. Playback can begin when the first segment is there."""
 SHARED_PIXELS = 1280 * 720
-"""Of the highest rendition, from which on two workers share the first segment: it is worth what a second task costs."""
+"""Pixels of the highest rendition from which two workers share the first segment: then it is worth a second task."""
 PARALLEL = 8
-"""Even a short video is cut into about so many chunks, so that several workers can share it."""
+"""Number of chunks, roughly, that even a short video is cut into, so that several workers can share it."""
 
 H264_BITS = {"hevc": 1.6, "vp9": 1.6, "libvpx-vp9": 1.6, "av1": 2.0, "libdav1d": 2.0, "vvc": 2.5}
-"""Bits that H.264 takes for what these decoders' codecs say in one; all others take as many or more than H.264."""
+"""Bits that H.264 needs for one bit of these decoders' codecs. All other codecs need as many as H.264 or more."""
 
 MAX_RATE = 60
 STANDARD_RATES = (
@@ -43,7 +44,7 @@ STANDARD_RATES = (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The settings that a plan depends on."""
+    """Holds the settings that a plan depends on."""
 
     segment_seconds: float
     chunk_seconds: float
@@ -51,9 +52,9 @@ class Limits:
 
 
 def output_rate(rate: Fraction) -> Fraction:
-    """The grid for a source of `rate` frames per second: the standard rate it means, at most 60.
+    """Returns the rate of the output grid for a source of `rate` frames per second: the standard rate it means.
 
-    A faster one is divided evenly.
+    The grid has at most 60 frames per second. A faster rate is divided evenly.
     """
     if rate <= 0:
         return Fraction(25)
@@ -67,7 +68,7 @@ def output_rate(rate: Fraction) -> Fraction:
 
 
 def make_plan(info: MediaInfo, limits: Limits) -> Plan:
-    """The plan for a source. Raises ValueError for one without picture and sound (the probe refuses it before)."""
+    """Returns the plan for a source. Raises ValueError for one without picture and sound, which the probe refuses."""
     audio = audio_renditions(info.audio)
     if info.video is None:
         if not audio:
@@ -76,7 +77,7 @@ def make_plan(info: MediaInfo, limits: Limits) -> Plan:
     video = info.video
     rate = video.frame_rate
     starts = [a.start for a in info.audio[: len(audio)]]
-    # Sound that begins before the picture moves the picture's frames back by whole frames, so that the grid still
+    # Sound may begin before the picture. Then the output begins whole frames before the picture, so that the grid still
     # meets every source frame.
     held = max(0, math.floor((video.start - min([video.start, *starts])) * rate))
     origin = video.start - held / rate
@@ -103,15 +104,24 @@ def make_plan(info: MediaInfo, limits: Limits) -> Plan:
         stills=_stills(renditions[0], frames, rate),
         progressive=_progressive(renditions),
     )
-    cuts = cut_chunks(whole.segments, _longest_chunk(limits, renditions[0], rate))
-    shared = len(renditions) > 1 and renditions[0].width * renditions[0].height >= SHARED_PIXELS
+    return whole.model_copy(update={"chunks": _chunks(whole, limits)})
+
+
+def _chunks(plan: Plan, limits: Limits) -> tuple[Chunk, ...]:
+    top, ids = plan.renditions[0], tuple(r.id for r in plan.renditions)
+    cuts = cut_chunks(plan.segments, _longest_chunk(limits, top, plan.frame_rate))
+    starts = [plan.segment_start(number) for number in cuts]
+    frames = pairwise([*starts, plan.frames])
+    first, *rest = (Chunk(start=start, stop=stop, renditions=ids) for start, stop in frames)
+    if len(ids) == 1 or top.width * top.height < SHARED_PIXELS:
+        return first, *rest
     # The highest rendition is about half of all work.
-    begins = ([0] if shared else []) + [whole.segment_start(n) for n in cuts]
-    return whole.model_copy(update={"chunks": tuple(begins)})
+    halves = (first.model_copy(update={"renditions": made}) for made in (ids[:1], ids[1:]))
+    return *halves, *rest
 
 
 def source_bitrate(info: MediaInfo) -> int | None:
-    """bit/s that H.264 would take for the picture: at most, because all of the file is counted. None: not known."""
+    """Returns the bit/s that H.264 would need for the picture at most, because the whole file counts. None: unknown."""
     video = info.video
     if video is None or not info.size or video.end <= video.start:
         return None
@@ -136,14 +146,19 @@ def _sound_only(info: MediaInfo, audio: tuple[AudioRendition, ...]) -> Plan:
 
 
 def _longest_chunk(limits: Limits, top: Rendition, rate: Fraction) -> int:
-    """Segments. Larger and faster pictures get shorter chunks, so that a task takes about as long for all."""
+    """Returns the most segments of a chunk.
+
+    Larger and faster pictures get shorter chunks, so that a task takes about as long for all.
+    """
     effort = max(Fraction(1), top.width * top.height * rate / FULL_HD_PIXEL_RATE)
     return max(1, math.floor(Fraction(limits.chunk_seconds) / effort / Fraction(limits.segment_seconds)))
 
 
 def cut_chunks(segments: int, longest: int) -> tuple[int, ...]:
-    """First segment of each chunk. The first ones are short (the first segment, which is half a one; 1, 2, 4 …
-    segments): playback can begin early. So are the last ones, for several workers to end at about the same time.
+    """Returns the first segment of each chunk.
+
+    The first chunks are short (the first segment, which has half the length, then 1, 2, 4 … segments), so that playback
+    can begin early. The last ones are short, so that several workers end at about the same time.
     """
     longest = max(1, min(longest, math.ceil(segments / PARALLEL)), math.ceil(segments / (MAX_CHUNKS - PARALLEL)))
     starts, at, length = [0], 1, 1
@@ -155,9 +170,9 @@ def cut_chunks(segments: int, longest: int) -> tuple[int, ...]:
 
 
 def sound_segments(plan: Plan, segment_seconds: float) -> tuple[Fraction, Fraction]:
-    """Seconds of the first segment of sound, and of the others; beside a picture, they begin with those of the picture.
+    """Returns the seconds of the first audio segment and of the others. They begin with the segments of a picture.
 
-    `segment_seconds`: what is wanted where there is no picture.
+    `segment_seconds` is the wanted length where there is no picture.
     """
     if plan.frames:
         return plan.segment_start(1) / plan.frame_rate, plan.gop / plan.frame_rate
@@ -165,22 +180,8 @@ def sound_segments(plan: Plan, segment_seconds: float) -> tuple[Fraction, Fracti
     return length * HEAD if plan.duration > length else length, length
 
 
-def chunk_range(plan: Plan, index: int) -> range:
-    """Output frames of a chunk."""
-    start = plan.chunks[index]
-    return range(start, next((s for s in plan.chunks[index + 1 : index + 3] if s > start), plan.frames))
-
-
-def chunk_renditions(plan: Plan, index: int) -> tuple[Rendition, ...]:
-    """What a chunk's task makes: all renditions, unless another one begins at the same frame."""
-    start = plan.chunks[index]
-    if start in plan.chunks[index + 1 : index + 2]:
-        return plan.renditions[:1]
-    return plan.renditions[1:] if index and plan.chunks[index - 1] == start else plan.renditions
-
-
 def audio_renditions(streams: tuple[AudioStream, ...]) -> tuple[AudioRendition, ...]:
-    """One per track. A further track counts its id up by one bit per second, so that folders stay apart."""
+    """Returns one rendition per track. The id of each further track is one bit/s higher, so that folders differ."""
     names: set[str] = set()
     out = []
     for i, stream in enumerate(streams):
@@ -211,13 +212,13 @@ def _stills(top: Rendition, frames: int, rate: Fraction) -> Stills:
         tile=_within(top, TILE),
         poster=_within(top, POSTER),
         thumbnail=_within(top, THUMBNAIL),
-        # The middle of each of so many equal parts.
+        # Each is the middle of one of `thumbnails` equal parts.
         thumbnails=tuple((2 * i + 1) * frames // (2 * thumbnails) for i in range(thumbnails)),
     )
 
 
 def _within(picture: Rendition, box: tuple[int, int]) -> Size:
-    """The picture's shape in the box, which is turned for a portrait picture; never larger than the picture."""
+    """Returns the picture's shape in the box, which is turned for a portrait picture. It never enlarges the picture."""
     long, short = (
         (picture.width, picture.height) if picture.width >= picture.height else (picture.height, picture.width)
     )
@@ -230,9 +231,8 @@ def _progressive(renditions: tuple[Rendition, ...]) -> int:
     return (fits or renditions[-1:])[0].id
 
 
-def tasks(plan: Plan) -> tuple[tuple[str, int], ...]:
-    """(step, index) of every encoding task, all of the first segment first: it decides when playback can begin."""
-    chunks = [("chunk", i) for i in range(len(plan.chunks))]
-    audio = [("audio", i) for i in range(len(plan.audio))]
-    first = plan.chunks.count(0)
-    return (*chunks[:first], *audio, *chunks[first:])
+def tasks(plan: Plan) -> tuple[TaskId, ...]:
+    """Returns every encoding task. Those of the first segment come first: it decides when playback can begin."""
+    first = [TaskId(Step.CHUNK, i) for i, chunk in enumerate(plan.chunks) if chunk.start == 0]
+    rest = [TaskId(Step.CHUNK, i) for i, chunk in enumerate(plan.chunks) if chunk.start > 0]
+    return (*first, *(TaskId(Step.AUDIO, i) for i in range(len(plan.audio))), *rest)

@@ -1,107 +1,122 @@
-"""What the pipeline and the API need of storage. `storage/` implements it on Azure, `tests/fakes/` in memory.
+"""Declares what the pipeline and the API need of the world outside: storage, media processes and a clock.
 
-All methods are synchronous and safe to call from several threads. Each may also raise StorageTimeout and
-StorageUnavailable (worth trying again) and StorageRefused (final). That a table or the container of the uploads is
-missing is StorageUnavailable, never NotFound.
+On Azure, `storage/` implements the storage, `sandbox/` the media processes and `clock.py` the clock. `tests/fakes/` has
+all of them in memory.
+
+All methods of storage are synchronous and safe to call from several threads. Each may also raise StorageTimeout and
+StorageUnavailable (worth trying again) and StorageRefused (final). When a table or the uploads container is missing,
+they raise StorageUnavailable, never NotFound.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
+from connector.domain.jobs import Area, Job
 from connector.domain.keys import StoredKey
 from connector.domain.listing import VideoFilter, VideoPage
-from connector.domain.task import Task
+from connector.domain.step import TaskId
+from connector.domain.task import EncodeOutput, Task
+from connector.domain.types import Model
 from connector.domain.video import State, Video
+
+R = TypeVar("R", bound=Model)
 
 
 class Videos(Protocol):
     def create(self, video: Video) -> Video:
-        """Insert; answers the video with its etag. Raises RowChanged when the id exists."""
+        """Inserts the video and returns it with its etag. Raises RowChanged when the id exists."""
         ...
 
     def get(self, video_id: UUID) -> Video:
-        """Raises NotFound."""
+        """Returns the video. Raises NotFound when there is none."""
         ...
 
     def save(self, video: Video) -> Video:
-        """Replace the row if it still is at `video.etag`; answers the video with its new etag.
+        """Replaces the row if it is still at `video.etag`, and returns the video with its new etag.
 
-        Raises RowChanged when the row changed since, NotFound when it is gone.
+        Raises RowChanged when the row has changed since, NotFound when it is gone.
         """
         ...
 
     def delete(self, video_id: UUID) -> None:
-        """Harmless when there is none."""
+        """Deletes the video's row, or does nothing when there is none."""
         ...
 
     def page(self, wanted: VideoFilter, after: UUID | None, top: int) -> VideoPage:
-        """Up to `top` videos behind `after` (None: from the newest), in a bounded number of requests.
+        """Returns up to `top` videos after `after` (None: from the newest), in a bounded number of requests.
 
         Pages neither skip nor repeat a video that exists throughout, whatever is created or deleted meanwhile.
         """
         ...
 
     def in_states(self, states: Sequence[State], modified_before: datetime) -> Iterator[Video]:
-        """Every video in one of the states that was last modified before the given time, in no order."""
+        """Yields every video in one of the states that was last modified before the given time, in no order."""
         ...
 
 
 class Tasks(Protocol):
-    def get(self, video_id: UUID, name: str) -> Task | None: ...
+    def get(self, video_id: UUID, task: TaskId) -> Task | None:
+        """Returns the task's row with its result, or None when there is none."""
+        ...
 
     def put(self, task: Task) -> Task:
-        """Insert; or replace the row if it still is at `task.etag`. Answers the row as it is then.
+        """Inserts the row, or replaces it if it is still at `task.etag`. Returns the row as it is then.
 
-        Raises RowChanged when the row exists or changed since, NotFound when it is gone, TooLarge when the result does
-        not fit into a row.
+        Raises RowChanged when the row exists or has changed since, NotFound when it is gone, TooLarge when the result
+        does not fit into a row.
         """
         ...
 
     def of(self, video_id: UUID) -> list[Task]:
-        """All of a video's tasks, sorted by name, with their results."""
+        """Returns all of a video's tasks, sorted by id, with their results."""
         ...
 
     def overview(self, video_id: UUID) -> list[Task]:
-        """All of a video's tasks, sorted by name, without results and etags: cheap."""
+        """Returns all of a video's tasks, sorted by id, without results and etags, which makes it cheap."""
         ...
 
     def videos(self, prefix: str) -> Iterator[UUID]:
-        """Every video that has a row and whose id begins so (lower-case hexadecimal), once each."""
+        """Yields every video that has a row and whose id begins with `prefix` (lower-case hexadecimal), once each."""
         ...
 
     def delete(self, video_id: UUID) -> None:
-        """All of a video's tasks; harmless when there are none."""
+        """Deletes all of a video's tasks, or does nothing when there are none."""
         ...
 
 
 class Keys(Protocol):
     def get(self, key_id: UUID) -> StoredKey:
-        """Raises NotFound."""
+        """Returns the key. Raises NotFound when there is none."""
         ...
 
     def put(self, key: StoredKey) -> None:
-        """Insert; or replace the row if it still is at `key.etag`. Raises RowChanged otherwise."""
+        """Inserts the row, or replaces it if it is still at `key.etag`. Raises RowChanged otherwise."""
         ...
 
     def all(self) -> Iterator[StoredKey]:
-        """Every key, in no order."""
+        """Yields every key, in no order."""
         ...
 
     def delete(self, key_id: UUID) -> None:
-        """Harmless when there is none."""
+        """Deletes the key, or does nothing when there is none."""
         ...
 
 
 class SourceReader(Protocol):
-    """Random access to one immutable blob."""
+    """Gives random access to one immutable blob."""
 
-    size: int
-    """Bytes."""
+    @property
+    def size(self) -> int:
+        """The size of the blob in bytes."""
+        ...
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """The bytes from `offset`; fewer than `length` only at the end. Raises NotFound when it changed or is gone."""
+        """Returns the bytes from `offset`; fewer than `length` only at the end.
+
+        Raises NotFound when the blob has changed or is gone.
+        """
         ...
 
     def close(self) -> None: ...
@@ -109,91 +124,135 @@ class SourceReader(Protocol):
 
 class Blobs(Protocol):
     def upload_uri(self, name: str, lifetime: timedelta) -> str:
-        """SAS URL that may create and write this one blob in the uploads container, and nothing else."""
+        """Returns a SAS URL that may create and write this one blob in the uploads container, and nothing else."""
         ...
 
     def read_uri(self, container: str, name: str, lifetime: timedelta) -> str:
-        """SAS URL that may read this one blob."""
+        """Returns a SAS URL that may read this one blob."""
         ...
 
     def container_uri(self, container: str) -> str:
-        """Plain URL of a container, ending in a slash."""
+        """Returns the plain URL of a container, ending in a slash."""
         ...
 
     def container_query(self, container: str, lifetime: timedelta) -> str:
-        """SAS, without its question mark, that may read every blob of this container, and not list them."""
+        """Returns a SAS, without its question mark, that may read every blob of this container, and not list them."""
         ...
 
     def public_uri(self, container: str, name: str) -> str:
-        """Plain URL of a blob in a public container."""
+        """Returns the plain URL of a blob in a public container."""
         ...
 
     def properties(self, container: str, name: str) -> tuple[int, str]:
-        """(size in bytes, etag). Raises NotFound."""
+        """Returns (size in bytes, etag). Raises NotFound when there is no such blob."""
         ...
 
     def open(self, container: str, name: str, version: tuple[int, str] | None = None) -> SourceReader:
-        """Ranged reads of one version, with read-ahead. Raises NotFound, here or when it reads, once that is gone.
+        """Opens one version of a blob for ranged reads with read-ahead.
 
-        `version`: as `properties` told of it; then nothing is asked. None: the version that is there.
+        `version` is what `properties` returned; then no request is made here. None stands for the present version.
+        Raises NotFound, here or when it reads, once that version is gone.
         """
         ...
 
     def create_container(self, container: str, *, public: bool) -> None:
-        """Harmless when it exists. `public` lets anybody read blobs, but not list them.
+        """Creates a container, or does nothing when it exists. `public` lets anybody read blobs, but not list them.
 
         Raises StorageRefused when the account does not allow public containers.
         """
         ...
 
     def delete_container(self, container: str) -> None:
-        """Harmless when there is none."""
+        """Deletes a container, or does nothing when there is none."""
         ...
 
     def put(self, container: str, name: str, data: bytes) -> None:
-        """Write a whole blob, replacing it; type and caching follow from its name (domain/layout.py)."""
+        """Writes a whole blob, replacing an old one. Type and caching follow from its name (domain/layout.py)."""
         ...
 
-    def grow(self, container: str, name: str, data: bytes, version: int) -> bool:
-        """Write a blob that will be replaced by greater versions, and at last by `put`, which no version replaces.
+    def put_early(self, container: str, name: str, data: bytes, version: int) -> bool:
+        """Writes a manifest of a video that is still being encoded. Greater versions replace it, and finally `put`.
 
-        It is not to be cached. False, and nothing is written, when as great a version is there or it was `put`.
+        Its headers forbid caching. Returns False, and writes nothing, when the blob has as great a version or was
+        written by `put`.
         """
         ...
 
-    def grown(self, container: str, name: str) -> int | None:
-        """The version of a blob that grows; None when there is none."""
+    def early_version(self, container: str, name: str) -> int | None:
+        """Returns the version that `put_early` wrote last, or None when there is none or `put` has replaced it."""
         ...
 
     def get(self, container: str, name: str) -> bytes:
-        """A small blob, whole. Raises NotFound."""
+        """Returns the whole content of a small blob. Raises NotFound when there is none."""
         ...
 
     def exists(self, container: str, name: str) -> bool: ...
 
     def stage(self, container: str, name: str, block: str, data: bytes) -> None:
-        """Stage one block of a blob that is committed later. Block names of one blob have one length."""
+        """Stages one block of a blob that is committed later. Block names of one blob have the same length."""
         ...
 
     def commit(self, container: str, name: str, blocks: Sequence[str]) -> None:
-        """Make the blob of these blocks, in this order. Raises BrokenOutput when a block is missing."""
+        """Makes the blob of these blocks, in this order. Raises BrokenOutput when a block is missing."""
         ...
 
     def delete_upload(self, video_id: UUID) -> None:
-        """Everything under `{video_id}/` in the uploads container; harmless when there is nothing."""
+        """Deletes everything under `{video_id}/` in the uploads container, if there is anything."""
         ...
 
     def container_names(self, prefix: str) -> Iterator[str]:
-        """The name of every container that begins so."""
+        """Yields the name of every container that begins with `prefix`."""
         ...
 
     def upload_folders(self, prefix: str) -> Iterator[str]:
-        """The name of every folder of the uploads container that begins so, once each."""
+        """Yields the name of every folder of the uploads container that begins with `prefix`, once each."""
+        ...
+
+
+class JobSink(Protocol):
+    """Receives the blobs of a media job. `put` is called from several threads."""
+
+    def put(self, area: Area, name: str, data: bytes) -> None: ...
+
+    def progress(self, share: float, finished: EncodeOutput | None) -> None:
+        """Receives the share of the job that is done, 0 to 1, and what is finished, with all its blobs written."""
+        ...
+
+
+class MediaRunner(Protocol):
+    """Runs media jobs apart from this process. `sandbox/` does so in confined child processes."""
+
+    def run(
+        self,
+        job: Job[R],
+        sources: Sequence[Callable[[], SourceReader]],
+        sink: JobSink,
+        *,
+        on_start: Callable[[Callable[[], None]], None] = lambda _: None,
+        affinity_key: Hashable = None,
+    ) -> R:
+        """Returns the job's result, once all its blobs are written.
+
+        `sources` open the job's files on first use; the files are closed when the job is over. `on_start` receives a
+        function that stops the job, from any thread. With an `affinity_key` the process is kept for a while, for the
+        next job with the same key; all these jobs have the same limits.
+
+        Raises MediaError when the media is at fault (final). Raises TaskCrashed when the process died, ran over a limit
+        (worth another try) or was stopped. Raises whatever `sources` and `sink` raise.
+        """
+        ...
+
+
+class Clock(Protocol):
+    """Tells the time."""
+
+    def now(self) -> datetime:
+        """Returns the present time in UTC."""
         ...
 
 
 class Storage(Protocol):
-    """The whole of it, as the composition root builds it."""
+    """Groups the ports of storage, as the composition root builds them."""
 
     @property
     def videos(self) -> Videos: ...

@@ -1,4 +1,4 @@
-"""A task: one message's worth of encoding, and what it left behind."""
+"""Describes a task, which is the encoding work of one message, and its result."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,12 +6,15 @@ from uuid import UUID
 
 from pydantic import Field
 
+from connector.domain.step import TaskId
 from connector.domain.types import Model, Ratio
 
 
 class SegmentOutput(Model):
-    """`time` and `duration` in ticks; `size`, and `keyframe` from the segment's begin to the end of its first frame, in
-    bytes. One-letter keys: a long video has many.
+    """Describes a segment: `time` and `duration` in ticks, `size` and `keyframe` in bytes.
+
+    `keyframe` reaches from the segment's beginning to the end of its first frame. A long video has many segments, so
+    the JSON keys have one letter.
     """
 
     time: int = Field(alias="t")
@@ -21,15 +24,15 @@ class SegmentOutput(Model):
 
 
 class RenditionOutput(Model):
-    """What a task wrote of one rendition. `init` is the whole init segment, hex: the same in every chunk."""
+    """Describes what a task wrote of one rendition. `init` is the whole init segment in hex, equal in every chunk."""
 
     id: int
     init: str
     segments: tuple[SegmentOutput, ...]
 
 
-class StillOutput(Model):
-    """A candidate for the poster: the greater `score`, the better the picture."""
+class PosterOutput(Model):
+    """Describes a candidate for the poster: the greater `score`, the better the picture."""
 
     time: float
     score: float
@@ -37,24 +40,24 @@ class StillOutput(Model):
 
 
 class PieceOutput(Model):
-    """A piece of a source without index: blob name, and source time of its first keyframe in seconds."""
+    """Describes a piece of a source without index: blob name, and source time of its first keyframe in seconds."""
 
     name: str
     start: Ratio
 
 
 class SplitOutput(Model):
-    """`ends`: where each stream of the source ends, in seconds on its clock, by stream index."""
+    """Describes a source's pieces. `ends` says where each stream ends, in seconds on its clock, by stream index."""
 
     pieces: tuple[PieceOutput, ...]
     ends: dict[int, Ratio]
 
 
 class EncodeOutput(Model):
-    """What a chunk or audio task wrote."""
+    """Describes what a chunk or audio task wrote."""
 
     renditions: tuple[RenditionOutput, ...]
-    poster: StillOutput | None = None
+    poster: PosterOutput | None = None
     tiles: int = 0
     """Tiles in the strip that the chunk wrote for the storyboard."""
     damaged: int = 0
@@ -63,11 +66,11 @@ class EncodeOutput(Model):
 
 class StoryboardOutput(Model):
     size: int
-    """Bytes of the sprite."""
+    """Size of the sprite in bytes."""
 
 
 class TaskResult(Model):
-    """What a finished task left: exactly one of the two."""
+    """Holds what a finished task left: exactly one of the two outputs."""
 
     encode: EncodeOutput | None = None
     split: SplitOutput | None = None
@@ -75,26 +78,26 @@ class TaskResult(Model):
 
 @dataclass(frozen=True)
 class Task:
-    """One row of the Tasks table: partition = video, row = `name`."""
+    """Represents one row of the Tasks table: the partition is the video, the row is `id`."""
 
     video_id: UUID
-    name: str
+    id: TaskId
     attempts: int
-    """How often it was begun; 0 for a step that keeps no count."""
+    """Number of attempts that were begun; 0 for a step that keeps no count."""
     started: datetime
     heartbeat: datetime
     finished: datetime | None = None
     progress: float = 0.0
     """Share of the task that is done, 0 to 1."""
     worker: str = ""
-    """Which process did it: host and process id, so that overlap can be seen."""
+    """Process that did the task, as host and process id, so that overlapping work can be seen."""
     error: str = ""
-    """Why the last attempt failed; empty while nothing did."""
+    """Reason of the last attempt's failure; empty when there was none."""
     result: TaskResult | None = None
     driven: datetime | None = None
-    """When the timer last sent its message again."""
+    """Time when the timer last sent the task's message again."""
     etag: str | None = None
-    """The version that was read; None before the row is first saved."""
+    """Version of the row that was read; None before the row is first saved."""
 
     @property
     def done(self) -> bool:

@@ -1,4 +1,4 @@
-"""The cadence of a source, told from its timestamps: pure, so that odd sources are cases in a table."""
+"""Finds the cadence of a source from its timestamps. It is pure, so that odd sources are cases in a table."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,26 +9,26 @@ from itertools import pairwise
 from connector.domain.planner import MAX_RATE, output_rate
 
 MOSTLY = 0.98
-"""Share of frames that must stand on the grid for a source to count as constant: a dropped frame changes nothing."""
+"""Share of frames that must be on the grid for a source to count as constant, in spite of a dropped frame."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
     rate: Fraction
-    """Of the output grid, frames per second."""
+    """Rate of the output grid in frames per second."""
     source: Fraction
-    """Of the source, on average."""
+    """Average rate of the source in frames per second."""
     constant: bool
     tolerance: Fraction
-    """See MediaInfo."""
+    """Seconds by which a frame may be shown early (see `VideoStream.tolerance`)."""
 
 
 def cadence(stamps: Iterable[int], tick: Fraction, hints: Sequence[Fraction]) -> Cadence:
-    """The cadence of frames at `stamps`, in any order, in units of `tick` seconds.
+    """Returns the cadence of frames at `stamps`, which are in any order and in units of `tick` seconds.
 
     `hints` are the rates that the container claims, the most trusted first.
     """
-    # Whole numbers, and each length of a step once: a long video has very many.
+    # Stamps stay whole numbers and each step length is checked once, because a long video has very many of them.
     places = sorted(set(stamps))
     steps = sorted(b - a for a, b in pairwise(places))
     hints = [h for h in hints if 0 < h <= 1000]
@@ -40,7 +40,7 @@ def cadence(stamps: Iterable[int], tick: Fraction, hints: Sequence[Fraction]) ->
         source = output_rate(claimed) if claimed <= MAX_RATE else claimed
         if _on_grid(lengths, 1 / (source * tick)):
             return Cadence(output_rate(source), source, constant=True, tolerance=1 / (2 * source))
-    # Variable: fast enough for nine of ten frames.
+    # The rate is variable: the grid is fast enough for nine of ten frames.
     fast = steps[len(steps) // 10] * tick
     average = len(steps) / ((places[-1] - places[0]) * tick)
     rate = output_rate(min(Fraction(MAX_RATE), max(1 / fast, average)))
@@ -48,7 +48,7 @@ def cadence(stamps: Iterable[int], tick: Fraction, hints: Sequence[Fraction]) ->
 
 
 def _on_grid(lengths: Counter[int], frame: Fraction) -> bool:
-    """Whether most steps are as long as a `frame`, all in ticks."""
+    """Returns whether most steps are as long as a `frame`, all in ticks."""
     slack = max(Fraction(1), frame / 20)
     fitting = sum(count for length, count in lengths.items() if abs(length - frame) <= slack)
     return fitting >= MOSTLY * lengths.total()

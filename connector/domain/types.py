@@ -1,4 +1,4 @@
-"""Value types shared by all persisted and transmitted models."""
+"""Defines the value types that all stored and transmitted models share."""
 
 from fractions import Fraction
 from typing import Annotated, Any
@@ -11,13 +11,13 @@ def _to_fraction(value: Any) -> Fraction:
 
 
 Ratio = Annotated[Fraction, BeforeValidator(_to_fraction), PlainSerializer(str, return_type=str)]
-"""A fraction, written as text (`30000/1001`) so that nothing is rounded on its way through storage."""
+"""Fraction that is written as text (`30000/1001`), so that nothing is rounded on its way through storage."""
 
 
 class Model(BaseModel):
-    """Base of what is stored or sent: immutable, strict about unknown fields."""
+    """Serves as the base of everything stored or sent: immutable, and strict about unknown fields."""
 
-    # Built when first used: an HTTP request needs few of them.
+    # Validators are built on first use, because an HTTP request needs few of them.
     model_config = ConfigDict(
         frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True, defer_build=True
     )

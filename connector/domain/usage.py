@@ -1,36 +1,36 @@
-"""What making and keeping a video takes of the platform, and what that costs: pure."""
+"""Counts what making and keeping a video uses of the platform, and what that costs. Pure."""
 
 import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 LEAST_SECONDS = 1.0
-"""Shortest execution that is billed; longer ones are rounded up to `STEP_SECONDS`:
+"""Seconds of the shortest execution on the bill; longer ones are rounded up to `STEP_SECONDS`:
 https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#billing
 """
 STEP_SECONDS = 0.1
 
 
 def billed(seconds: float) -> float:
-    """Seconds that are paid for an execution."""
-    # A hair is taken off first: 0.1 has no exact float.
+    """Returns the seconds that are billed for an execution."""
+    # A tiny amount is taken off first, because 0.1 has no exact float.
     return max(LEAST_SECONDS, math.ceil(seconds / STEP_SECONDS - 1e-6) * STEP_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Of processing one video. What callers and viewers ask for is not in it."""
+    """Counts what processing one video uses. Requests of API callers and viewers are not included."""
 
     seconds: float = 0.0
-    """Of an instance, as they are billed."""
+    """Seconds of an instance, as they are billed."""
     executions: int = 0
     writes: int = 0
-    """Requests that write to blobs: the dearest ones, and most of them."""
+    """Requests that write to blobs, which are the most expensive and the most frequent ones."""
     size: int = 0
-    """Bytes that stay: the upload, and what was made of it."""
+    """Bytes kept in storage: the upload and everything made from it."""
 
     def ran(self, *took: timedelta) -> "Usage":
-        """With executions that took so long."""
+        """Returns this usage with further executions, which took these times."""
         seconds = self.seconds + sum(billed(time.total_seconds()) for time in took)
         return replace(self, seconds=seconds, executions=self.executions + len(took))
 
@@ -38,22 +38,22 @@ class Usage:
 @dataclass(frozen=True, slots=True)
 class Prices:
     gb_second: float
-    """Of an instance's memory while it works."""
+    """Price of one GB of an instance's memory for one second of work."""
     million_executions: float
     ten_thousand_writes: float
     gb_month: float
     memory: int
-    """MB of an instance; 1024 are a GB on the bill."""
+    """Memory of an instance in MB; 1024 MB are one GB on the bill."""
     currency: str
 
-    def made(self, usage: Usage) -> float:
-        """What is paid once."""
+    def one_off_cost(self, usage: Usage) -> float:
+        """Returns what is paid once."""
         return (
             usage.seconds * self.memory / 1024 * self.gb_second
             + usage.executions / 1e6 * self.million_executions
             + usage.writes / 1e4 * self.ten_thousand_writes
         )
 
-    def kept(self, usage: Usage) -> float:
-        """What is paid each month."""
+    def monthly_cost(self, usage: Usage) -> float:
+        """Returns what is paid each month."""
         return usage.size / 1e9 * self.gb_month

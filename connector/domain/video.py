@@ -1,4 +1,4 @@
-"""The Video, and the states it goes through.
+"""Defines the Video, and the states that it goes through.
 
 AWAITING_UPLOAD → QUEUED → ENCODING → PACKAGING → READY, and from any unfinished state → FAILED.
 """
@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from connector.domain.media_info import MediaInfo
 from connector.domain.plan import Plan
 from connector.domain.usage import Usage
+from connector.errors import BrokenOutput
 
 
 class State(StrEnum):
@@ -38,12 +40,12 @@ FINAL = frozenset({State.READY, State.FAILED})
 UNFINISHED = tuple(state for state in State if state not in FINAL)
 
 DELETED = "Deleted"
-"""Code of the failure of a video that is being deleted."""
+"""Failure code of a video that is being deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a video failed: `code` for programs, `message` for people."""
+    """Says why a video failed: `code` for programs, `message` for people."""
 
     code: str
     message: str
@@ -51,7 +53,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What the video's user says about it; nothing here depends on it."""
+    """Holds what the video's user says about it. Nothing in processing depends on it."""
 
     title: str = ""
     description: str = ""
@@ -59,25 +61,32 @@ class About:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
+class Planned(NamedTuple):
+    """Holds what a video has from ENCODING on."""
+
+    info: MediaInfo
+    plan: Plan
+
+
 @dataclass(frozen=True)
 class Video:
-    """One row of the Videos table. `etag` is the version that was read; None before the row is first saved."""
+    """Represents one row of the Videos table. `etag` is the version that was read; None before the first save."""
 
     id: UUID
     created: datetime
     modified: datetime
     file_name: str
-    """What the user called the file."""
+    """Name that the user gave to the file."""
     state: State = State.AWAITING_UPLOAD
     etag: str | None = None
     source_etag: str | None = None
-    """ETag of the upload that was seen at completion; the only one that is ever read."""
+    """ETag of the upload when it was completed; no other version is ever read."""
     size: int = 0
-    """Bytes of the upload."""
+    """Size of the upload in bytes."""
     key_id: UUID | None = None
-    """Of the content key that everything playable is encrypted with; None for a clear video."""
+    """Id of the content key that encrypts everything playable; None for an unprotected video."""
     upload_key_id: UUID | None = None
-    """Of the key that the client encrypts its upload with; None for a clear upload."""
+    """Id of the key that the client encrypts its upload with; None for an unencrypted upload."""
     info: MediaInfo | None = None
     plan: Plan | None = None
     failure: Failure | None = None
@@ -87,38 +96,44 @@ class Video:
     finished: datetime | None = None
     about: About = field(default_factory=About)
     playable: datetime | None = None
-    """When its beginning could be played, while the rest was still being encoded; None: not before it was READY."""
+    """Time from which the beginning could be played while the rest was being encoded; None: not before READY."""
     watched: datetime | None = None
-    """When somebody first asked where to play it before it was READY: what is added is published from then on."""
+    """Time when somebody first asked where to play it before READY. From then on, further segments are published."""
     edited: datetime | None = None
-    """When its user last changed what is said about it. Not part of `modified`, which tells how processing goes."""
+    """Time when the user last changed `about`. It is not part of `modified`, which follows the processing."""
     used: Usage = field(default_factory=Usage)
-    """What processing took: of the probe so far; all of it when READY."""
+    """Usage of processing: that of the probe at first, all of it when READY."""
     trace: str = ""
-    """W3C traceparent of the request that created it; empty when nothing is traced."""
+    """W3C traceparent of the request that created the video; empty when nothing is traced."""
 
     @property
     def blob_name(self) -> str:
-        """Path of the upload inside the uploads container: `{id}/{id}.{ext}`."""
+        """The path of the upload inside the uploads container: `{id}/{id}.{ext}`."""
         return f"{self.id}/{self.original_file_name}"
 
     @property
     def original_file_name(self) -> str:
-        """`{id}.{ext}`: the wire field OriginalFileName of a response."""
+        """The wire field OriginalFileName of a response: `{id}.{ext}`."""
         return f"{self.id}.{self.file_name.rpartition('.')[2].lower()}"
 
+    def planned(self) -> Planned:
+        """Returns what the probe found and planned. Raises BrokenOutput for a video that has no plan yet."""
+        if self.info is None or self.plan is None:
+            raise BrokenOutput(f"the video has no plan in state {self.state}")
+        return Planned(self.info, self.plan)
+
     @property
-    def growing(self) -> bool:
-        """Whether its beginning can be played while the rest is still processed."""
+    def playable_early(self) -> bool:
+        """Whether the beginning can be played while the rest is still processed."""
         return self.playable is not None and self.state in {State.ENCODING, State.PACKAGING}
 
     @property
     def deleted(self) -> bool:
-        """Whether its deletion was begun, and perhaps broke off: nothing of it is needed any more."""
+        """Whether deletion was begun, and perhaps interrupted: nothing of the video is needed any more."""
         return self.failure is not None and self.failure.code == DELETED
 
     def to(self, state: State, now: datetime, **changes: object) -> "Video":
-        """The video one state further. Raises ValueError for a transition that does not exist."""
+        """Returns the video in its next state. Raises ValueError for a transition that does not exist."""
         if state not in TRANSITIONS[self.state]:
             raise ValueError(f"{self.state} → {state} is not a transition")
         stamp = {
@@ -132,10 +147,11 @@ class Video:
 
 
 def new_id() -> UUID:
-    """A UUIDv7 (RFC 9562 section 5.7), so that ids sort by creation.
+    """Returns a UUIDv7 (RFC 9562 section 5.7), so that ids sort by creation.
 
     48 bits of Unix milliseconds come first, then 12 bits of their fraction (section 6.2, method 3).
     """
+    # From Python 3.14 on, `uuid.uuid7` can take its place.
     milliseconds, rest = divmod(time.time_ns(), 1_000_000)
     value = milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1_000_000) << 64
     return UUID(int=value | 0b10 << 62 | secrets.randbits(62))

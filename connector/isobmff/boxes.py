@@ -1,32 +1,32 @@
-"""Building and walking ISO base media file format boxes (ISO/IEC 14496-12 section 4.2)."""
+"""Builds and walks boxes of the ISO base media file format (ISO/IEC 14496-12 section 4.2)."""
 
 from collections.abc import Iterator
 from struct import pack, unpack_from
 
 _LARGE = 1
-"""A box size of 1 announces a 64-bit size after the type; 0 means "to the end of the file"."""
+"""Box size that announces a 64-bit size after the type. A size of 0 means "to the end of the file"."""
 
 
 def box(kind: bytes, *payload: bytes) -> bytes:
-    """One box of the four-character type `kind`; `payload` is concatenated."""
+    """Returns one box of the four-character type `kind`, with the concatenated `payload`."""
     body = b"".join(payload)
     return pack(">I4s", 8 + len(body), kind) + body
 
 
 def full_box(kind: bytes, version: int, flags: int, *payload: bytes) -> bytes:
-    """A box that begins with an 8-bit version and 24 bits of flags."""
+    """Returns a box that begins with an 8-bit version and 24 bits of flags."""
     return box(kind, pack(">I", version << 24 | flags), *payload)
 
 
 def data_header(payload_size: int) -> bytes:
-    """Header of an `mdat` box with so many bytes of payload; 64-bit where 32 bits do not suffice."""
+    """Returns the header of an `mdat` box with `payload_size` bytes; it is 64-bit where 32 bits do not suffice."""
     if payload_size + 8 < 1 << 32:
         return pack(">I4s", payload_size + 8, b"mdat")
     return pack(">I4sQ", _LARGE, b"mdat", payload_size + 16)
 
 
 def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int, int]]:
-    """(type, payload start, payload end) of each box in `data[start:end]`, not descending.
+    """Yields (type, payload start, payload end) of each box in `data[start:end]`, without descending.
 
     Raises ValueError when a box reaches over the end.
     """
@@ -50,7 +50,10 @@ def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple
 
 
 def find(data: bytes, *path: bytes) -> bytes:
-    """Payload of the first box at `path`, e.g. `find(data, b"moov", b"trak")`. Raises ValueError without."""
+    """Returns the payload of the first box at `path`, e.g. `find(data, b"moov", b"trak")`.
+
+    Raises ValueError when there is none.
+    """
     for step in path:
         for kind, start, end in boxes(data):
             if kind == step:

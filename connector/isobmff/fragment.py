@@ -1,7 +1,7 @@
-"""Media segments: exactly one moof and one mdat.
+"""Writes media segments, each of exactly one moof and one mdat.
 
-Every default stands in tfhd, because players of Smooth Streaming make their own moov, whose trex is all zero.
-No styp, no sidx: the manifests say the same. tfdt carries the time that is in the segment's name.
+All defaults are in tfhd, because players of Smooth Streaming make their own moov, whose trex is all zero. There is no
+styp and no sidx, because the manifests say the same. tfdt holds the time that is in the segment's name.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ from connector.isobmff.init import TRACK_ID
 from connector.isobmff.samples import Sample
 
 _SYNC = 0x02000000
-"""sample_depends_on 2: needs no other sample."""
+"""Flags of a sync sample: sample_depends_on 2, which means that it needs no other sample."""
 _NOT_SYNC = 0x01010000
-"""sample_depends_on 1, sample_is_non_sync_sample."""
+"""Flags of any other sample: sample_depends_on 1, sample_is_non_sync_sample."""
 
 _TFHD_DEFAULTS = 0x02003A
-"""default-base-is-moof; sample description index, duration, size and flags present."""
+"""Flags of tfhd: default-base-is-moof; sample description index, duration, size and flags are present."""
 _DATA_OFFSET, _FIRST_FLAGS = 0x001, 0x004
 _DURATION, _SIZE, _FLAGS, _COMPOSITION = 0x100, 0x200, 0x400, 0x800
 
@@ -27,10 +27,10 @@ _DURATION, _SIZE, _FLAGS, _COMPOSITION = 0x100, 0x200, 0x400, 0x800
 def media_segment(
     track: Literal["video", "audio"], sequence: int, decode_time: int, samples: Sequence[Sample]
 ) -> bytes:
-    """One segment that begins at `decode_time` ticks; `sequence` counts from 1.
+    """Returns one segment that begins at `decode_time` ticks; `sequence` counts from 1.
 
-    Raises ValueError when there is no sample, when a segment cannot be entered at its first sample,
-    or when audio samples have composition offsets or are not all sync samples.
+    Raises ValueError when there is no sample, when the first sample is not a sync sample, or when audio samples have
+    composition offsets or are not all sync samples.
     """
     if not samples:
         raise ValueError("a segment needs a sample")
@@ -38,7 +38,7 @@ def media_segment(
         raise ValueError("a segment begins with a sync sample")
     if track == "audio" and any(s.composition_offset or not s.sync for s in samples):
         raise ValueError("audio samples are all sync samples without composition offset")
-    # The moof's size does not depend on the data offset in it, but the data offset on the moof's size.
+    # The data offset depends on the moof's size, but the moof's size does not depend on the data offset in it.
     size = len(_moof(sequence, decode_time, samples, 0))
     payload = [s.data for s in samples]
     mdat = data_header(sum(map(len, payload)))
@@ -46,12 +46,12 @@ def media_segment(
 
 
 def header_size(segment: bytes) -> int:
-    """Bytes of moof and mdat header: where the first sample begins."""
+    """Returns the bytes of moof and mdat header, which end where the first sample begins."""
     return int.from_bytes(segment[:4]) + 8
 
 
 def first_sample_range(segment: bytes, samples: Sequence[Sample]) -> tuple[int, int]:
-    """(offset, length) of the bytes that show the first frame (RFC 8216 section 4.3.3.6)."""
+    """Returns (offset, length) of the bytes that show the first frame (RFC 8216 section 4.3.3.6)."""
     return 0, header_size(segment) + len(samples[0].data)
 
 

@@ -1,4 +1,4 @@
-"""H.264 byte streams (ITU-T H.264 annex B) to what ISO/IEC 14496-15 stores: length-prefixed units, avcC."""
+"""Converts H.264 byte streams (ITU-T H.264 annex B) to what ISO/IEC 14496-15 stores: length-prefixed units, avcC."""
 
 from collections.abc import Iterator
 from struct import pack
@@ -11,13 +11,13 @@ _PROFILES_WITH_CHROMA_FORMAT = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 1
 
 
 def nal_units(annexb: bytes) -> Iterator[bytes]:
-    """The NAL units between the start codes, without trailing zero bytes (annex B.1.1)."""
+    """Yields the NAL units between the start codes, without trailing zero bytes (annex B.1.1)."""
     at = annexb.find(_START_CODE)
     while at >= 0:
         start = at + 3
         at = annexb.find(_START_CODE, start)
         end = len(annexb) if at < 0 else at
-        # A NAL unit never ends in a zero byte: these belong to the next start code or are padding.
+        # A NAL unit never ends in a zero byte: zero bytes belong to the next start code or are padding.
         while end > start and annexb[end - 1] == 0:
             end -= 1
         if end > start:
@@ -25,10 +25,10 @@ def nal_units(annexb: bytes) -> Iterator[bytes]:
 
 
 def to_length_prefixed(annexb: bytes) -> bytes:
-    """The slices of one access unit, each behind its length in 4 bytes.
+    """Returns the slices of one access unit, each behind its length in 4 bytes.
 
-    Everything else goes: parameter sets live in the init segment, delimiters are not wanted in MP4, and
-    x264's SEI, which names its build, would make equal pictures differ from one build to the next.
+    All other units are left out. The parameter sets are in the init segment, and MP4 does not want delimiters. x264's
+    SEI names its build, so that equal pictures would differ from one build to the next.
     Raises ValueError when there is no slice.
     """
     parts: list[bytes] = []
@@ -41,7 +41,7 @@ def to_length_prefixed(annexb: bytes) -> bytes:
 
 
 def parameter_sets(extradata: bytes) -> tuple[bytes, bytes]:
-    """(SPS, PPS) of an encoder's annex B extradata. Raises ValueError unless there is exactly one of each."""
+    """Returns (SPS, PPS) of an encoder's annex B extradata. Raises ValueError unless there is exactly one of each."""
     units = list(nal_units(extradata))
     sps = [u for u in units if u[0] & 0x1F == _SPS]
     pps = [u for u in units if u[0] & 0x1F == _PPS]
@@ -51,12 +51,12 @@ def parameter_sets(extradata: bytes) -> tuple[bytes, bytes]:
 
 
 def codec_string(sps: bytes) -> str:
-    """RFC 6381 name: profile, constraint flags and level in hex, e.g. `avc1.64001F`."""
+    """Returns the RFC 6381 name: profile, constraint flags and level in hex, e.g. `avc1.64001F`."""
     return f"avc1.{sps[1:4].hex().upper()}"
 
 
 def configuration(sps: bytes, pps: bytes) -> bytes:
-    """The avcC box (ISO/IEC 14496-15 section 5.3.3) for 4-byte NAL unit lengths."""
+    """Returns the avcC box (ISO/IEC 14496-15 section 5.3.3) for 4-byte NAL unit lengths."""
     record = [
         b"\x01",
         sps[1:4],
@@ -74,7 +74,7 @@ def configuration(sps: bytes, pps: bytes) -> bytes:
 
 
 def from_configuration(record: bytes) -> tuple[bytes, bytes]:
-    """(SPS, PPS) out of the payload of an avcC box with one of each."""
+    """Returns (SPS, PPS) of an avcC box's payload. Raises ValueError unless there is one of each."""
     sps_end = 8 + int.from_bytes(record[6:8])
     pps_start = sps_end + 3
     pps_end = pps_start + int.from_bytes(record[sps_end + 1 : pps_start])
@@ -84,7 +84,7 @@ def from_configuration(record: bytes) -> tuple[bytes, bytes]:
 
 
 def _sample_format(sps: bytes) -> tuple[int, int, int]:
-    """(chroma_format_idc, luma bits, chroma bits) of a High-family SPS (section 7.3.2.1.1)."""
+    """Returns (chroma_format_idc, luma bits, chroma bits) of a High-family SPS (section 7.3.2.1.1)."""
     bits = _Bits(sps[4:].replace(b"\x00\x00\x03", b"\x00\x00"))
     bits.exp_golomb()  # seq_parameter_set_id
     chroma_format = bits.exp_golomb()

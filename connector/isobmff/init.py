@@ -1,4 +1,4 @@
-"""CMAF header ("init segment"): ftyp and a moov without samples, written and read back."""
+"""Writes and reads CMAF headers ("init segments"): ftyp and a moov without samples."""
 
 from dataclasses import dataclass
 from struct import pack, unpack_from
@@ -8,7 +8,7 @@ from connector.isobmff.boxes import box, find, full_box
 from connector.isobmff.movie import movie_header, sample_tables, track
 
 TRACK_ID = 1
-"""Each CMAF track is a file of its own, with one track."""
+"""Id of every CMAF track, because each is the only track of a file of its own."""
 
 _FTYP = box(b"ftyp", b"iso6", pack(">I", 0), b"iso6", b"cmfc", b"cmf2")
 _AAC_OBJECT_TYPE = 0x40
@@ -17,7 +17,7 @@ _AUDIO_STREAM = 0x15  # streamType 5, upStream 0, reserved 1
 
 @dataclass(frozen=True, slots=True)
 class VideoInit:
-    """Facts of a video init segment; `sps` and `pps` without start code, sizes in px."""
+    """Holds the facts of a video init segment: `sps` and `pps` without start code, sizes in px."""
 
     sps: bytes
     pps: bytes
@@ -26,13 +26,13 @@ class VideoInit:
 
     @property
     def codec(self) -> str:
-        """RFC 6381 name, e.g. `avc1.64001F`."""
+        """The RFC 6381 name, e.g. `avc1.64001F`."""
         return h264.codec_string(self.sps)
 
 
 @dataclass(frozen=True, slots=True)
 class AudioInit:
-    """Facts of an audio init segment: `config` is the AudioSpecificConfig, `language` an RFC 5646 tag."""
+    """Holds the facts of an audio init segment: `config` is the AudioSpecificConfig, `language` an RFC 5646 tag."""
 
     config: bytes
     sampling_rate: int
@@ -42,12 +42,12 @@ class AudioInit:
 
     @property
     def codec(self) -> str:
-        """RFC 6381 name with the audio object type, e.g. `mp4a.40.2`."""
+        """The RFC 6381 name with the audio object type, e.g. `mp4a.40.2`."""
         return f"mp4a.40.{self.config[0] >> 3}"
 
 
 def video_init(sps: bytes, pps: bytes, width: int, height: int) -> bytes:
-    """Init segment of a BT.709, limited-range, square-pixel H.264 track."""
+    """Returns the init segment of a BT.709, limited-range, square-pixel H.264 track."""
     entry = box(
         b"avc1",
         pack(">6xH16xHHIIIH32sHh", 1, width, height, 72 << 16, 72 << 16, 0, 1, b"", 24, -1),
@@ -59,7 +59,7 @@ def video_init(sps: bytes, pps: bytes, width: int, height: int) -> bytes:
 
 
 def audio_init(config: bytes, sampling_rate: int, channels: int, language: str, bitrate: int) -> bytes:
-    """Init segment of an AAC track; `bitrate` in bit/s."""
+    """Returns the init segment of an AAC track; `bitrate` is in bit/s."""
     entry = box(
         b"mp4a",
         pack(">6xH8xHHIHH", 1, channels, 16, 0, sampling_rate, 0),
@@ -69,7 +69,7 @@ def audio_init(config: bytes, sampling_rate: int, channels: int, language: str, 
 
 
 def parse_init(data: bytes) -> VideoInit | AudioInit:
-    """The facts that went into an init segment of ours. Raises ValueError for another kind of track."""
+    """Returns the facts in an init segment of ours. Raises ValueError for another kind of track."""
     media = find(data, b"moov", b"trak", b"mdia")
     entry_box = find(media, b"minf", b"stbl", b"stsd")[8:]
     kind = entry_box[4:8]
@@ -91,7 +91,7 @@ def parse_init(data: bytes) -> VideoInit | AudioInit:
 
 
 def sample_description(init: bytes) -> bytes:
-    """The whole stsd box of an init segment, for a file that describes the same samples."""
+    """Returns the whole stsd box of an init segment, for a file that describes the same samples."""
     return box(b"stsd", find(init, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd"))
 
 
@@ -110,13 +110,16 @@ def _init_segment(handler: bytes, width: int, height: int, language: str, entry:
             height=height,
             language=language,
         ),
-        # Defaults of 0: every fragment states its own, so that it also plays behind another player-made moov.
+        # All defaults are 0: each fragment states its own, so that it also plays with a moov that a player made.
         box(b"mvex", full_box(b"trex", 0, 0, pack(">IIIII", TRACK_ID, 1, 0, 0, 0))),
     )
 
 
 def _esds(config: bytes, bitrate: int) -> bytes:
-    """ISO/IEC 14496-1 section 7.2.6.5 and following; the offsets in `parse_init` rely on one-byte sizes."""
+    """Returns the esds box (ISO/IEC 14496-1 section 7.2.6.5 and following).
+
+    The offsets in `parse_init` rely on one-byte sizes.
+    """
     if not 0 < len(config) < 64:
         raise ValueError("AudioSpecificConfig of an unlikely size")
     specific = pack(">BB", 0x05, len(config)) + config

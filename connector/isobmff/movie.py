@@ -1,4 +1,4 @@
-"""The moov boxes that an init segment and a progressive file have in common (ISO/IEC 14496-12 section 8)."""
+"""Builds the moov boxes that an init segment and a progressive file have in common (ISO/IEC 14496-12 section 8)."""
 
 from struct import pack
 
@@ -18,7 +18,7 @@ _NO_SAMPLES = (
 
 
 def movie_header(duration: int, next_track: int) -> bytes:
-    """mvhd; `duration` in ticks. Creation times are 0 everywhere: equal media, equal bytes."""
+    """Returns the mvhd box; `duration` is in ticks. All creation times are 0, so that equal media give equal bytes."""
     return full_box(
         b"mvhd",
         1,
@@ -40,7 +40,7 @@ def track(
     height: int,
     language: str,
 ) -> bytes:
-    """A trak of `handler` b"vide" or b"soun"; `duration` of the media in ticks, 0 when it is in fragments.
+    """Returns a trak box with `handler` b"vide" or b"soun". The media's `duration` is in ticks, 0 if in fragments.
 
     A track that begins later than the movie (`start` > 0 ticks) gets an empty edit in front.
     """
@@ -79,12 +79,12 @@ def track(
 
 
 def sample_tables(stsd: bytes, *tables: bytes) -> bytes:
-    """stbl; without `tables`, the empty ones that a fragmented file must have."""
+    """Returns the stbl box. Without `tables` it has the empty ones that a fragmented file must have."""
     return box(b"stbl", stsd, *(tables or _NO_SAMPLES))
 
 
 def _packed_language(tag: str) -> int:
-    """ISO 639-2 code in three 5-bit letters. Two-letter and regional tags say it in `elng` only."""
+    """Returns an ISO 639-2 code in three 5-bit letters. Two-letter and regional tags are only in `elng`."""
     primary = tag.partition("-")[0].lower()
     code = primary if len(primary) == 3 and primary.isascii() and primary.isalpha() else "und"
     return sum((ord(letter) - 0x60) << shift for letter, shift in zip(code, (10, 5, 0), strict=True))

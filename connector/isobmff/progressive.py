@@ -1,7 +1,7 @@
-"""The head of one progressive MP4 whose mdat is made of the payloads of media segments.
+"""Builds the head of a progressive MP4, whose mdat is made of the payloads of media segments.
 
-The head comes first, so a player can start while it downloads. Only the sample tables are needed for it;
-whoever writes the file then appends the payload of each segment in the order that was given here.
+The head comes first, so that a player can start during the download. It needs only the sample tables. Whoever writes
+the file then appends the payload of each segment, in the order that was given here.
 """
 
 from array import array
@@ -22,23 +22,23 @@ _MAX_OFFSET = (1 << 32) - 1
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One track: its init segment and the tables of all its segments in time order."""
+    """Holds one track: its init segment and the tables of all its segments in time order."""
 
     init: bytes
     segments: Sequence[SampleTable]
 
 
 def interleave(tracks: Sequence[Track]) -> list[tuple[int, int]]:
-    """(track, segment) indexes by start time; at equal times the earlier track first."""
+    """Returns (track, segment) indexes by start time; at equal times the earlier track comes first."""
     starts = sorted((table.time, t, s) for t, track in enumerate(tracks) for s, table in enumerate(track.segments))
     return [(t, s) for _, t, s in starts]
 
 
 def head(tracks: Sequence[Track], order: Iterable[tuple[int, int]]) -> bytes:
-    """Everything before the media bytes: ftyp, moov and the header of the mdat.
+    """Returns everything before the media bytes: ftyp, moov and the header of the mdat.
 
-    `order` names each (track, segment) once, as the payloads will follow. Raises ValueError otherwise, when a
-    track has no segment, and when a segment begins before the last sample of the one before it.
+    `order` names each (track, segment) once, in the order of the payloads. Raises ValueError if it does not, if a track
+    has no segment, or if a segment begins before the last sample of the one before it.
     """
     order = list(order)
     everything = [(t, s) for t, track in enumerate(tracks) for s in range(len(track.segments))]
@@ -63,7 +63,7 @@ def head(tracks: Sequence[Track], order: Iterable[tuple[int, int]]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Media:
-    """A track's boxes that do not depend on where the media bytes lie."""
+    """Holds a track's boxes that do not depend on where the media bytes are."""
 
     facts: VideoInit | AudioInit
     start: int
@@ -112,7 +112,10 @@ def _moov(tracks: Sequence[_Media], relative: Sequence["array[int]"], base: int,
 
 
 def _durations(tables: Sequence[SampleTable]) -> "array[int]":
-    """Per sample; the last of a segment is stretched or cut so that the next begins at its own time."""
+    """Returns the duration of each sample.
+
+    The last sample of a segment is stretched or cut, so that the next segment begins at its own time.
+    """
     result = array("I")
     for table, following in zip(tables, [*tables[1:], None], strict=True):
         result.extend(table.durations * len(table.sizes) if len(table.durations) == 1 else table.durations)
@@ -125,7 +128,7 @@ def _durations(tables: Sequence[SampleTable]) -> "array[int]":
 
 
 def _composition(tables: Sequence[SampleTable], durations: "array[int]") -> list[bytes]:
-    """A ctts with signed offsets, and a cslg, which tells QuickTime their bounds."""
+    """Returns a ctts box with signed offsets, and a cslg box, which tells QuickTime their bounds."""
     if not any(table.offsets for table in tables):
         return []
     offsets = array("i")
@@ -143,7 +146,7 @@ def _composition(tables: Sequence[SampleTable], durations: "array[int]") -> list
 
 
 def _sync_samples(tables: Sequence[SampleTable]) -> list[bytes]:
-    """No stss says that every sample is a sync sample."""
+    """Returns the stss box, or none when every sample is a sync sample."""
     if not any(table.syncs for table in tables):
         return []
     numbers = array("I")
@@ -155,7 +158,7 @@ def _sync_samples(tables: Sequence[SampleTable]) -> list[bytes]:
 
 
 def _samples_per_chunk(tables: Sequence[SampleTable]) -> bytes:
-    """Each segment is one chunk."""
+    """Returns the stsc box, in which each segment is one chunk."""
     runs = array("I")
     chunk = 1
     for count, group in groupby(len(table.sizes) for table in tables):

@@ -1,4 +1,4 @@
-"""Samples of one segment: what goes into it, on which time grid, and the table that outlives the bytes."""
+"""Describes the samples of one segment: their content, their time grid, and the table that outlives the bytes."""
 
 from array import array
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ _HEADER = Struct("<QIIIII")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One coded frame, in decode order; `duration` and `composition_offset` (may be negative) in ticks."""
+    """Holds one coded frame. `duration` and `composition_offset` (may be negative) are in ticks."""
 
     data: bytes
     duration: int
@@ -25,17 +25,16 @@ class Sample:
 
 
 def frame_time(frame: int, frame_rate: Fraction) -> int:
-    """Ticks at which output frame `frame` stands: frame / frame_rate, rounded half up."""
+    """Returns the tick at which output frame `frame` is shown: frame / frame_rate, rounded half up."""
     return floor(frame * TIMESCALE / frame_rate + Fraction(1, 2))
 
 
 def video_samples(first_frame: int, frame_rate: Fraction, frames: Iterable[tuple[int, bytes, bool]]) -> list[Sample]:
-    """Samples of one closed-GOP segment from (frame number, data, is keyframe) in decode order.
+    """Returns the samples of one closed-GOP segment from (frame number, data, is keyframe) in decode order.
 
-    The i-th decoded sample gets the decode time of output frame `first_frame + i`; what presentation differs
-    from that goes into a signed composition offset. So decoding and presentation both begin at the segment's
-    time and no edit list is needed. Raises ValueError unless the frames are consecutive and the first of them
-    is a keyframe.
+    The i-th decoded sample gets the decode time of output frame `first_frame + i`. A signed composition offset holds
+    the difference to its presentation time. So decoding and presentation both begin at the segment's time, and no edit
+    list is needed. Raises ValueError unless the frames are consecutive and the first one is a keyframe.
     """
     frames = list(frames)
     if sorted(number for number, _, _ in frames) != list(range(first_frame, first_frame + len(frames))):
@@ -51,12 +50,12 @@ def video_samples(first_frame: int, frame_rate: Fraction, frames: Iterable[tuple
 
 @dataclass(frozen=True, slots=True)
 class SampleTable:
-    """What the head of a progressive file must know of one segment, without the segment.
+    """Holds what the head of a progressive file must know of one segment, without the segment.
 
-    `time` in ticks; `header_size` the bytes before the first sample; per sample in decode order: `sizes` in
-    bytes, `durations` and `offsets` (composition) in ticks; `syncs` the positions of sync samples. A table of
-    equal durations holds that duration once, one without composition offsets none, one of sync samples only
-    no `syncs`.
+    `time` is in ticks, `header_size` is the number of bytes before the first sample. `sizes` in bytes, `durations` and
+    (composition) `offsets` in ticks are per sample, in decode order; `syncs` has the positions of sync samples.
+    Equal durations are stored once. Without composition offsets, `offsets` is empty. If all samples are sync samples,
+    `syncs` is empty.
     """
 
     time: int
@@ -84,23 +83,23 @@ class SampleTable:
 
     @property
     def payload_size(self) -> int:
-        """Bytes of all samples: the mdat payload, which begins at `header_size` in the segment."""
+        """The bytes of all samples: the mdat payload, which begins at `header_size` in the segment."""
         return sum(self.sizes)
 
     @property
     def duration(self) -> int:
-        """In ticks."""
+        """The duration of the segment in ticks."""
         return self.durations[0] * len(self.sizes) if len(self.durations) == 1 else sum(self.durations)
 
     def pack(self) -> bytes:
-        """Bytes for `unpack`, self-delimiting: packed tables may be concatenated."""
+        """Returns bytes for `unpack`. They are self-delimiting, so that packed tables may be concatenated."""
         columns = (self.sizes, self.durations, self.offsets, self.syncs)
         header = _HEADER.pack(self.time, self.header_size, *(len(column) for column in columns))
         return header + b"".join(_little_endian(column).tobytes() for column in columns)
 
     @classmethod
     def unpack(cls, data: bytes) -> list[Self]:
-        """All tables out of the concatenation of their packed forms. Raises ValueError when truncated."""
+        """Returns all tables of a concatenation of packed tables. Raises ValueError when it is truncated."""
         tables: list[Self] = []
         at = 0
         while at < len(data):

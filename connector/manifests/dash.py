@@ -1,6 +1,6 @@
-"""MPEG-DASH media presentation description (ISO/IEC 23009-1), live profile, for CMAF segments.
+"""Writes the MPEG-DASH media presentation description (ISO/IEC 23009-1), live profile, for CMAF segments.
 
-Static; dynamic while the video is still being encoded, which players read again until it is static.
+It is static. While the video is still being encoded it is dynamic, and players read it again until it is static.
 """
 
 from collections.abc import Sequence
@@ -24,17 +24,18 @@ from connector.manifests.presentation import (
 from connector.manifests.text import decimal, document, plain, rounded
 
 AHEAD = timedelta(minutes=1)
-"""That players load before they play it, at most."""
+"""Longest time by which players load segments before they play them."""
 LOADING = 5
-"""Seconds that players take to load, at most, while the end moves on by the clock: they shall not begin after 0.
-Shaka would seek to there, may miss that it did, and then loads ten seconds and no more.
+"""Seconds, at most, that players take to load while the end moves on by the clock.
+
+Players must not begin after 0. Shaka would seek to 0, may miss that it did, and then loads ten seconds and no more.
 """
 UPDATE = "PT2S"
-"""How often players look for more of a growing one."""
+"""Interval at which players look for more of a video that is still being encoded."""
 
 
 def mpd(presentation: Presentation, addresses: Addresses = BESIDE) -> str:
-    """The manifest."""
+    """Returns the manifest."""
     protection = presentation.protection
     tracks = (*presentation.video, *presentation.audio)
     root = Element(
@@ -55,25 +56,25 @@ def mpd(presentation: Presentation, addresses: Addresses = BESIDE) -> str:
         _audio(period, number, track, presentation, addresses)
     if presentation.storyboard and not protection:
         _thumbnails(period, presentation.storyboard, addresses)
-    if presentation.growth:
-        # A clock for players whose own is wrong, without a request to anybody.
-        clock = {"schemeIdUri": "urn:mpeg:dash:utc:direct:2014", "value": _moment(presentation.growth.moment)}
+    if presentation.early:
+        # This clock is for players whose own clock is wrong. It costs them no request.
+        clock = {"schemeIdUri": "urn:mpeg:dash:utc:direct:2014", "value": _moment(presentation.early.moment)}
         SubElement(root, "UTCTiming", clock)
     return document(root)
 
 
 def _extent(presentation: Presentation) -> dict[str, str]:
-    growth = presentation.growth
-    if growth is None:
+    early = presentation.early
+    if early is None:
         return {"type": "static", "mediaPresentationDuration": _period(presentation.duration)}
-    # No duration yet: players would take the last segment for one that lasts until then.
+    # There is no duration yet: players would assume that the last segment lasts until then.
     return {
         "type": "dynamic",
-        # To players a segment is there when it would be over by this clock. It runs ahead, for they load ahead.
-        "availabilityStartTime": _moment(growth.since - AHEAD),
-        "publishTime": _moment(growth.moment),
+        # For players, a segment exists once it would be over by this clock. It runs ahead, because players load ahead.
+        "availabilityStartTime": _moment(early.since - AHEAD),
+        "publishTime": _moment(early.moment),
         "minimumUpdatePeriod": UPDATE,
-        # They begin so far before the end, which is at 0.
+        # Players begin this far before the end, which puts them at 0.
         "suggestedPresentationDelay": _period(presentation.duration + LOADING * TIMESCALE),
     }
 
@@ -127,7 +128,7 @@ def _audio(period: Element, number: int, track: AudioTrack, presentation: Presen
 
 
 def _thumbnails(period: Element, storyboard: Storyboard, addresses: Addresses) -> None:
-    """One image that holds all tiles (DASH-IF IOP, tile-based thumbnails)."""
+    """Adds one image that holds all tiles (DASH-IF IOP, tile-based thumbnails)."""
     covered = storyboard.columns * storyboard.rows * storyboard.interval
     group = SubElement(
         period, "AdaptationSet", {"id": _next_id(period), "contentType": "image", "mimeType": "image/jpeg"}
@@ -186,7 +187,7 @@ def _next_id(period: Element) -> str:
 
 
 def _segments(parent: Element, kind: str, segments: Sequence[Segment], addresses: Addresses) -> None:
-    """The names of `layout`, as a template; equal durations in a row become one `S` with @r."""
+    """Adds the names of `layout` as a template. Equal durations in a row become one `S` with @r."""
     identifier, time = "$RepresentationID$", "$Time$"
     template = SubElement(
         parent,
@@ -226,10 +227,10 @@ def _aspect(track: VideoTrack) -> str:
 
 
 def _channel_configuration(channels: int) -> int:
-    """ISO/IEC 23091-3 table: 1 to 6 are so many channels in the usual order, 7.1 is 7 there (as in AAC)."""
+    """Returns the code of ISO/IEC 23091-3: 1 to 6 are as many channels in the usual order, 7 is 7.1 (as in AAC)."""
     return 7 if channels == 8 else channels
 
 
 def _period(ticks: int) -> str:
-    """An xs:duration in seconds, to the microsecond."""
+    """Returns an xs:duration in seconds, to the microsecond."""
     return f"PT{decimal(rounded(ticks, 1_000_000), 6)}S"

@@ -1,4 +1,4 @@
-"""HTTP Live Streaming playlists, version 7 (RFC 8216), for CMAF segments."""
+"""Writes HTTP Live Streaming playlists, version 7 (RFC 8216), for CMAF segments."""
 
 from collections.abc import Iterable
 
@@ -7,7 +7,7 @@ from connector.domain.layout import TIMESCALE
 from connector.manifests.addresses import BESIDE, Addresses
 from connector.manifests.presentation import (
     AudioTrack,
-    Growth,
+    EarlyTimeline,
     Presentation,
     Protection,
     VideoTrack,
@@ -19,15 +19,16 @@ _VERSION = "#EXT-X-VERSION:7"
 _AUDIO_GROUP = "audio"
 _MICRO = 1_000_000
 _FROM_THE_BEGINNING = "#EXT-X-START:TIME-OFFSET=0.0005"
-"""Players begin a playlist without end near its end, unless they are told. Shaka takes 0 for nothing, and would seek to
-a millisecond or more.
+"""Tag for a playlist without end, which players would otherwise begin near its end.
+
+Shaka takes 0 for no value, and would seek to a millisecond or more.
 """
 _START_BITRATE = 2_000_000
-"""Players begin with the first variant; Apple's authoring specification asks for about 2 Mbit/s there."""
+"""Bitrate of the first variant, with which players begin: about 2 Mbit/s by Apple's authoring specification."""
 
 
 def master(presentation: Presentation, addresses: Addresses = BESIDE) -> str:
-    """The master playlist."""
+    """Returns the master playlist."""
     video, audio = presentation.video, presentation.audio
     lines = ["#EXTM3U", _VERSION, "#EXT-X-INDEPENDENT-SEGMENTS"]
     grouped = bool(audio) and (bool(video) or len(audio) > 1)
@@ -35,7 +36,7 @@ def master(presentation: Presentation, addresses: Addresses = BESIDE) -> str:
         lines += _audio_group(audio, addresses)
     peak = max((presentation.bandwidth(t) for t in audio), default=0)
     mean = max((t.mean_bitrate for t in audio), default=0)
-    averages = presentation.growth is None
+    averages = presentation.early is None
     codecs = list(dict.fromkeys(t.codec for t in audio))
     for track in _start_first(video):
         lines += [
@@ -70,23 +71,23 @@ def media(
     track: VideoTrack | AudioTrack,
     addresses: Addresses = BESIDE,
     protection: Protection | None = None,
-    growth: Growth | None = None,
+    early: EarlyTimeline | None = None,
 ) -> str:
-    """One rendition's media playlist; while the video grows, one to which segments will be added (EVENT)."""
+    """Returns one rendition's media playlist. With `early`, segments will be added to it (EVENT)."""
     playlist = layout.media_playlist(_kind(track), track.id)
-    lines = _media_head(track, growth)
+    lines = _media_head(track, early)
     if protection:
-        # Before EXT-X-MAP: the init segment is encrypted too (RFC 8216 section 4.3.2.5).
+        # The key comes before EXT-X-MAP: the init segment is encrypted too (RFC 8216 section 4.3.2.5).
         key = ("URI", _quoted(protection.key_uri)), ("IV", f"0x{protection.iv(_kind(track)).hex()}")
         lines.append("#EXT-X-KEY:" + _attributes(("METHOD", "AES-128"), *key))
     lines.append(_map(track, playlist, addresses))
     for segment, duration in zip(track.segments, _durations(track), strict=True):
         lines += [f"#EXTINF:{duration},", _segment(track, segment.time, playlist, addresses)]
-    return _text(lines if growth else [*lines, "#EXT-X-ENDLIST"])
+    return _text(lines if early else [*lines, "#EXT-X-ENDLIST"])
 
 
 def iframes(track: VideoTrack, addresses: Addresses = BESIDE) -> str:
-    """The I-frame playlist of a clear rendition with `keyframes`: the first frame of each segment."""
+    """Returns the I-frame playlist of an unencrypted rendition with `keyframes`: the first frame of each segment."""
     playlist = layout.iframe_playlist(track.id)
     lines = [*_media_head(track, None, "#EXT-X-I-FRAMES-ONLY"), _map(track, playlist, addresses)]
     for segment, (offset, length), duration in zip(track.segments, track.keyframes, _durations(track), strict=True):
@@ -138,16 +139,16 @@ def _iframe_stream(track: VideoTrack, addresses: Addresses) -> str:
     )
 
 
-def _media_head(track: VideoTrack | AudioTrack, growth: Growth | None, *extra: str) -> list[str]:
-    # Every EXTINF, rounded to the nearest integer, must not exceed it (RFC 8216 section 4.3.3.1); and it must not
+def _media_head(track: VideoTrack | AudioTrack, early: EarlyTimeline | None, *extra: str) -> list[str]:
+    # No EXTINF, rounded to the nearest integer, may exceed the target (RFC 8216 section 4.3.3.1). The target must not
     # change while the playlist grows (section 6.2.1).
-    target = max(1, rounded(growth.segment, 1) if growth else 0, *(rounded(s.duration, 1) for s in track.segments))
+    target = max(1, rounded(early.segment, 1) if early else 0, *(rounded(s.duration, 1) for s in track.segments))
     return [
         "#EXTM3U",
         _VERSION,
         f"#EXT-X-TARGETDURATION:{target}",
         "#EXT-X-MEDIA-SEQUENCE:0",
-        *(("#EXT-X-PLAYLIST-TYPE:EVENT", _FROM_THE_BEGINNING) if growth else ("#EXT-X-PLAYLIST-TYPE:VOD",)),
+        *(("#EXT-X-PLAYLIST-TYPE:EVENT", _FROM_THE_BEGINNING) if early else ("#EXT-X-PLAYLIST-TYPE:VOD",)),
         *extra,
         "#EXT-X-INDEPENDENT-SEGMENTS",
     ]
@@ -159,7 +160,7 @@ def _map(track: VideoTrack | AudioTrack, playlist: str, addresses: Addresses) ->
 
 
 def _durations(track: VideoTrack | AudioTrack) -> list[str]:
-    """Seconds with microseconds, as differences of rounded times: they sum up without drift."""
+    """Returns seconds with microseconds, as differences of rounded times, so that they add up without drift."""
     return [decimal(rounded(s.time + s.duration, _MICRO) - rounded(s.time, _MICRO), 6) for s in track.segments]
 
 
@@ -181,7 +182,7 @@ def _attributes(*pairs: tuple[str, object | None]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A quoted-string, which cannot carry quotes or line breaks and knows no escapes (section 4.2)."""
+    """Returns a quoted-string, which can hold neither quotes nor line breaks and has no escapes (section 4.2)."""
     return '"' + plain(text).replace('"', "'") + '"'
 
 

@@ -1,4 +1,4 @@
-"""What a manifest describes: the renditions of one video with their segments, measured after encoding."""
+"""Describes what a manifest needs: the renditions of one video with their segments, measured after encoding."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from connector.manifests.text import uri
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One CMAF segment: `time` and `duration` in ticks of `TIMESCALE`, `size` in bytes."""
+    """Describes one CMAF segment: `time` and `duration` in ticks of `TIMESCALE`, `size` in bytes."""
 
     time: int
     duration: int
@@ -20,9 +20,9 @@ class Segment:
 
 
 def peak_bitrate(parts: Sequence[tuple[int, int]]) -> int:
-    """Highest bitrate, in bit/s, of any run of (bytes, ticks) that lasts 0.5 to 1.5 times the longest part.
+    """Returns the highest bitrate, in bit/s, of any run of (bytes, ticks) of 0.5 to 1.5 times the longest part.
 
-    So RFC 8216 section 4.1 defines BANDWIDTH: a last segment of one frame does not count on its own.
+    This is BANDWIDTH as RFC 8216 section 4.1 defines it. So a last segment of one frame does not count on its own.
     """
     target = max(ticks for _, ticks in parts)
     peak = 0
@@ -49,18 +49,18 @@ class _Track:
 
     @cached_property
     def duration(self) -> int:
-        """End of the last segment, in ticks."""
+        """The end of the last segment in ticks."""
         last = self.segments[-1]
         return last.time + last.duration
 
     @cached_property
     def peak_bitrate(self) -> int:
-        """Highest bitrate of the media, in bit/s; see the function of this name."""
+        """The highest bitrate of the media in bit/s, as the function `peak_bitrate` defines it."""
         return peak_bitrate([(s.size, s.duration) for s in self.segments])
 
     @cached_property
     def mean_bitrate(self) -> int:
-        """Bits of all segments over their duration, in bit/s."""
+        """The bits of all segments over their duration, in bit/s."""
         ticks = sum(s.duration for s in self.segments)
         return -(-sum(s.size for s in self.segments) * 8 * TIMESCALE // ticks)
 
@@ -75,7 +75,7 @@ class VideoTrack(_Track):
     pps: bytes
     """Picture parameter set NAL unit, without start code."""
     keyframes: tuple[tuple[int, int], ...] = ()
-    """Per segment (offset, length) of the bytes up to the end of its first frame (moof, mdat header, I-frame)."""
+    """Range (offset, length) of each segment's bytes up to the end of its first frame (moof, mdat header, I-frame)."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,12 @@ class AudioTrack(_Track):
     language: str
     """RFC 5646 tag, `und` when unknown."""
     name: str
-    """What a player shows in its menu; unique within the video."""
+    """Name that a player shows in its menu; unique within the video."""
 
 
 @dataclass(frozen=True, slots=True)
 class Storyboard:
-    """One sprite image: `columns` by `rows` tiles of `width` by `height` px, one every `interval` seconds."""
+    """Describes one sprite image: `columns` by `rows` tiles of `width` by `height` px, one every `interval` seconds."""
 
     columns: int
     rows: int
@@ -101,18 +101,18 @@ class Storyboard:
     count: int
     interval: Fraction
     size: int
-    """Bytes of the image."""
+    """Size of the image in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """How all segments and init segments are encrypted: AES-128-CBC, PKCS7, each blob on its own and as a whole.
+    """Describes the encryption of all segments and init segments: AES-128-CBC, PKCS7, each blob separately, as a whole.
 
     Raises ValueError for an address that is not percent-encoded or an IV that is not a block long.
     """
 
     key_uri: str = field(repr=False)
-    """Absolute; who is allowed gets the 16 bytes of the key there."""
+    """Absolute URL where a permitted client gets the 16 bytes of the key."""
     video_iv: bytes
     audio_iv: bytes
 
@@ -122,42 +122,43 @@ class Protection:
             raise ValueError("an IV has 16 bytes")
 
     def iv(self, kind: str) -> bytes:
-        """Of the tracks of a kind, `video` or `audio`."""
+        """Returns the IV for tracks of the kind `video` or `audio`."""
         return self.video_iv if kind == "video" else self.audio_iv
 
 
 @dataclass(frozen=True, slots=True)
-class Growth:
-    """Of a presentation that is still being encoded: its tracks have the segments so far, from 0 on without a hole."""
+class EarlyTimeline:
+    """Describes a presentation that is still being encoded: its segments so far begin at 0 without a hole."""
 
     since: datetime
-    """When its first segments could be played; aware."""
+    """Time when the first segments could be played; aware."""
     moment: datetime
-    """As of when the presentation is described; aware."""
+    """Time at which the presentation is described; aware."""
     segment: int
-    """Ticks that a segment lasts, as planned: some so far may be shorter."""
+    """Planned length of a segment in ticks; some segments so far may be shorter."""
 
 
 @dataclass(frozen=True)
 class Presentation:
-    """Everything a manifest needs. `video` goes from the highest rendition down; either may be empty.
+    """Holds everything that a manifest needs. `video` goes from the highest rendition down. `video` or `audio` may be
+    empty.
 
-    With `protection`, sizes are those of the encrypted blobs. Stills are never offered then: they are not
-    encrypted, and part of an encrypted segment (an I-frame) cannot be decrypted. With `growth`, the video is
-    still being encoded and stills and I-frames are not offered either.
+    With `protection`, sizes are those of the encrypted blobs. Stills and I-frames are never offered then: stills are
+    not encrypted, and part of an encrypted segment (an I-frame) cannot be decrypted. With `early`, the video is still
+    being encoded; stills and I-frames are not offered either.
     """
 
     video: tuple[VideoTrack, ...]
     audio: tuple[AudioTrack, ...]
     storyboard: Storyboard | None = None
     protection: Protection | None = None
-    growth: Growth | None = None
+    early: EarlyTimeline | None = None
 
     @cached_property
     def duration(self) -> int:
-        """In ticks; of one that grows, so far."""
+        """The duration in ticks; the duration so far, if the video is still being encoded."""
         return max(t.duration for t in (*self.video, *self.audio))
 
     def bandwidth(self, track: _Track) -> int:
-        """Highest bitrate of a track in bit/s, as measured; at least the nominal one while more may come."""
-        return max(track.peak_bitrate, track.id) if self.growth else track.peak_bitrate
+        """Returns the highest bitrate of a track in bit/s, as measured; with `early`, at least the nominal one."""
+        return max(track.peak_bitrate, track.id) if self.early else track.peak_bitrate

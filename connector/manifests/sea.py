@@ -1,6 +1,6 @@
-"""MPEG-DASH segment encryption (ISO/IEC 23009-4): what a client must know to decrypt whole segments.
+"""Describes MPEG-DASH segment encryption (ISO/IEC 23009-4): what a client must know to decrypt whole segments.
 
-Smooth Streaming has no words for it, so its manifest carries the same elements: foreign ones, which players skip.
+Smooth Streaming has no elements for it, so its manifest carries the same ones. Players skip foreign elements.
 """
 
 from xml.etree.ElementTree import Element, SubElement
@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement
 from connector.manifests.presentation import Protection
 
 NAMESPACE = {"xmlns:sea": "urn:mpeg:dash:schema:sea:2012"}
-"""Declared by the root of a protected manifest."""
+"""Namespace that the root of a protected manifest declares."""
 SCHEME = "urn:mpeg:dash:sea:2012"
 
 

@@ -1,10 +1,11 @@
-"""Microsoft Smooth Streaming client manifest ([MS-SSTR] section 2.2.2) over the same CMAF segments.
+"""Writes the Microsoft Smooth Streaming client manifest ([MS-SSTR] section 2.2.2) for the same CMAF segments.
 
-Players replace `{bitrate}` by a quality level's Bitrate and `{start time}` by a chunk's time: so Bitrate is the
-rendition's id, which names its folder. Old clients do not know `c/@r`: each chunk is written out.
+Players replace `{bitrate}` by a quality level's Bitrate and `{start time}` by a chunk's time. So Bitrate is the
+rendition's id, which names its folder. Old clients do not know `c/@r`, so each chunk is written out.
 
-A protected manifest has no `Protection`: dash.js takes that for PlayReady. Key and IV stand in each `StreamIndex` as
-in DASH, for `portal/protection.js`; clients without it skip the elements and fail to decode, as they must.
+A protected manifest has no `Protection` element, because dash.js takes that for PlayReady. Key and IV are in each
+`StreamIndex` as in DASH, for `portal/protection.js`. Clients without it skip the elements and fail to decode, as they
+must.
 """
 
 from collections.abc import Sequence
@@ -21,9 +22,9 @@ _START_CODE = b"\0\0\0\1"
 
 
 def manifest(presentation: Presentation, addresses: Addresses = BESIDE) -> str:
-    """The manifest.
+    """Returns the manifest.
 
-    Raises ValueError when the video renditions are not cut alike: all quality levels share one chunk list.
+    Raises ValueError when the video renditions are cut differently, because all quality levels share one chunk list.
     """
     root = Element(
         "SmoothStreamingMedia",

@@ -1,4 +1,4 @@
-"""What text, addresses, times and rates look like in manifests."""
+"""Formats text, addresses, times and rates for manifests."""
 
 import re
 from xml.etree import ElementTree as ET
@@ -7,7 +7,7 @@ from connector.domain.layout import TIMESCALE
 
 
 def plain(text: str) -> str:
-    """`text` as one line that any manifest can carry: whatever cannot be printed becomes a space."""
+    """Returns `text` as one line that any manifest can carry: whatever cannot be printed becomes a space."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
@@ -15,9 +15,10 @@ _NOT_IN_ADDRESSES = re.compile(r"[^!%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]")
 
 
 def uri(text: str) -> str:
-    """`text`, which may stand in any manifest as it is: templates, quotes and lines cannot mistake it.
+    """Returns `text`, which can be put into any manifest as it is: it breaks neither templates, quotes nor lines.
 
-    Raises ValueError when it is not percent-encoded, `$` and `#` too; without its text, which may be secret.
+    Raises ValueError when it is not percent-encoded, `$` and `#` too. The error does not quote `text`, which may be
+    secret.
     """
     if _NOT_IN_ADDRESSES.search(text):
         raise ValueError("an address in a manifest must be percent-encoded")
@@ -25,7 +26,7 @@ def uri(text: str) -> str:
 
 
 def rounded(ticks: int, per_second: int) -> int:
-    """Ticks of `TIMESCALE` in units of 1/`per_second` s, rounded half up.
+    """Converts ticks of `TIMESCALE` to units of 1/`per_second` s, rounded half up.
 
     Durations are differences of rounded times, so that rounding errors never add up.
     """
@@ -33,7 +34,7 @@ def rounded(ticks: int, per_second: int) -> int:
 
 
 def decimal(value: int, digits: int) -> str:
-    """An integer in units of 10^-digits, e.g. `decimal(4004000, 6)` is `4.004000`."""
+    """Writes an integer in units of 10^-digits, e.g. `decimal(4004000, 6)` is `4.004000`."""
     whole, part = divmod(value, 10**digits)
     return f"{whole}.{part:0{digits}d}"
 

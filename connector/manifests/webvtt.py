@@ -1,4 +1,4 @@
-"""WebVTT of a storyboard: which tile of the sprite image shows which time, for players' seek bars."""
+"""Writes a storyboard's WebVTT, which tells players' seek bars which tile of the sprite image shows which time."""
 
 from connector.domain import layout
 from connector.domain.layout import TIMESCALE
@@ -7,7 +7,7 @@ from connector.manifests.text import rounded
 
 
 def storyboard(sprite: Storyboard, duration: int) -> str:
-    """One cue per tile up to `duration` ticks, the last one until then; the image lies beside this file."""
+    """Returns one cue per tile up to `duration` ticks, where the last cue ends. The image lies beside this file."""
     image = layout.STORYBOARD.rpartition("/")[2]
     end = rounded(duration, 1000)
     starts = [rounded(int(i * sprite.interval * TIMESCALE), 1000) for i in range(sprite.count)]

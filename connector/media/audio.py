@@ -16,40 +16,42 @@ from av.filter.context import FilterContext
 from av.packet import Packet
 
 from connector.domain import layout
-from connector.domain.failures import refused
+from connector.domain.failures import media_error
+from connector.domain.jobs import AudioJob
 from connector.domain.layout import TIMESCALE
 from connector.domain.plan import AudioRendition
+from connector.domain.step import Step, TaskId
 from connector.domain.task import EncodeOutput, RenditionOutput, SegmentOutput
 from connector.isobmff.fragment import header_size, media_segment
 from connector.isobmff.init import audio_init
 from connector.isobmff.samples import Sample, SampleTable
-from connector.media.channel import Channel
-from connector.media.jobs import AudioJob
+from connector.media.filters import audio_source, linear
 from connector.media.report import Report
-from connector.media.source import RemoteFile, only, opened, readable
+from connector.media.source import RemoteFile, discard_other_streams, open_container, until_unreadable
+from connector.sandbox.protocol import Channel
 
 RATE = 48_000
 CHANNELS = 2
 FRAME = 1024
-"""Samples of an AAC frame."""
+"""Number of samples in an AAC frame."""
 FRAME_TICKS = FRAME * TIMESCALE // RATE
 HOLE = 5 * RATE // FRAME
-"""AAC frames. A longer hole is not left to the filter, which holds all of its silence in memory at once."""
+"""AAC frames of the longest hole that is left to the filter, which holds all of its silence in memory at once."""
 PROGRESS_EVERY = 500
 
 
 def encode_audio(job: AudioJob, channel: Channel) -> EncodeOutput:
-    """Raises MediaError when no sound can be decoded.
+    """Encodes the track and writes its segments. Raises MediaError when no sound can be decoded.
 
-    With a picture beside it the track is cut or filled with silence to the picture's length: all tracks end together.
+    Beside a picture, the track is cut or filled with silence to the picture's length, so that all tracks end together.
     """
     plan, rendition = job.plan, job.plan.audio[job.index]
     length = math.ceil(plan.duration * RATE / FRAME) if plan.frames else None
     file = RemoteFile(channel, 0)
-    with opened(file) as container:
+    with open_container(file) as container:
         stream = container.streams[rendition.stream]
         assert isinstance(stream, AvAudio)  # noqa: S101 - the probe saw it as one
-        only(container, stream)
+        discard_other_streams(container, stream)
         decoder = _Decoder(stream)
         writer = _Writer(rendition, job, channel, length)
         sound = _Timeline(plan.origin)
@@ -65,21 +67,21 @@ def encode_audio(job: AudioJob, channel: Channel) -> EncodeOutput:
         writer.encode(sound.push(None))
         output = writer.finish()
     if output is None:
-        raise refused("UndecodableAudio")
+        raise media_error("UndecodableAudio")
     if job.index == 0:
-        channel.put("work", layout.sample_tables("audio", 0), writer.tables)
+        channel.put("work", layout.sample_tables(TaskId(Step.AUDIO)), writer.tables)
     return EncodeOutput(renditions=(output,), damaged=decoder.damaged)
 
 
 class _Decoder:
-    """Damaged frames are left out; the timeline fills the gap with silence."""
+    """Decodes packets. Damaged frames are left out; the timeline fills the gap with silence."""
 
     def __init__(self, stream: AvAudio) -> None:
         self._context = stream.codec_context
         self.damaged = 0
 
     def frames(self, packets: Iterator[Packet[AvAudio]]) -> Iterator[AudioFrame]:
-        for packet in readable(packets):
+        for packet in until_unreadable(packets):
             yield from self._decode(packet)
         yield from self._decode(None)
 
@@ -87,14 +89,14 @@ class _Decoder:
         try:
             return self._context.decode(packet)
         except MemoryError:
-            raise  # says nothing about the sound
+            raise  # it says nothing about the sound
         except FFmpegError:
             self.damaged += 1
             return []
 
 
 class _Timeline:
-    """48 kHz stereo in AAC frames that begins at time 0, without holes, whatever the timestamps say."""
+    """Makes AAC frames of 48 kHz stereo that begin at time 0 and have no holes, whatever the timestamps say."""
 
     def __init__(self, origin: Fraction) -> None:
         self._origin = origin
@@ -105,7 +107,7 @@ class _Timeline:
         self._made = 0
 
     def push(self, frame: AudioFrame | None) -> Iterator[AudioFrame]:
-        """What is finished by now; None ends the sound."""
+        """Yields what is finished by now. None ends the sound."""
         if frame is None:
             yield from self._end()
             return
@@ -126,7 +128,7 @@ class _Timeline:
         yield from self._drain()
 
     def _frames_until(self, frame: AudioFrame) -> int:
-        """Whole AAC frames before it."""
+        """Returns the number of whole AAC frames before `frame`."""
         return 0 if frame.pts is None else frame.pts * RATE // (frame.sample_rate * FRAME)
 
     def _end(self) -> list[AudioFrame]:
@@ -149,35 +151,28 @@ class _Timeline:
     def _build(self, frame: AudioFrame) -> None:
         graph = Graph()
         graph.threads = 1
-        layout_name = frame.layout.name
-        chain = graph.add(
-            "abuffer",
-            f"sample_rate={frame.sample_rate}:sample_fmt={frame.format.name}"
-            f":channel_layout={layout_name}:time_base=1/{frame.sample_rate}",
-        )
-        self._source = chain
-        # The filter counts in samples of what goes in.
+        self._source = audio_source(graph, frame)
+        # The filter counts in samples of its input.
         begin = round(Fraction(self._made * FRAME * frame.sample_rate, RATE))
-        filters = [
-            # Fills holes with silence and cuts overlaps, so that sound stays with the picture; begins at 0 exactly,
-            # or where what came before ended.
+        last = linear(
+            graph,
+            self._source,
+            # It fills holes with silence and cuts overlaps, so that the sound stays with the picture. It begins exactly
+            # at 0, or where the sound before it ended.
             ("aresample", f"{RATE}:async=1:min_hard_comp=0.04:first_pts={begin}"),
             ("aformat", f"sample_fmts=fltp:sample_rates={RATE}:channel_layouts=stereo"),
             ("asetnsamples", f"n={FRAME}:p=1"),
-        ]
-        for name, arguments in filters:
-            node = graph.add(name, arguments)
-            chain.link_to(node)
-            chain = node
+        )
         self._sink = graph.add("abuffersink")
-        chain.link_to(self._sink)
+        last.link_to(self._sink)
         graph.configure()
         self._graph = graph
 
 
 class _Writer:
-    """Frames into segments. Each begins at the first AAC frame at or after its place: the first segment has a length of
-    its own, the others have another.
+    """Puts frames into segments. Each segment begins at the first AAC frame at or after its place.
+
+    The first segment has a length of its own; all others have the same length.
     """
 
     def __init__(self, rendition: AudioRendition, job: AudioJob, channel: Channel, length: int | None) -> None:
@@ -197,7 +192,7 @@ class _Writer:
 
     @property
     def finished(self) -> int:
-        """Segments that are written."""
+        """The number of segments that are written."""
         return len(self._segments)
 
     @property
@@ -212,13 +207,13 @@ class _Writer:
         for frame in frames:
             if self.full:
                 return
-            # asetnsamples gives whole frames only, so time is a matter of counting.
+            # asetnsamples gives whole frames only, so the time follows from their number.
             frame.pts, frame.time_base = self._given * FRAME, Fraction(1, RATE)
             self._given += 1
             self._take(self._context.encode(frame))
 
     def finish(self) -> RenditionOutput | None:
-        """None when there was no sound at all."""
+        """Ends the track and returns its output, or None when there was no sound at all."""
         if not self._given:
             return None
         while self._length is not None and not self.full:
@@ -238,7 +233,7 @@ class _Writer:
 
     def _take(self, packets: list[Packet[AvAudio]]) -> None:
         for packet in packets:
-            # The first packet only primes the decoder; it stands before time 0.
+            # The first packet only primes the decoder; its time is before 0.
             if packet.pts is None or packet.pts < 0 or (self._length is not None and self._count >= self._length):
                 continue
             if self._samples and self._count * FRAME >= self._boundary:
@@ -247,12 +242,12 @@ class _Writer:
 
     @property
     def _count(self) -> int:
-        """AAC frames written or waiting."""
+        """The number of AAC frames that are written or waiting."""
         return self._first + len(self._samples)
 
     @property
     def _boundary(self) -> Fraction:
-        """Sample at or after which the next segment begins."""
+        """The sample at or after which the next segment begins."""
         return (self._head_seconds + len(self._segments) * self._segment_seconds) * RATE
 
     def _write(self) -> None:

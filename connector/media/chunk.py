@@ -1,38 +1,42 @@
-"""Encodes one chunk: decodes once, scales down the ladder, writes every rendition's segments as they are finished."""
+"""Encodes one chunk: decodes once, scales down the ladder and writes all renditions' segments as they are finished."""
 
 from collections.abc import Iterator
 
 from av.video.frame import VideoFrame
 
 from connector.domain import layout
-from connector.domain.failures import refused
-from connector.domain.planner import chunk_range, chunk_renditions
+from connector.domain.failures import media_error
+from connector.domain.jobs import ChunkJob
+from connector.domain.step import Step, TaskId
 from connector.domain.task import EncodeOutput, RenditionOutput
-from connector.media.channel import Channel
 from connector.media.decode import Decoder, TimedFrame
 from connector.media.encoder import RenditionEncoder
 from connector.media.grid import on_grid
-from connector.media.jobs import ChunkJob
 from connector.media.picture import Downscaler, FilterChain, Normalizer
 from connector.media.report import Report
 from connector.media.stills import Stills
+from connector.sandbox.protocol import Channel
 
 PROGRESS_EVERY = 30
-"""Output frames between two reports."""
+"""Number of output frames between two reports of progress."""
 BATCH_PIXELS = 8 * 1920 * 1080
-"""Of the highest rendition, that wait for the encoders: each takes them in one go, while its data is in the cache."""
+"""Pixels of the highest rendition that wait for the encoders.
+
+Each encoder takes all waiting frames in one go, while its data is in the cache.
+"""
 BATCH = 8
-"""Frames that wait at most."""
+"""Number of frames that wait for the encoders at most."""
 
 
 def encode_chunk(job: ChunkJob, channel: Channel) -> EncodeOutput:
-    """Raises MediaError when the source has no picture here that can be decoded."""
+    """Encodes the chunk. Raises MediaError when the source has no picture here that can be decoded."""
     plan, info = job.plan, job.info.video
     if info is None:
-        raise refused("NoMedia")
-    frames = chunk_range(plan, job.index)
+        raise media_error("NoMedia")
+    chunk = plan.chunks[job.index]
+    frames = chunk.frames
     ladder = _Ladder(job, channel)
-    # Who makes the highest rendition sees to the stills, too.
+    # The task that makes the highest rendition makes the stills, too.
     stills = Stills(plan, job.index, frames if ladder.has_top else range(0), channel)
     decoder = Decoder(info, job.limits.threads)
     place = plan.origin + frames.start / plan.frame_rate + plan.tolerance
@@ -51,10 +55,10 @@ def encode_chunk(job: ChunkJob, channel: Channel) -> EncodeOutput:
             channel.progress(share)
             report.tell(share, ladder.finished, ladder.so_far)
     if last is None:
-        raise refused("UndecodableVideo")
+        raise media_error("UndecodableVideo")
     renditions = ladder.finish()
     if ladder.tables:
-        channel.put("work", layout.sample_tables("chunk", job.index), ladder.tables)
+        channel.put("work", layout.sample_tables(TaskId(Step.CHUNK, job.index)), ladder.tables)
     poster, tiles = stills.finish()
     return EncodeOutput(renditions=renditions, poster=poster, tiles=tiles, damaged=decoder.damaged)
 
@@ -65,7 +69,7 @@ def _from_origin(frames: Iterator[TimedFrame], job: ChunkJob) -> Iterator[TimedF
 
 
 class _Ladder:
-    """The scalers of all renditions, each scaled from the one above it; the encoders of those that the task makes."""
+    """Scales pictures to all renditions, each from the one above it, and encodes the renditions that the task makes."""
 
     def __init__(self, job: ChunkJob, channel: Channel) -> None:
         plan, threads = job.plan, job.limits.threads
@@ -75,11 +79,11 @@ class _Ladder:
             Normalizer(top.width, top.height, rotation, threads),
             *(Downscaler(r.width, r.height, threads) for r in lower),
         ]
-        made = chunk_renditions(plan, job.index)
+        ids = plan.chunks[job.index].renditions
         self._encoders = {
             n: RenditionEncoder(r, plan, job.preset, threads, channel)
             for n, r in enumerate(plan.renditions)
-            if r in made
+            if r.id in ids
         }
         self._scalers = scalers[: max(self._encoders) + 1]
         self.has_top = 0 in self._encoders
@@ -110,7 +114,7 @@ class _Ladder:
 
     @property
     def finished(self) -> int:
-        """Segments that every rendition has."""
+        """The number of segments that every rendition has."""
         return min(encoder.finished for encoder in self._encoders.values())
 
     def so_far(self) -> EncodeOutput:
@@ -122,5 +126,5 @@ class _Ladder:
 
     @property
     def tables(self) -> bytes:
-        """Packed sample tables of the rendition that becomes the progressive file."""
+        """The packed sample tables of the rendition that becomes the progressive file."""
         return b"".join(table.pack() for encoder in self._encoders.values() for table in encoder.tables)

@@ -1,4 +1,4 @@
-"""From what a survey saw of a stream to what the plan needs to know of it."""
+"""Turns what a survey saw of a stream into what the plan needs to know of it."""
 
 from fractions import Fraction
 from itertools import islice
@@ -14,7 +14,7 @@ from connector.media.source import decode_times_only, seconds
 from connector.media.survey import Survey, Track, lists_every_frame
 
 CADENCE_FRAMES = 100_000
-"""Frames whose timestamps tell the cadence of a longer video, too."""
+"""Number of frames whose timestamps tell the cadence, of a longer video as well."""
 
 
 def cadence_of(survey: Survey, video: AvVideo) -> Cadence:
@@ -28,7 +28,7 @@ def cadence_of(survey: Survey, video: AvVideo) -> Cadence:
 
 
 def video_stream(survey: Survey, video: AvVideo, beat: Cadence) -> VideoStream:
-    """Of a survey that decoded a picture."""
+    """Returns the facts of the video stream, from a survey that decoded a picture."""
     track, frame = survey.tracks[video.index], survey.first_frames[0]
     reorder = _reorder(survey, track)
     start = seconds(frame.pts, frame.time_base)
@@ -72,13 +72,13 @@ def audio_stream(survey: Survey, audio: AvAudio) -> AudioStream:
         start=start,
         end=start if end is None else max(start, end),
         language=audio.language or "und",
-        # MP4 and MOV call it name.
+        # MP4 and MOV call the title `name`.
         title=(audio.metadata.get("title") or audio.metadata.get("name", ""))[:64],
     )
 
 
 def _reorder(survey: Survey, track: Track) -> Fraction | None:
-    """See VideoStream."""
+    """Returns the value of `VideoStream.reorder`."""
     if not decode_times_only(survey.container) or not track.times:
         return None
     first = survey.first_frames[0]
@@ -87,7 +87,7 @@ def _reorder(survey: Survey, track: Track) -> Fraction | None:
 
 
 def _end(survey: Survey, stream: AvVideo | AvAudio) -> Fraction | None:
-    """From what was seen and what the container declares; either may be missing or wrong."""
+    """Returns the end by what was seen and what the container declares. Either may be missing or wrong."""
     track = survey.tracks[stream.index]
     declared = seconds(stream.duration, stream.time_base)
     if declared is None:
@@ -99,13 +99,13 @@ def _end(survey: Survey, stream: AvVideo | AvAudio) -> Fraction | None:
         return track.end
     if not survey.complete:
         return until
-    # Elsewhere than in an index, a declared length may be an estimate.
+    # Without an index, a declared length may be an estimate.
     return min(track.end, until) if survey.indexed else track.end
 
 
 def _display_size(video: AvVideo, frame: VideoFrame) -> tuple[int, int]:
-    """Size in square px: the height stays, the width follows the sample aspect ratio."""
+    """Returns the size in square px: the height stays, the width follows the sample aspect ratio."""
     ratio = video.sample_aspect_ratio or video.codec_context.sample_aspect_ratio or Fraction(1)
     if not Fraction(1, 10) < ratio < 10:
-        ratio = Fraction(1)  # nobody means such a ratio
+        ratio = Fraction(1)  # such a ratio is a mistake
     return max(1, round(frame.width * ratio)), frame.height

@@ -1,45 +1,47 @@
-"""How many lines of a picture carry something: those of upscaled and blurred sources do not.
+"""Finds out how many lines of a picture carry detail: upscaled and blurred sources have fewer than all.
 
-A picture that can be scaled down to a rung and back without losing anything that matters is as good there. Most sources
-are seen to be sharp at their first picture, which is decoded anyway; only of the others more are read.
+A rung is as good as the source when the picture can be scaled down to it and back without losing anything that matters.
+Most sources prove to be sharp at their first picture, which is decoded anyway. Only for the others, more is read.
 """
 
 from collections.abc import Iterator
 
 from av.error import FFmpegError
 from av.filter import Graph
-from av.filter.context import FilterContext
 from av.video.frame import VideoFrame
 
 from connector.domain.ladder import NEAR, RUNGS, SMALLEST_REGULAR, lines_of
 from connector.domain.media_info import MediaInfo
+from connector.media.filters import linear, video_source
 from connector.media.source import RemoteFile, seek
 from connector.media.survey import Survey
 
 PLACES = (0.2, 0.4, 0.6, 0.8)
-"""Of the length, where more pictures are looked at: the keyframes before."""
+"""Shares of the length at which more pictures are looked at: the keyframes before these places."""
 ENOUGH = 3
-"""Pictures at least must agree. One may be a title, a fade, out of focus."""
+"""Number of pictures that must agree at least. A single one may be a title, a fade or out of focus."""
 READ_BUDGET = 16 * 1024 * 1024
-"""Bytes for all places together."""
+"""Bytes that may be read for all places together."""
 DECODE_PACKETS = 60
-"""Packets, at each place, after which a picture is no longer waited for."""
+"""Number of packets, at each place, after which a picture is no longer waited for."""
 
 BLOCK = 16
-"""px; losses are averaged over squares of this side."""
+"""Side in px of the squares over which losses are averaged."""
 WORST = 0.01
-"""Share of the squares that may lose more: a picture is as sharp as its sharpest parts, most of it may be soft."""
+"""Share of the squares that may lose more: a picture is as sharp as its sharpest parts, and most of it may be soft."""
 LOST = 5.0
-"""Mean squared error of luma (of 255) in these squares up to which nothing is missing: less than encoding loses."""
+"""Mean squared error of luma (of 255) in a square up to which nothing is missing. Encoding loses more than that."""
 TELLING = 10.0
-"""What the picture must lose at half the rung: one that loses less shows nothing sharp, whatever the source has."""
+"""Loss that a picture must have at half the rung. With less loss it shows nothing sharp, whatever the source has."""
 STEEP = 0.15
-"""The loss at the rung against that at half of it. What was scaled up has an edge to its detail; soft pictures lose a
-little more at each step."""
+"""Highest ratio of the loss at a rung to the loss at half of it.
+
+The detail of an upscaled picture ends abruptly, while a soft picture loses a little more at each step.
+"""
 
 
 def with_detail(info: MediaInfo, survey: Survey, file: RemoteFile) -> MediaInfo:
-    """`info` with what is known of its picture's detail. The container must be one that can seek."""
+    """Returns `info` with what is found of its picture's detail. The container must be one that can seek."""
     video = info.video
     # The lines of two fields look like detail.
     if video is None or video.interlaced:
@@ -62,7 +64,7 @@ def with_detail(info: MediaInfo, survey: Survey, file: RemoteFile) -> MediaInfo:
 
 
 def _pictures(survey: Survey, file: RemoteFile, info: MediaInfo) -> Iterator[VideoFrame]:
-    """The first one, and one from each further place, each once."""
+    """Yields the first picture, and one from each further place, each once."""
     first = survey.first_frames[0]
     yield first
     known = {first.pts}
@@ -91,7 +93,7 @@ def _picture_at(survey: Survey, microseconds: int) -> VideoFrame | None:
 
 
 def _lines(frame: VideoFrame, rungs: list[int], source: int) -> int | None:
-    """The lowest of the rungs that shows all of the picture, or `source`. None: the picture does not tell."""
+    """Returns the lowest rung that shows all of the picture, or `source`, or None when the picture does not tell."""
     lowest = source
     for rung in rungs:
         here = loss(frame, rung / source)
@@ -107,24 +109,20 @@ def _lines(frame: VideoFrame, rungs: list[int], source: int) -> int | None:
 
 
 def loss(frame: VideoFrame, scale: float) -> float:
-    """Mean squared error of luma, of all but the worst squares, when the picture is scaled and back."""
+    """Returns the mean squared error of luma, in all but the worst squares, when the picture is scaled and back."""
     graph = Graph()
     graph.threads = 1
     width, height = frame.width, frame.height
-    source = graph.add(
-        "buffer",
-        f"video_size={width}x{height}:pix_fmt={frame.format.name}:time_base=1/1"
-        f":colorspace={int(frame.colorspace)}:range={int(frame.color_range)}",
-    )
+    source = video_source(graph, frame)
     both, difference = graph.add("split"), graph.add("blend", "all_mode=difference")
-    _chain(graph, source, ("format", "pix_fmts=gray")).link_to(both)
+    linear(graph, source, ("format", "pix_fmts=gray")).link_to(both)
     both.link_to(difference, 0, 0)
     down = graph.add("scale", f"w={max(2, round(width * scale))}:h={max(2, round(height * scale))}:flags=lanczos")
     both.link_to(down, 1, 0)
-    _chain(graph, down, ("scale", f"w={width}:h={height}:flags=lanczos")).link_to(difference, 0, 1)
+    linear(graph, down, ("scale", f"w={width}:h={height}:flags=lanczos")).link_to(difference, 0, 1)
     squares = f"w={max(1, width // BLOCK)}:h={max(1, height // BLOCK)}:flags=area"
     sink = graph.add("buffersink")
-    _chain(graph, difference, ("lut", r"y=min(255\,val*val)"), ("scale", squares)).link_to(sink)
+    linear(graph, difference, ("lut", r"y=min(255\,val*val)"), ("scale", squares)).link_to(sink)
     graph.configure()
     source.push(frame)
     found = sink.pull()
@@ -133,11 +131,3 @@ def loss(frame: VideoFrame, scale: float) -> float:
     data = bytes(plane)
     errors = sorted(b"".join(data[n * plane.line_size :][: found.width] for n in range(found.height)))
     return float(errors[int((len(errors) - 1) * (1 - WORST))])
-
-
-def _chain(graph: Graph, node: FilterContext, *filters: tuple[str, str]) -> FilterContext:
-    for name, arguments in filters:
-        following = graph.add(name, arguments)
-        node.link_to(following)
-        node = following
-    return node

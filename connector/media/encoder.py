@@ -1,4 +1,4 @@
-"""One rendition's encoder: pictures in, finished CMAF segments out."""
+"""Encodes one rendition: pictures go in, finished CMAF segments come out."""
 
 from __future__ import annotations  # PyAV's Packet is generic for type checkers only
 
@@ -20,14 +20,16 @@ from connector.isobmff import h264
 from connector.isobmff.fragment import first_sample_range, header_size, media_segment
 from connector.isobmff.init import video_init
 from connector.isobmff.samples import SampleTable, frame_time, video_samples
-from connector.media.channel import Channel
+from connector.sandbox.protocol import Channel
 
 _BT709, _LIMITED = 1, 1
 
 
-def _same_bytes() -> tuple[str, ...]:
-    """x264's AVX-512 code reads memory that nobody wrote: one encode in fifty differs from its twin. AVX2 does not,
-    is as fast, and gives the same bytes as SSE. Asked of processors that have AVX-512, and so AVX2 too.
+def _repeatable_parameters() -> tuple[str, ...]:
+    """Returns x264 parameters that make a repeated encode equal.
+
+    x264's AVX-512 code reads memory that nobody wrote, so that one encode in fifty differs from its repetition. AVX2
+    does not, is as fast, and gives the same bytes as SSE. It is set on processors with AVX-512, which all have AVX2.
     """
     with suppress(OSError):
         if " avx512f " in Path("/proc/cpuinfo").read_text("utf-8"):
@@ -35,8 +37,8 @@ def _same_bytes() -> tuple[str, ...]:
     return ()
 
 
-SAME_BYTES = _same_bytes()
-"""x264 parameters with which a repeated task writes the same bytes."""
+SAME_BYTES = _repeatable_parameters()
+"""Parameters of x264 with which a repeated task writes the same bytes."""
 
 
 class RenditionEncoder:
@@ -51,10 +53,10 @@ class RenditionEncoder:
         self.tables: list[SampleTable] = []
 
     def encode(self, number: int, frame: VideoFrame) -> None:
-        """`frame` becomes output frame `number`; it may be shown several times."""
+        """Encodes `frame` as output frame `number`. A frame may be shown several times."""
         frame.pts = number
         frame.time_base = self._time_base
-        frame.pict_type = PictureType.NONE  # what it was in the source must not decide what it becomes
+        frame.pict_type = PictureType.NONE  # the type in the source must not decide the type in the output
         self._take(self._context.encode(frame))
 
     def finish(self) -> RenditionOutput:
@@ -64,11 +66,11 @@ class RenditionEncoder:
 
     @property
     def finished(self) -> int:
-        """Segments that are written."""
+        """The number of segments that are written."""
         return len(self._segments)
 
     def output(self) -> RenditionOutput:
-        """What is written by now."""
+        """Returns what is written by now."""
         sps, pps = h264.parameter_sets(bytes(self._context.extradata or b""))
         init = video_init(sps, pps, self.rendition.width, self.rendition.height)
         return RenditionOutput(id=self.rendition.id, init=init.hex(), segments=tuple(self._segments))
@@ -115,7 +117,7 @@ def _open(rendition: Rendition, plan: Plan, preset: str, threads: int) -> VideoC
     context.color_primaries = context.color_trc = context.colorspace = _BT709
     context.color_range = _LIMITED
     context.sample_aspect_ratio = Fraction(1)
-    # One SPS and PPS in the init segment, none in the stream.
+    # There is one SPS and PPS in the init segment, and none in the stream.
     context.flags |= Flags.global_header
     # The output's bytes depend on the number of threads, so it is pinned.
     context.thread_count = threads

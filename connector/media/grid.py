@@ -1,6 +1,6 @@
 """Puts source frames on the output grid: output frame n shows the source frame that is current at its time.
 
-Which frame that is does not depend on where decoding began, so chunks agree at their seams without knowing each other.
+The choice does not depend on where decoding began, so chunks agree at their seams without knowing each other.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,10 +13,10 @@ Frame = TypeVar("Frame")
 def on_grid(
     frames: Iterable[tuple[Fraction, Frame]], wanted: range, rate: Fraction, tolerance: Fraction
 ) -> Iterator[tuple[int, Frame]]:
-    """(n, frame) for each n of `wanted`, from (time, frame) in order of time; time 0 is that of output frame 0.
+    """Yields (n, frame) for each n of `wanted`, from (time, frame) in order of time. Output frame 0 has the time 0.
 
-    A frame is current from `tolerance` seconds before its time until the next one is. Before the first frame the first
-    is shown, after the last the last. Yields nothing when there is no frame at all.
+    A frame is current from `tolerance` seconds before its time until the next one is. Before the first frame, the first
+    one is shown, and after the last frame the last one. Nothing is yielded when there is no frame at all.
     """
     n = wanted.start
     latest, step = n / rate + tolerance, 1 / rate

@@ -1,10 +1,12 @@
-"""Pictures made fit for the ladder: deinterlaced, turned, square pixels, BT.709 limited range, 8-bit 4:2:0."""
+"""Makes pictures fit for the ladder: deinterlaced, turned, square pixels, BT.709 limited range, 8-bit 4:2:0."""
 
 from fractions import Fraction
 
 from av.filter import Graph
 from av.filter.context import FilterContext
 from av.video.frame import VideoFrame
+
+from connector.media.filters import linear, video_source
 
 PQ, HLG = 16, 18
 HDR_TRANSFERS = frozenset({PQ, HLG})
@@ -18,11 +20,11 @@ _TRANSFER_NAMES = {PQ: "smpte2084", HLG: "arib-std-b67"}
 _PRIMARIES_NAMES = {1: "bt709", 9: "bt2020"}
 
 SD_LINES = 720
-"""Pictures lower than this are BT.601 unless they say otherwise, as every television did it."""
+"""Lines below which a picture is BT.601 unless it says otherwise, as all television in this size was."""
 
 
 class FilterChain:
-    """A linear filter graph that is rebuilt whenever the shape of its input changes."""
+    """Runs a linear filter graph, and builds it anew whenever the shape of its input changes."""
 
     def __init__(self, threads: int = 1) -> None:
         self._threads = threads
@@ -32,11 +34,11 @@ class FilterChain:
         self._sink: FilterContext | None = None
 
     def filters(self, frame: VideoFrame) -> str:
-        """The filters for frames of this shape, as FFmpeg writes them; empty when there is nothing to do."""
+        """Returns the filters for frames of this shape in FFmpeg's syntax; empty when there is nothing to do."""
         raise NotImplementedError
 
     def push(self, frame: VideoFrame | None) -> None:
-        """None ends the stream."""
+        """Feeds a frame to the graph. None ends the stream."""
         if frame is None:
             if self._source is not None:
                 self._source.push(None)
@@ -48,7 +50,7 @@ class FilterChain:
         self._source.push(frame)  # type: ignore[union-attr]  # _build made it
 
     def pull(self) -> VideoFrame | None:
-        """The next finished frame, or None when more input is needed."""
+        """Returns the next finished frame, or None when more input is needed."""
         if self._sink is None:
             return None
         try:
@@ -58,7 +60,7 @@ class FilterChain:
         return frame if isinstance(frame, VideoFrame) else None
 
     def through(self, frame: VideoFrame) -> VideoFrame:
-        """For chains that give one frame for each."""
+        """Returns what becomes of the frame, in a chain that gives one frame for each."""
         self.push(frame)
         out = self.pull()
         assert out is not None  # noqa: S101 - such chains hold nothing back
@@ -67,34 +69,24 @@ class FilterChain:
     def _build(self, frame: VideoFrame) -> None:
         graph = Graph()
         graph.threads = self._threads
-        base = frame.time_base or Fraction(1)
-        chain = graph.add(
-            "buffer",
-            f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}"
-            f":time_base={base.numerator}/{base.denominator}"
-            f":colorspace={int(frame.colorspace)}:range={int(frame.color_range)}",
-        )
-        self._source = chain
-        for text in filter(None, self.filters(frame).split(",")):
-            name, _, arguments = text.partition("=")
-            node = graph.add(name, arguments)
-            chain.link_to(node)
-            chain = node
+        self._source = video_source(graph, frame, frame.time_base or Fraction(1))
+        nodes = (text.partition("=") for text in filter(None, self.filters(frame).split(",")))
+        last = linear(graph, self._source, *((name, arguments) for name, _, arguments in nodes))
         self._sink = graph.add("buffersink")
-        chain.link_to(self._sink)
+        last.link_to(self._sink)
         graph.configure()
         self._graph = graph
 
 
 class Deinterlacer(FilterChain):
-    """Frames marked as interlaced are rebuilt from both fields; others pass. One frame out for each one in."""
+    """Rebuilds frames marked as interlaced from both fields; others pass. Each frame in gives one frame out."""
 
     def filters(self, frame: VideoFrame) -> str:  # noqa: ARG002 - the same for every shape
         return "bwdif=mode=send_frame:deint=interlaced"
 
 
 class Normalizer(FilterChain):
-    """Source frames to the highest rendition: `width` × `height` px after turning."""
+    """Turns source frames into the highest rendition, with `width` × `height` px after turning."""
 
     def __init__(self, width: int, height: int, rotation: int, threads: int = 1) -> None:
         super().__init__(threads)
@@ -136,7 +128,7 @@ class Normalizer(FilterChain):
 
 
 class Downscaler(FilterChain):
-    """One rendition to the next lower one. `full_range` for JPEG, which knows no other."""
+    """Scales one rendition to the next lower one. `jpeg` asks for full range, because JPEG has no other."""
 
     def __init__(self, width: int, height: int, threads: int = 1, *, jpeg: bool = False) -> None:
         super().__init__(threads)
@@ -145,7 +137,7 @@ class Downscaler(FilterChain):
     def filters(self, frame: VideoFrame) -> str:  # noqa: ARG002 - the same for every shape
         width, height = self._size
         if self._jpeg:
-            # JFIF: BT.601, full range.
+            # JFIF demands BT.601 in full range.
             return (
                 f"scale=w={width}:h={height}:in_color_matrix=bt709:in_range=limited"
                 ":out_color_matrix=smpte170m:out_range=full:flags=area,format=pix_fmts=yuvj420p"

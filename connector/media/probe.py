@@ -1,35 +1,38 @@
-"""Learns what an upload is by reading its head and its tail, not the whole of it; refuses what is too much early."""
+"""Learns what an upload is from its head and tail, without reading all of it. It refuses early what exceeds a limit."""
 
 from av.audio.stream import AudioStream as AvAudio
 from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream as AvVideo
 
-from connector.domain.failures import refused
+from connector.domain.failures import media_error
+from connector.domain.jobs import ProbeJob
 from connector.domain.limits import SourceLimits
 from connector.domain.media_info import Access, MediaInfo
-from connector.media.channel import Channel
 from connector.media.describe import audio_stream, cadence_of, video_stream
 from connector.media.detail import with_detail
-from connector.media.jobs import ProbeJob
-from connector.media.source import RemoteFile, opened
+from connector.media.source import RemoteFile, open_container
 from connector.media.survey import SCAN_BYTES, SCAN_SECONDS, Survey
+from connector.sandbox.protocol import Channel
 
 SCAN_LONGEST = 512 * 1024 * 1024
-"""A short file that cannot be sought is read through up to this size."""
+"""Size in bytes up to which a short file that cannot be sought is read through."""
 
 
 def probe(job: ProbeJob, channel: Channel) -> MediaInfo:
-    """Raises MediaError when there is nothing in the file that can be published, or more than is accepted."""
+    """Returns the facts of the source.
+
+    Raises MediaError when there is nothing in the file that can be published, or more than is accepted.
+    """
     file = RemoteFile(channel, 0)
     if file.size == 0:
-        raise refused("EmptyFile")
-    with opened(file, most_pixels=job.accepted.pixels) as container:
+        raise media_error("EmptyFile")
+    with open_container(file, most_pixels=job.accepted.pixels) as container:
         video, audio = _choose(container, job.accepted)
         survey = Survey(file, container, video, audio)
         survey.read(container, whole=file.size <= SCAN_BYTES)
         if video and not survey.first_frames:
-            raise refused("UndecodableVideo")
+            raise media_error("UndecodableVideo")
         access = _access(survey, file, channel)
         info = _info(survey, access, job.accepted, file.size)
         return with_detail(info, survey, file) if access is Access.SEEK else info
@@ -42,9 +45,9 @@ def _choose(container: InputContainer, accepted: SourceLimits) -> tuple[AvVideo 
     playable_video = [s for s in video if s.codec_context is not None and s.codec_context.width]
     playable_audio = [s for s in audio if s.codec_context is not None and s.codec_context.sample_rate]
     if video and not playable_video:
-        raise refused("UnsupportedCodec", kind="video")
+        raise media_error("UnsupportedCodec", kind="video")
     if not playable_video and not playable_audio:
-        raise refused("UnsupportedCodec", kind="audio") if audio else refused("NoMedia")
+        raise media_error("UnsupportedCodec", kind="audio") if audio else media_error("NoMedia")
     accepted.sound(len(playable_audio))
     best = max(playable_video, key=lambda s: s.width * s.height, default=None)
     if best is not None:
@@ -59,8 +62,8 @@ def _access(survey: Survey, file: RemoteFile, channel: Channel) -> Access:
     seekable = seekable and (survey.complete or survey.knows_end() or survey.read_tail())
     short = survey.duration() <= SCAN_SECONDS and file.size <= SCAN_LONGEST
     if not seekable and not survey.complete and short:
-        # From the beginning in a new container: where there is no index, going back may end anywhere.
-        with opened(RemoteFile(channel, 0)) as again:
+        # A new container reads from the beginning: without an index, seeking back may end anywhere.
+        with open_container(RemoteFile(channel, 0)) as again:
             survey.read(again, whole=True)
     if seekable:
         return Access.SEEK

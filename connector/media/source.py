@@ -1,4 +1,4 @@
-"""Opens an upload for demuxing: through the channel only, with demuxers and protocols on a white list."""
+"""Opens an upload for demuxing: through the channel only, with white lists of demuxers and protocols."""
 
 from __future__ import annotations  # PyAV's Packet is generic for type checkers only
 
@@ -16,32 +16,35 @@ from av.error import FFmpegError
 from av.packet import Packet
 from av.stream import Discard, Stream
 
-from connector.domain.failures import refused
-from connector.media.channel import Channel
+from connector.domain.failures import media_error
+from connector.sandbox.protocol import Channel
 
 AnyPacket = TypeVar("AnyPacket")
-"""PyAV's Packet of any kind of stream; it is generic for type checkers only."""
+"""Packet of PyAV for any kind of stream; PyAV's own class is generic for type checkers only."""
 
-# PyAV itself loads av.subtitles when it first meets a stream of any kind, but a sealed process can load nothing.
+# av.subtitles is imported above, because PyAV loads it at the first stream of any kind, and a sealed process cannot.
 
 DEMUXERS = (
     "aac,aiff,asf,au,avi,dv,flac,flv,gif,h264,hevc,m4v,matroska,mov,mp3,mpeg,"
     "mpegts,mpegvideo,mxf,nut,ogg,rm,w64,wav,wtv"
 )
-"""No demuxer that opens what its file names: no concat, no HLS, DASH or other playlists, no image sequences."""
+"""Demuxers that are allowed.
+
+None of them opens what its file names: no concat, no HLS, DASH or other playlists, no image sequences.
+"""
 
 BUFFER = 64 * 1024
-"""One request to the parent, which reads ahead in far larger blocks."""
+"""Bytes of one request to the parent, which reads ahead in far larger blocks."""
 
 
 class RemoteFile(io.RawIOBase):
-    """One of the job's files, as FFmpeg wants it."""
+    """Gives FFmpeg one of the job's files."""
 
     def __init__(self, channel: Channel, file: int) -> None:
         self._channel, self._file = channel, file
         self.size = channel.size(file)
         self.budget: int | None = None
-        """Bytes that may still be read; beyond, reading fails. None: no limit."""
+        """Bytes that may still be read; beyond them, reading fails. None: no limit."""
         self._at = 0
 
     def readable(self) -> bool:
@@ -71,19 +74,19 @@ class RemoteFile(io.RawIOBase):
 
 
 FURTHEST = 1 << 62
-"""Microseconds: made-up timestamps reach beyond what FFmpeg counts in."""
+"""Furthest seek in microseconds: made-up timestamps reach beyond what FFmpeg counts in."""
 
 
 @contextmanager
-def opened(file: RemoteFile, most_pixels: int | None = None) -> Iterator[InputContainer]:
-    """The container. Raises MediaError when it is nothing that we read.
+def open_container(file: RemoteFile, most_pixels: int | None = None) -> Iterator[InputContainer]:
+    """Gives the open container. Raises MediaError when it is nothing that we read.
 
-    `most_pixels`: of a picture that FFmpeg decodes only to learn what the streams are.
+    `most_pixels` limits pictures that FFmpeg decodes only to learn what the streams are.
     """
     options = {
         "format_whitelist": DEMUXERS,
         "protocol_whitelist": "none",
-        # Enough to find late audio tracks, without reading a broken file to its end.
+        # This is enough to find late audio tracks, without reading a broken file to its end.
         "probesize": str(8 * 1024 * 1024),
         "max_streams": "100",
     }
@@ -97,10 +100,10 @@ def opened(file: RemoteFile, most_pixels: int | None = None) -> Iterator[InputCo
             metadata_errors="replace",
         )
     except MemoryError:
-        # FFmpeg says so of more streams than the limit, too.
-        raise refused("TooComplex") from None
+        # FFmpeg raises this for more streams than the limit, too.
+        raise media_error("TooComplex") from None
     except FFmpegError as error:
-        raise refused("UnreadableMedia") from error
+        raise media_error("UnreadableMedia") from error
     try:
         yield container
     finally:
@@ -108,19 +111,19 @@ def opened(file: RemoteFile, most_pixels: int | None = None) -> Iterator[InputCo
 
 
 def seek(container: InputContainer, microseconds: int) -> None:
-    """To the keyframe at or before the time. Raises FFmpegError when there is no way there."""
+    """Seeks to the keyframe at or before the time. Raises FFmpegError when it cannot be reached."""
     container.seek(max(-FURTHEST, min(FURTHEST, microseconds)))
 
 
-def only(container: InputContainer, stream: Stream) -> None:
-    """Leave out the packets of all other streams: some demuxers then need not even read them."""
+def discard_other_streams(container: InputContainer, stream: Stream) -> None:
+    """Leaves out the packets of all other streams, which some demuxers then need not even read."""
     for other in container.streams:
         if other.index != stream.index:
             other.discard = Discard.all
 
 
-def readable(packets: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
-    """The packets with something in them, up to where a damaged file can no longer be read: what came before counts."""
+def until_unreadable(packets: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
+    """Yields the packets that are not empty, up to where a damaged file can no longer be read."""
     try:
         yield from (packet for packet in packets if packet.size)  # type: ignore[attr-defined]  # each is a Packet
     except FFmpegError:
@@ -128,18 +131,19 @@ def readable(packets: Iterator[AnyPacket]) -> Iterator[AnyPacket]:
 
 
 def seconds(value: int | None, time_base: Fraction | None) -> Fraction | None:
-    """A timestamp in seconds; None stays None."""
+    """Returns a timestamp in seconds; None stays None."""
     return None if value is None or time_base is None else value * time_base
 
 
 def decode_times_only(container: InputContainer) -> bool:
-    """Whether the container says when a picture is to be decoded, and not when it is shown. What FFmpeg then gives as
-    presentation times is a guess that fails with B-frames.
+    """Returns whether the container says when a picture is to be decoded, and not when it is shown.
+
+    FFmpeg's presentation times are then guesses, which fail with B-frames.
     """
     return container.format.name == "avi"
 
 
 def packet_time(packet: Packet[Stream], *, by_dts: bool) -> Fraction | None:
-    """Presentation time in seconds; the decoding time where there is no other, or when it is asked for."""
+    """Returns the presentation time in seconds; the decoding time where there is no other, or with `by_dts`."""
     stamp = packet.dts if by_dts or packet.pts is None else packet.pts
     return seconds(stamp, packet.time_base)

@@ -1,7 +1,7 @@
 """Remuxes the picture of a source that cannot be sought into pieces that start at keyframes.
 
-Pieces are NUT, FFmpeg's own container: it holds every codec and keeps timestamps as they are. One pass, no decoding;
-at most one piece is in memory.
+Pieces are NUT, FFmpeg's own container: it holds every codec and keeps timestamps as they are. The source is read once
+and not decoded; at most one piece is in memory.
 """
 
 from __future__ import annotations  # PyAV's Packet is generic for type checkers only
@@ -16,29 +16,29 @@ from av.stream import Stream
 from av.video.stream import VideoStream as AvVideo
 
 from connector.domain import layout
-from connector.domain.failures import refused
+from connector.domain.failures import media_error
+from connector.domain.jobs import SplitJob
 from connector.domain.task import PieceOutput, SplitOutput
-from connector.media.channel import Channel
-from connector.media.jobs import SplitJob
-from connector.media.source import RemoteFile, decode_times_only, opened, packet_time, readable, seconds
+from connector.media.source import RemoteFile, decode_times_only, open_container, packet_time, seconds, until_unreadable
+from connector.sandbox.protocol import Channel
 
 MAX_PIECE = 128 * 1024 * 1024
 """Bytes after which a piece ends at the next keyframe, even if it is short."""
 
 
 def split(job: SplitJob, channel: Channel) -> SplitOutput:
-    """Writes `pieces/{n}.nut`. Raises MediaError when there is no picture to be found."""
+    """Writes `pieces/{n}.nut`. Raises MediaError when no picture is found."""
     file = RemoteFile(channel, 0)
     pieces: list[PieceOutput] = []
     ends: dict[int, Fraction] = {}
-    with opened(file) as container:
+    with open_container(file) as container:
         video = container.streams[job.stream]
         assert isinstance(video, AvVideo)  # noqa: S101 - the probe saw it as one
         by_dts = decode_times_only(container)
         rate = video.average_rate or video.base_rate
         length = 1 / rate if rate else Fraction(0)
         cutter = _Cutter(channel, video, job.piece_seconds)
-        for packet in readable(container.demux([video, *container.streams.audio])):
+        for packet in until_unreadable(container.demux([video, *container.streams.audio])):
             time = packet_time(packet, by_dts=by_dts)
             if time is None:
                 continue
@@ -53,7 +53,7 @@ def split(job: SplitJob, channel: Channel) -> SplitOutput:
                 channel.progress(min(1.0, file.tell() / file.size))
         pieces = cutter.finish()
     if not pieces:
-        raise refused("UndecodableVideo")
+        raise media_error("UndecodableVideo")
     return SplitOutput(pieces=tuple(pieces), ends=ends)
 
 
@@ -72,9 +72,9 @@ class _Cutter:
         try:
             self._container.mux(packet)
         except MemoryError:
-            raise  # says nothing about the packet
+            raise  # it says nothing about the packet
         except FFmpegError:
-            return  # its time cannot follow the last one's: damaged, and left out
+            return  # it is damaged, for its time cannot follow the last one's: it is left out
 
     def _full(self, time: Fraction) -> bool:
         assert self._buffer is not None  # noqa: S101 - for the type checker
@@ -82,7 +82,7 @@ class _Cutter:
 
     def _open(self, time: Fraction) -> None:
         self._buffer, self._start = io.BytesIO(), time
-        # Without an index at the end, and with timestamps left as they are.
+        # The piece has no index at its end, and its timestamps are left as they are.
         self._container = av.open(
             self._buffer, "w", format="nut", container_options={"write_index": "0", "avoid_negative_ts": "disabled"}
         )

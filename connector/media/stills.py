@@ -1,4 +1,4 @@
-"""Stills from pictures that the encode has at hand anyway: tiles for the storyboard and a candidate for the poster."""
+"""Makes stills from pictures that the encode has at hand anyway: storyboard tiles and a candidate for the poster."""
 
 import math
 from collections import Counter
@@ -10,9 +10,10 @@ from av.video.frame import VideoFrame
 
 from connector.domain import layout
 from connector.domain.plan import Plan, Size
-from connector.domain.task import StillOutput
-from connector.media.channel import Channel
+from connector.domain.task import PosterOutput
+from connector.media.filters import linear, video_source
 from connector.media.picture import Downscaler, FilterChain
+from connector.sandbox.protocol import Channel
 
 MEASURE_LONGEST = 480
 JPEG_QUALITY = 4
@@ -29,10 +30,11 @@ class _Measure(FilterChain):
 
 
 def score(low: float, high: float, average: float, blur: float) -> float:
-    """How good a poster a picture makes, 0 (useless) to 1: contrast, exposure and sharpness multiply.
+    """Returns how good a poster a picture makes, 0 (useless) to 1: contrast, exposure and sharpness multiply.
 
-    `low`, `high`: luma of the darkest and brightest tenth, `average`: mean luma (16 to 235 each); `blur`: mean width of
-    edges in px as blurdetect measures it, about 2 for a sharp picture, beyond 10 for a smeared one.
+    `low` and `high` are the luma of the darkest and brightest tenth, `average` is the mean luma (16 to 235 each).
+    `blur` is the mean width of edges in px as blurdetect measures it, about 2 for a sharp picture, beyond 10 for a
+    smeared one.
     """
     contrast = min(1.0, max(0.0, high - low) / 160)
     light = (average - 16) / 219
@@ -50,7 +52,7 @@ class Stills:
         rate = plan.frame_rate
         tiles = [min(plan.frames - 1, math.ceil(n * plan.stills.interval * rate)) for n in range(plan.stills.count)]
         # Several tiles may show the same frame at the end of a very short video.
-        self._due = Counter(frame for frame in tiles if frame in frames)
+        self._tile_counts = Counter(frame for frame in tiles if frame in frames)
         self._thumbnails = {f: i for i, f in enumerate(plan.stills.thumbnails, 1) if f in frames}
         self._measure = _Measure()
         self._tile = _jpeg_sized(plan.stills.tile)
@@ -60,13 +62,13 @@ class Stills:
         self._best: tuple[float, int, VideoFrame] | None = None
 
     def see(self, number: int, frame: VideoFrame) -> None:
-        """Look at an output frame at the size of the highest rendition."""
+        """Takes the stills that are due from an output frame, which has the size of the highest rendition."""
         if number in self._thumbnails:
             name = layout.indexed_thumbnail(self._thumbnails[number])
             self._channel.put("stills", name, jpeg(self._thumbnail.through(frame)))
-        if number not in self._due:
+        if number not in self._tile_counts:
             return
-        self._tiles += [self._tile.through(frame)] * self._due[number]
+        self._tiles += [self._tile.through(frame)] * self._tile_counts[number]
         facts = self._measure.through(frame).metadata
         value = score(
             float(facts.get("lavfi.signalstats.YLOW", 0)),
@@ -77,8 +79,8 @@ class Stills:
         if self._best is None or value > self._best[0]:
             self._best = value, number, self._poster.through(frame)
 
-    def finish(self) -> tuple[StillOutput | None, int]:
-        """Writes the strip of tiles and the poster candidate; answers the candidate and the number of tiles."""
+    def finish(self) -> tuple[PosterOutput | None, int]:
+        """Writes the strip of tiles and the poster candidate. Returns the candidate and the number of tiles."""
         if self._best is None:
             return None, 0
         self._channel.put("work", layout.tile_strip(self._index), jpeg(tiled(self._tiles, len(self._tiles), 1)))
@@ -86,7 +88,7 @@ class Stills:
         name = layout.poster_candidate(self._index)
         self._channel.put("work", name, jpeg(frame))
         time = float(Fraction(number) / self._plan.frame_rate)
-        return StillOutput(time=time, score=value, name=name), len(self._tiles)
+        return PosterOutput(time=time, score=value, name=name), len(self._tiles)
 
 
 def _jpeg_sized(size: Size) -> Downscaler:
@@ -94,21 +96,16 @@ def _jpeg_sized(size: Size) -> Downscaler:
 
 
 def tiled(frames: list[VideoFrame], columns: int, rows: int) -> VideoFrame:
-    """One picture of equal tiles, row by row; missing ones are black."""
+    """Returns one picture of equal tiles, row by row; missing ones are black."""
     graph = Graph()
     graph.threads = 1
     first = frames[0]
-    source = graph.add(
-        "buffer",
-        f"video_size={first.width}x{first.height}:pix_fmt={first.format.name}:time_base=1/1"
-        f":colorspace={int(first.colorspace)}:range={int(first.color_range)}",
-    )
-    tile = graph.add("tile", f"layout={columns}x{rows}")
+    source = video_source(graph, first)
+    tile = linear(graph, source, ("tile", f"layout={columns}x{rows}"))
     sink = graph.add("buffersink")
-    source.link_to(tile)
     tile.link_to(sink)
     graph.configure()
-    # The filter's own filling is green in full range.
+    # The filter would fill missing tiles by itself, but with green in full range.
     missing = columns * rows - len(frames)
     for n, frame in enumerate((*frames, *([_black(first)] * missing))):
         frame.pts, frame.time_base = n, Fraction(1)
@@ -128,7 +125,7 @@ def _black(like: VideoFrame) -> VideoFrame:
 
 
 def jpeg(frame: VideoFrame) -> bytes:
-    """The picture (yuvj420p) as a JPEG file."""
+    """Returns the picture (yuvj420p) as a JPEG file."""
     context = VideoCodecContext.create("mjpeg", "w")
     context.width, context.height, context.pix_fmt = frame.width, frame.height, "yuvj420p"
     context.time_base = Fraction(1)

@@ -1,16 +1,16 @@
-"""Puts the chunks' strips of tiles together to the storyboard sprite."""
+"""Combines the chunks' strips of tiles into the storyboard sprite."""
 
 import av
 from av.video.frame import VideoFrame
 
 from connector.domain import layout
-from connector.domain.failures import refused
+from connector.domain.failures import media_error
+from connector.domain.jobs import StoryboardJob
 from connector.domain.task import StoryboardOutput
-from connector.media.channel import Channel
-from connector.media.jobs import StoryboardJob
 from connector.media.picture import FilterChain
 from connector.media.source import RemoteFile
 from connector.media.stills import jpeg, tiled
+from connector.sandbox.protocol import Channel
 
 
 class _Untile(FilterChain):
@@ -23,18 +23,17 @@ class _Untile(FilterChain):
 
 
 def compose(job: StoryboardJob, channel: Channel) -> StoryboardOutput:
-    """Writes the sprite to the stills' area; the strips are the job's files, in order of time."""
+    """Writes the sprite to the area of the stills. The strips are the job's files, in order of time."""
     stills = job.plan.stills
     if stills is None or sum(job.tiles) != stills.count:
-        raise refused("IncompleteStoryboard")
+        raise media_error("IncompleteStoryboard")
     tiles: list[VideoFrame] = []
     for file, count in enumerate(job.tiles):
         untile = _Untile(count)
         untile.push(_decoded(RemoteFile(channel, file).read()))
         while (tile := untile.pull()) is not None:
             tiles.append(tile)
-    rows = -(-stills.count // stills.columns)
-    data = jpeg(tiled(tiles, stills.columns, rows))
+    data = jpeg(tiled(tiles, stills.columns, stills.rows))
     channel.put("stills", layout.STORYBOARD, data)
     return StoryboardOutput(size=len(data))
 

@@ -14,49 +14,55 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream as AvVideo
 
-from connector.domain.failures import refused
+from connector.domain.failures import media_error
 from connector.media.source import RemoteFile, decode_times_only, packet_time, seconds, seek
 
 HEAD_PACKETS = 60
 HEAD_BYTES = 8 * 1024 * 1024
 SCAN_BYTES = 8 * 1024 * 1024
-"""A file up to this size is read through: then everything is known exactly."""
+"""Size in bytes up to which a file is read through, so that everything is known exactly."""
 SCAN_PACKETS = 1_000_000
-"""No honest file of that size has more; a made-up index may point at the same bytes again and again."""
+"""Number of packets after which a survey ends.
+
+No honest file of `SCAN_BYTES` has more, but a made-up index may point at the same bytes again and again.
+"""
 SCAN_SECONDS = 60
 TAIL_BUDGET = 64 * 1024 * 1024
 TAIL_SECONDS = 3
 PATIENCE = 4
-"""So many times the head are read for the first picture that can be decoded."""
+"""Factor by which more than the head is read, for the first picture that can be decoded."""
 FIRST_FRAMES = 5
-"""Decoded to see interlacing (all of a telecine's pattern), rotation and colours."""
+"""Number of pictures that are decoded to see interlacing (all of a telecine's pattern), rotation and colours."""
 DECODE_PACKETS = 2000
-"""Packets of a stream after which nobody waits for its first picture or sound any longer."""
+"""Number of packets of a stream after which its first picture or sound is no longer waited for."""
 INDEXED = ("mov", "matroska")
 """Demuxers whose seeking is exact, given an index."""
 INDEX_TAIL = 100_000
-"""Entries of an index, from its end, among which a keyframe is looked for."""
+"""Number of entries, at the end of an index, among which a keyframe is looked for."""
 
 
 def lists_every_frame(stream: AvVideo | AvAudio) -> bool:
-    """Whether the index does, as that of a MOV file; those of other containers list keyframes only."""
+    """Returns whether the index lists every frame, as that of a MOV file does; others list keyframes only."""
     return len(stream.index_entries) >= stream.frames > 0
 
 
 @dataclass
 class Track:
-    """Timestamps seen of one stream, in seconds on the source's clock."""
+    """Holds the timestamps seen of one stream, in seconds on the source's clock."""
 
     times: list[Fraction] = field(default_factory=list)
     last: Fraction | None = None
     end: Fraction | None = None
-    """Of the packet at `last`. Other packets do not count: with B-frames at a variable rate, the duration that a
-    container gives is the way to the next packet in its order, not to the next picture."""
+    """End of the packet at `last`. Other packets do not count.
+
+    With B-frames at a variable rate, the duration that a container gives leads to the next packet in its order, not to
+    the next picture.
+    """
     tried: int = 0
-    """Packets that were given to the decoder."""
+    """Number of packets that were given to the decoder."""
 
     def see(self, packet: Packet[Stream], length: Fraction, *, by_dts: bool) -> None:
-        """`length`: of a packet that does not say its own."""
+        """Records the time of a packet. `length` is for a packet that does not state its own."""
         time = packet_time(packet, by_dts=by_dts)
         if time is None:
             return
@@ -67,7 +73,7 @@ class Track:
 
 
 class Survey:
-    """What was seen so far of the chosen streams."""
+    """Collects what was seen so far of the chosen streams."""
 
     def __init__(
         self, file: RemoteFile, container: InputContainer, video: AvVideo | None, audio: list[AvAudio]
@@ -85,7 +91,7 @@ class Survey:
         """Whether every packet was seen."""
 
     def read(self, container: InputContainer, *, whole: bool) -> None:
-        """Look at the packets from where the container stands: all of them, or enough to know the head.
+        """Reads packets from the present place of the container: all of them, or enough to know the head.
 
         Raises MediaError when they are encrypted.
         """
@@ -115,7 +121,7 @@ class Survey:
         self.complete = self.complete or whole
 
     def _knows_head(self) -> bool:
-        """Whether no more packets are needed: the index tells the rest."""
+        """Returns whether no more packets are needed, because the index tells the rest."""
         return (
             self.video is not None
             and lists_every_frame(self.video)
@@ -124,16 +130,16 @@ class Survey:
         )
 
     def knows_end(self) -> bool:
-        """Whether the index tells where all streams end: then the tail need not be read."""
+        """Returns whether the index tells where all streams end, so that the tail need not be read."""
         return all(self._is_whole(stream) for stream in (self.video, *self.audio) if stream)
 
     def _is_whole(self, stream: AvVideo | AvAudio) -> bool:
-        """Whether an index lists all frames of it, the file has them, and they last as long as is declared."""
+        """Returns whether an index lists all frames, the file has them, and they last as long as is declared."""
         entries, base = stream.index_entries, stream.time_base
         if not lists_every_frame(stream) or stream.duration is None or base is None:
             return False
         first, last = entries[0], entries[len(entries) - 1]
-        # In order of decoding: the last one shown may be another, but all together last so long.
+        # Entries are in decoding order, so the last one shown may be another. Together they last this long.
         end: Fraction | int = last.timestamp
         if stream.type == "video":
             step = Fraction(last.timestamp - first.timestamp, max(1, len(entries) - 1))
@@ -141,14 +147,14 @@ class Survey:
         return last.pos + last.size <= self._file.size and (stream.start_time or 0) + stream.duration > end
 
     def _decode(self, packet: Packet[Stream]) -> None:
-        """Decode the first pictures, and the first sound: where it begins after what an encoder put before it."""
+        """Decodes the first pictures, and the first sound: it begins after what an encoder puts before it."""
         index = packet.stream.index
         enough = len(self.first_frames) >= FIRST_FRAMES and packet.stream.type == "video"
         track = self.tracks[index]
         if enough or index in self.first_sound or track.tried >= DECODE_PACKETS:
             return
         if packet.has_sidedata("encryption_info"):
-            raise refused("EncryptedMedia")
+            raise media_error("EncryptedMedia")
         track.tried += 1
         try:
             for frame in packet.decode():
@@ -157,12 +163,12 @@ class Survey:
                 elif isinstance(frame, AudioFrame) and (time := seconds(frame.pts, frame.time_base)) is not None:
                     self.first_sound.setdefault(index, time)
         except MemoryError:
-            raise  # says nothing about the file
+            raise  # it says nothing about the file
         except FFmpegError:
-            return  # damaged; what follows may be whole
+            return  # the packet is damaged; what follows may be whole
 
     def has_index(self) -> bool:
-        """Whether the container can seek to keyframes all over its length."""
+        """Returns whether the container can seek to keyframes all over its length."""
         video = self.video
         if video is None:
             return True
@@ -181,7 +187,7 @@ class Survey:
         return last * video.time_base >= self.duration() - SCAN_SECONDS
 
     def read_tail(self) -> bool:
-        """See the end of the streams. False when it cannot be reached, or is not there."""
+        """Reads the end of the streams. Returns False when it cannot be reached, or is not there."""
         duration = self.container.duration
         before = {index: track.last for index, track in self.tracks.items()}
         if duration is None:
@@ -199,7 +205,7 @@ class Survey:
         return before != {index: track.last for index, track in self.tracks.items()}
 
     def duration(self) -> Fraction:
-        """Best guess so far, seconds."""
+        """Returns the best guess of the duration so far, in seconds."""
         starts = [min(t.times) for t in self.tracks.values() if t.times]
         ends = [t.end for t in self.tracks.values() if t.end is not None]
         seen = max(ends) - min(starts) if ends and starts else Fraction(0)

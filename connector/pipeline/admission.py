@@ -1,41 +1,41 @@
 """How many videos may be unfinished at the same time."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
-from math import inf
 from threading import Lock
-from time import monotonic
 
 from connector import deadline
 from connector.domain.ports import Videos
 from connector.domain.video import UNFINISHED
 from connector.errors import Busy
 
-COUNT_SECONDS = 10
-"""Counting looks through the table, so each process does it this seldom; in between it counts what it lets in."""
+COUNT_EVERY = timedelta(seconds=10)
+"""Time between two counts. Counting reads the table, so each process does it this seldom and adds what it admits."""
 
 
 class Admission:
-    def __init__(self, videos: Videos, most: int) -> None:
-        """`most`: unfinished videos; 0: no limit."""
-        self._videos, self._most = videos, most
+    """Counts the unfinished videos of a process, up to a limit."""
+
+    def __init__(self, most: int) -> None:
+        """`most` is the highest number of unfinished videos; 0 means no limit."""
+        self._most = most
         self._lock = Lock()
-        self._counted = -inf
+        self._counted: datetime | None = None
         self._pending = 0
 
-    def admit(self) -> None:
-        """Lets one more video in. Raises Busy while as many as may be are unfinished, and what counting raises."""
+    def admit(self, videos: Videos, now: datetime) -> None:
+        """Admits one more video. Raises Busy while the limit is reached, and whatever counting raises."""
         if not self._most:
             return
         with deadline.locked(self._lock):
-            if monotonic() - self._counted > COUNT_SECONDS:
-                self._pending = self._count()
-                self._counted = monotonic()
+            if self._counted is None or not timedelta() <= now - self._counted <= COUNT_EVERY:
+                self._pending = self._count(videos, now)
+                self._counted = now
             if self._pending >= self._most:
                 raise Busy(f"{self._most} videos are waiting or being processed, and no more may be. Try again later.")
             self._pending += 1
 
-    def _count(self) -> int:
-        """Up to the limit: how many there are above it does not matter."""
-        found = self._videos.in_states(UNFINISHED, datetime.now(UTC) + timedelta(days=1))
+    def _count(self, videos: Videos, now: datetime) -> int:
+        """Counts the unfinished videos, but not beyond the limit: how many more there are does not matter."""
+        found = videos.in_states(UNFINISHED, now + timedelta(days=1))
         return sum(1 for _ in islice(found, self._most))

@@ -1,4 +1,4 @@
-"""From the rows of the tasks to the presentation: pure."""
+"""Makes the presentation of a video from the rows of its tasks. Pure."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,13 @@ from itertools import chain
 from typing import Self
 
 from connector.domain.plan import Plan
+from connector.domain.step import Step, TaskId
 from connector.domain.task import EncodeOutput, SegmentOutput, Task
 from connector.errors import BrokenOutput
 from connector.isobmff.init import AudioInit, VideoInit, parse_init
 from connector.manifests.presentation import (
     AudioTrack,
-    Growth,
+    EarlyTimeline,
     Presentation,
     Protection,
     Segment,
@@ -26,23 +27,27 @@ Name = tuple[str, int]
 
 @dataclass(frozen=True)
 class Outputs:
-    """What the tasks left, chunks and audio tracks each in their order; of a task under way, what it has so far."""
+    """The outputs of the tasks: chunks and audio tracks, each in their order. A running task has what it has finished
+    so far.
+    """
 
     chunks: tuple[EncodeOutput, ...]
     audio: tuple[EncodeOutput, ...]
 
     @classmethod
     def of(cls, tasks: Sequence[Task]) -> Self:
-        """From all rows of a video, in any order."""
-        by_kind: dict[str, list[EncodeOutput]] = {"chunk": [], "audio": []}
-        for task in sorted(tasks, key=lambda t: t.name):
-            if task.result and task.result.encode:
-                by_kind[task.name.partition("-")[0]].append(task.result.encode)
-        return cls(tuple(by_kind["chunk"]), tuple(by_kind["audio"]))
+        """Collects the outputs from all rows of a video, which may come in any order."""
+        found = [(t.id.step, t.result.encode) for t in sorted(tasks, key=_id) if t.result and t.result.encode]
+        chunks = tuple(output for step, output in found if step is Step.CHUNK)
+        return cls(chunks, tuple(output for step, output in found if step is Step.AUDIO))
+
+
+def _id(task: Task) -> TaskId:
+    return task.id
 
 
 def inits(outputs: Outputs) -> dict[Name, bytes]:
-    """The init segment of each rendition, by (kind, id). Raises BrokenOutput when chunks disagree on one."""
+    """Returns the init segment of each rendition, by (kind, id). Raises BrokenOutput when chunks disagree on one."""
     found: dict[Name, str] = {}
     for kind, done in (("video", outputs.chunks), ("audio", outputs.audio)):
         for rendition in chain.from_iterable(output.renditions for output in done):
@@ -54,7 +59,7 @@ def inits(outputs: Outputs) -> dict[Name, bytes]:
 def presentation(
     plan: Plan, outputs: Outputs, storyboard: Storyboard | None, protection: Protection | None = None
 ) -> Presentation:
-    """The whole. Raises BrokenOutput when a chunk or a segment is missing."""
+    """Returns the presentation of the whole video. Raises BrokenOutput when a chunk or a segment is missing."""
     if len(outputs.chunks) != len(plan.chunks) or len(outputs.audio) != len(plan.audio):
         raise BrokenOutput("not every task left an output")
     timelines = _timelines(outputs)
@@ -69,16 +74,18 @@ def presentation(
     return Presentation(video, audio, storyboard, protection)
 
 
-def growing(plan: Plan, outputs: Outputs, protection: Protection | None, growth: Growth) -> Presentation | None:
-    """What can be played so far, which ends with the first hole of any track; None when that is nothing.
+def early_presentation(
+    plan: Plan, outputs: Outputs, protection: Protection | None, early: EarlyTimeline
+) -> Presentation | None:
+    """Returns what can be played so far: up to the first hole of any track; None when that is nothing.
 
-    `outputs` may be of tasks that are not finished.
+    `outputs` may belong to tasks that are not finished.
     """
     all_found = _timelines(outputs)
     found = {name: _unbroken(all_found.get(name, [])) for name in _names(plan)}
     if not all(found.values()):
         return None
-    # Segments of sound end with an AAC frame, those of the picture beside them up to a frame earlier.
+    # An audio segment ends with an AAC frame, so it may be up to one frame longer than its video segment.
     end = min(map(_end, found.values()))
     pictures = [_end([s for s in found[name] if s.time + s.duration <= end]) for name in found if name[0] == "video"]
     end = min(pictures, default=end)
@@ -86,7 +93,7 @@ def growing(plan: Plan, outputs: Outputs, protection: Protection | None, growth:
     if not end:
         return None
     video, audio = _tracks(plan, outputs, timelines, protection, keyframes=False)
-    return Presentation(video, audio, None, protection, growth)
+    return Presentation(video, audio, None, protection, early)
 
 
 def _names(plan: Plan) -> list[Name]:
@@ -94,7 +101,7 @@ def _names(plan: Plan) -> list[Name]:
 
 
 def _timelines(outputs: Outputs) -> dict[Name, list[SegmentOutput]]:
-    """All segments that there are of each rendition, in order of time."""
+    """Returns all finished segments of each rendition, in order of time."""
     found: dict[Name, list[SegmentOutput]] = {}
     for kind, done in (("video", outputs.chunks), ("audio", outputs.audio)):
         for rendition in chain.from_iterable(output.renditions for output in done):
@@ -103,7 +110,7 @@ def _timelines(outputs: Outputs) -> dict[Name, list[SegmentOutput]]:
 
 
 def _unbroken(segments: Sequence[SegmentOutput]) -> list[SegmentOutput]:
-    """From 0 up to the first hole."""
+    """Returns the segments from 0 up to the first hole."""
     end, out = 0, []
     for segment in segments:
         if segment.time != end:
@@ -131,7 +138,8 @@ def _tracks(
     for rendition in plan.renditions:
         segments = timelines["video", rendition.id]
         facts = parse_init(init["video", rendition.id])
-        assert isinstance(facts, VideoInit)  # noqa: S101 - the chunk tasks write no other
+        if not isinstance(facts, VideoInit):
+            raise BrokenOutput(f"the init segment of rendition {rendition.id} is none of a picture")
         video.append(
             VideoTrack(
                 id=rendition.id,
@@ -148,7 +156,8 @@ def _tracks(
         )
     for track in plan.audio:
         facts = parse_init(init["audio", track.id])
-        assert isinstance(facts, AudioInit)  # noqa: S101 - the audio tasks write no other
+        if not isinstance(facts, AudioInit):
+            raise BrokenOutput(f"the init segment of track {track.id} is none of sound")
         audio.append(
             AudioTrack(
                 id=track.id,
@@ -166,5 +175,5 @@ def _tracks(
 
 
 def _stored(segments: Sequence[SegmentOutput], size: Callable[[int], int]) -> tuple[Segment, ...]:
-    """With the sizes of the blobs that `size` makes of the tasks'."""
+    """Returns the segments with their sizes in storage; `size` computes that from the size that the task wrote."""
     return tuple(Segment(s.time, s.duration, size(s.size)) for s in segments)

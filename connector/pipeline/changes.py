@@ -1,4 +1,4 @@
-"""Changes to a video's row: made to the row as it is now, and made again if somebody else saved it meanwhile."""
+"""Changes to the row of a video. A change is made again to the newer row if somebody else saved it in between."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,21 +6,21 @@ from uuid import UUID
 
 from connector.domain.video import Video
 from connector.errors import RowChanged
-from connector.pipeline.app import App
+from connector.pipeline.context import Pipeline
 
 LOOKS = 20
-"""How often a row is read and changed before `RowChanged` is raised: others save it a few times in its whole life."""
+"""Attempts before `RowChanged` is raised. A row is saved by others only a few times in its whole life."""
 
 
 class Changed(NamedTuple):
-    """The video as it is stored now, and whether this call saved it."""
+    """A video as it is stored now, and whether this call saved it."""
 
     video: Video
     saved: bool
 
 
-def change_video(app: App, video_id: UUID, change: Callable[[Video], Video | None]) -> Changed:
-    """Saves what `change` makes of the video. `change` answers None to leave the video as it is.
+def change_video(app: Pipeline, video_id: UUID, change: Callable[[Video], Video | None]) -> Changed:
+    """Saves what `change` makes of the video. `change` returns None to leave the video as it is.
 
     It is called again, with the newer video, each time that somebody else saved the row first. Raises NotFound without
     the video, RowChanged after `LOOKS` attempts, and whatever `change` raises.

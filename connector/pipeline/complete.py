@@ -1,4 +1,4 @@
-"""The upload is complete: said by the client, seen by the blob trigger, or both, in any order and number."""
+"""Completes an upload. The client and the blob trigger may both report it, in any order and any number of times."""
 
 import logging
 from dataclasses import replace
@@ -6,61 +6,63 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
-from connector.domain.failures import refused
+from connector.domain.failures import media_error
 from connector.domain.layout import UPLOADS
 from connector.domain.messages import Message
+from connector.domain.step import Step
 from connector.domain.video import State, Video
 from connector.errors import MediaError, NotFound, NotUploaded
-from connector.pipeline.app import App, now
 from connector.pipeline.changes import change_video
+from connector.pipeline.context import Pipeline
 from connector.pipeline.fail import fail
 
 log = logging.getLogger(__name__)
 
 SENDING = timedelta(seconds=10)
-"""A message goes out at once; it takes longer only if its sender died."""
+"""Time in which a sender sends its message. Only a sender that died takes longer."""
 
 
-def complete_upload(app: App, video_id: UUID) -> list[Message]:
-    """Moves the video on to QUEUED, once; or to FAILED when the upload is too large.
+def complete_upload(app: Pipeline, video_id: UUID) -> list[Message]:
+    """Moves the video to QUEUED once, or to FAILED when the upload is too large.
 
-    Raises NotFound without the video, NotUploaded without its blob.
+    Returns the messages that come next. Raises NotFound without the video, NotUploaded without its blob.
     """
     video = app.storage.videos.get(video_id)
     with app.telemetry.span("complete", {"video_id": str(video_id)}, video.trace):
         try:
             video, moved = change_video(app, video_id, partial(_queued, app))
         except MediaError as error:
-            fail(app, video_id, error.code, error.message)
+            fail(app, video_id, error)
             return []
-        if video.state is not State.QUEUED or not (moved or _left_alone(video)):
+        if video.state is not State.QUEUED or not (moved or _left_alone(app, video)):
             return []
-        return [Message(step="probe", video_id=video_id, trace=app.telemetry.traceparent())]
+        return [Message(step=Step.PROBE, video_id=video_id, trace=app.telemetry.traceparent())]
 
 
-def _left_alone(video: Video) -> bool:
-    """Whether whoever queued it may have died before the message was sent; just now, it is being sent."""
-    return video.queued is None or now() - video.queued > SENDING
+def _left_alone(app: Pipeline, video: Video) -> bool:
+    """Whether the process that queued the video may have died before it sent the message."""
+    return video.queued is None or app.clock.now() - video.queued > SENDING
 
 
-def _queued(app: App, video: Video) -> Video | None:
-    """The video with its upload, in QUEUED; None when it awaits no upload (any more)."""
+def _queued(app: Pipeline, video: Video) -> Video | None:
+    """Returns the video with its upload, in QUEUED; None when it does not wait for an upload."""
     if video.state is not State.AWAITING_UPLOAD:
         return None
     try:
         size, etag = app.storage.blobs.properties(UPLOADS, video.blob_name)
     except NotFound:
-        raise NotUploaded("No file was uploaded for this video yet.") from None
-    if size > app.settings.max_upload_bytes:
-        raise refused("UploadTooLarge", found=size, most=app.settings.max_upload_bytes)
-    return replace(video.to(State.QUEUED, now()), size=size, source_etag=etag)
+        raise NotUploaded("No file has been uploaded for this video yet.") from None
+    if size > app.options.max_upload_bytes:
+        raise media_error("UploadTooLarge", found=size, most=app.options.max_upload_bytes)
+    return replace(video.to(State.QUEUED, app.clock.now()), size=size, source_etag=etag)
 
 
-def complete_by_name(app: App, blob: str) -> list[Message]:
-    """For the blob trigger: `blob` is container and name. The upload of a video that was deleted meanwhile goes.
+def complete_by_name(app: Pipeline, blob: str) -> list[Message]:
+    """Completes the upload for the blob trigger. `blob` is the container and the name.
 
-    The Functions host runs the trigger for whatever blob an event names, in any container. Only `uploads/{id}/{file}`
-    concerns a video. Any other is left alone, without an error: the host would try it again, and bury it.
+    The Functions host runs the trigger for any blob that an event names, in any container. Only `uploads/{id}/{file}`
+    concerns a video. Any other blob is left alone without an error, because the host would try the event again and
+    again. An upload whose video was deleted is removed.
     """
     container, _, name = blob.partition("/")
     folder, slash, _ = name.partition("/")
@@ -78,7 +80,7 @@ def complete_by_name(app: App, blob: str) -> list[Message]:
 
 
 def _video_id(folder: str) -> UUID | None:
-    """The id that this folder is named by, written as the app writes it."""
+    """Returns the id that names this folder; None for a folder that the app would write in another way."""
     try:
         video_id = UUID(folder)
     except ValueError:

@@ -1,27 +1,30 @@
-"""Deleting a video: all that was stored for it, and its row last, so that what a crash leaves can be deleted again."""
+"""Deletes a video: everything that was stored for it, then its row. After a crash the video can be deleted again."""
 
 from dataclasses import replace
+from functools import partial
 from uuid import UUID
 
 from connector.domain.failures import SENTENCES
 from connector.domain.video import DELETED, Failure, State, Video
 from connector.pipeline.active import remove_all
-from connector.pipeline.app import App, now
 from connector.pipeline.changes import change_video
+from connector.pipeline.context import Pipeline
 from connector.pipeline.keys import delete_keys
 
 
-def delete(app: App, video_id: UUID) -> None:
-    """Raises NotFound when there is none. A step that is under way meanwhile cleans up behind itself."""
-    video = change_video(app, video_id, _deleted).video
+def delete(app: Pipeline, video_id: UUID) -> None:
+    """Deletes the video. A step that runs meanwhile cleans up after itself. Raises NotFound when there is no such
+    video.
+    """
+    video = change_video(app, video_id, partial(_deleted, app)).video
     remove_all(app, video_id)
     delete_keys(app, video)
     app.storage.videos.delete(video_id)
 
 
-def _deleted(video: Video) -> Video | None:
-    """The video, which cannot be played from now on: soon its media is gone."""
+def _deleted(app: Pipeline, video: Video) -> Video | None:
+    """Returns the video as deleted: it cannot be played any more. None when it is marked so already."""
     if video.deleted:
         return None
-    # No transition of the table: READY is final for everybody but its owner.
-    return replace(video, state=State.FAILED, modified=now(), failure=Failure(DELETED, SENTENCES[DELETED]))
+    # The table of transitions has no such change, because READY is final for everybody but the video's owner.
+    return replace(video, state=State.FAILED, modified=app.clock.now(), failure=Failure(DELETED, SENTENCES[DELETED]))

@@ -1,7 +1,7 @@
-"""What belongs to no video any more: an upload that came after a deletion, the rest of a clean-up that broke off.
+"""Removes what belongs to no video: an upload that came after a deletion, or the rest of an interrupted clean-up.
 
-A video's row is made first and removed last, so whatever has no row is of no use. Ids begin with the time of their
-creation; each run looks at those of a few hours, in turn, so that its work does not grow with the number of videos.
+The row of a video is made first and removed last, so what has no row is of no use. Ids begin with the time of their
+creation. Each run looks at the ids of a few hours, in turn, so its work does not depend on the number of videos.
 """
 
 import logging
@@ -10,40 +10,42 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from connector.domain.layout import output_container, stills_container, work_container
+from connector.domain.layout import CONTAINER_PREFIXES, work_container
 from connector.domain.video import State
 from connector.errors import NotFound
 from connector.pipeline.active import remove_all, remove_leftovers
-from connector.pipeline.app import App, now
+from connector.pipeline.context import Pipeline
 from connector.pipeline.delete import delete
 
 log = logging.getLogger(__name__)
 
 AGE = timedelta(hours=1)
-"""Younger ones are left alone."""
+"""Age below which a video without a row is left alone."""
 EVERY = 10
-"""Minutes: a look costs a dozen calls, so it is not taken at every run of the timer."""
+"""Minutes between two searches. A search costs a dozen calls, so it is not made at every run of the timer."""
 
 _DIGITS = 6
-"""Ids that begin with the same ones are of a window of 4.7 hours (RFC 9562 section 5.7)."""
+"""Number of digits that all ids of one window share. A window is 4.7 hours long (RFC 9562 section 5.7)."""
 _CYCLES = (40, 10_000)
-"""Windows of the last week, which come round every few hours, for most is left by young videos; and of five years."""
+"""Lengths of two cycles, in windows: a week, which comes round every few hours because most orphans are young, and five
+years.
+"""
 
 
-def remove_orphans(app: App, moment: datetime) -> None:
-    """Those in the windows whose turn it is. Raises StorageError."""
+def remove_orphans(app: Pipeline, moment: datetime) -> None:
+    """Removes the orphans of the windows whose turn it is. Raises StorageError."""
     if _minutes(moment) % EVERY:
         return
     for window in windows(moment):
         keys = [key for key in app.storage.keys.all() if str(key.video_id).startswith(window)]
         found = _owners(app, window)
         for video_id in sorted({*found, *(key.video_id for key in keys)}):
-            if _is_old(video_id):
+            if _is_old(app, video_id):
                 _tidy(app, video_id, found[video_id], [key.id for key in keys if key.video_id == video_id])
 
 
 def windows(moment: datetime) -> list[str]:
-    """First digits of the ids to look at now: one window of each cycle."""
+    """Returns the first digits of the ids to look at now: one window of each cycle."""
     newest = int((moment - AGE).timestamp() * 1000) >> 48 - 4 * _DIGITS
     turn = _minutes(moment) // EVERY
     return sorted({f"{newest - (newest - turn) % cycle:0{_DIGITS}x}" for cycle in _CYCLES})
@@ -53,20 +55,19 @@ def _minutes(moment: datetime) -> int:
     return int(moment.timestamp() // 60)
 
 
-def _owners(app: App, window: str) -> defaultdict[UUID, set[str]]:
-    """The containers of each video that something is stored for."""
+def _owners(app: Pipeline, window: str) -> defaultdict[UUID, set[str]]:
+    """Returns the containers of each video that something is stored for."""
     found: defaultdict[UUID, set[str]] = defaultdict(set)
     blobs = app.storage.blobs
-    for container in (output_container, work_container, stills_container):
-        kind = container(UUID(int=0)).partition("-")[0] + "-"
-        for name in blobs.container_names(kind + window):
-            if (video_id := _id(name.removeprefix(kind))) is not None:
+    for prefix in CONTAINER_PREFIXES:
+        for name in blobs.container_names(prefix + window):
+            if (video_id := _id(name.removeprefix(prefix))) is not None:
                 found[video_id].add(name)
     for folder in blobs.upload_folders(window):
         if (video_id := _id(folder)) is not None:
-            found[video_id].update()
+            found.setdefault(video_id, set())
     for video_id in app.storage.tasks.videos(window):
-        found[video_id].update()
+        found.setdefault(video_id, set())
     return found
 
 
@@ -74,14 +75,14 @@ def _id(text: str) -> UUID | None:
     try:
         return UUID(text)
     except ValueError:
-        return None  # none of ours
+        return None  # not a name of ours
 
 
-def _is_old(video_id: UUID) -> bool:
-    return datetime.fromtimestamp((video_id.int >> 80) / 1000, UTC) < now() - AGE
+def _is_old(app: Pipeline, video_id: UUID) -> bool:
+    return datetime.fromtimestamp((video_id.int >> 80) / 1000, UTC) < app.clock.now() - AGE
 
 
-def _tidy(app: App, video_id: UUID, containers: set[str], keys: list[UUID]) -> None:
+def _tidy(app: Pipeline, video_id: UUID, containers: set[str], keys: list[UUID]) -> None:
     try:
         video = app.storage.videos.get(video_id)
     except NotFound:
@@ -91,7 +92,7 @@ def _tidy(app: App, video_id: UUID, containers: set[str], keys: list[UUID]) -> N
             app.storage.keys.delete(key)
         return
     if video.deleted:
-        with suppress(NotFound):  # somebody else was quicker
+        with suppress(NotFound):  # somebody else has just deleted it
             delete(app, video_id)
     elif work_container(video_id) in containers or (containers and video.state is State.FAILED):
         remove_leftovers(app, video_id)

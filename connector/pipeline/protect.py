@@ -1,10 +1,10 @@
-"""What is written of a protected video is encrypted before it leaves the process; what is read back is decrypted."""
+"""Encrypts what is written of a protected video before it leaves the process, and decrypts what is read back."""
 
 from uuid import UUID
 
+from connector.domain.ports import SourceReader
 from connector.domain.video import Video
-from connector.media.sandbox import Source
-from connector.pipeline.app import App
+from connector.pipeline.context import Pipeline
 from connector.pipeline.keys import content_key, iv, work_key
 from connector.security.counter import decrypt_at
 from connector.security.segments import decrypt, encrypt
@@ -13,9 +13,12 @@ from connector.security.segments import decrypt, encrypt
 class Decrypted:
     """A source of AES-CTR cipher text, read as plain text by offset."""
 
-    def __init__(self, source: Source, key: bytes, initial: bytes) -> None:
+    def __init__(self, source: SourceReader, key: bytes, initial: bytes) -> None:
         self._source, self._key, self._iv = source, key, initial
-        self.size = source.size
+
+    @property
+    def size(self) -> int:
+        return self._source.size
 
     def read_at(self, offset: int, length: int) -> bytes:
         return decrypt_at(self._key, self._iv, offset, self._source.read_at(offset, length))
@@ -25,27 +28,33 @@ class Decrypted:
 
 
 class Protector:
-    """Of a clear video: everything stays as it is."""
+    """The protector of a clear video, which changes nothing."""
 
     def segment(self, name: str, data: bytes) -> bytes:  # noqa: ARG002 - the same for all
-        """A media or init segment as it is stored."""
+        """Returns a media or init segment as it is stored."""
         return data
 
     def clear_segment(self, name: str, data: bytes) -> bytes:  # noqa: ARG002 - the same for all
-        """The inverse of `segment`."""
+        """Inverts `segment`."""
         return data
 
     def intermediate(self, name: str, data: bytes) -> bytes:  # noqa: ARG002 - the same for all
-        """A blob of the work container as it is stored."""
+        """Returns a blob of the work container as it is stored."""
         return data
 
-    def opened(self, name: str, source: Source) -> Source:  # noqa: ARG002 - the same for all
-        """The inverse of `intermediate`, for reading by ranges."""
+    def clear_intermediate(self, name: str, data: bytes) -> bytes:  # noqa: ARG002 - the same for all
+        """Inverts `intermediate`."""
+        return data
+
+    def clear_source(self, name: str, source: SourceReader) -> SourceReader:  # noqa: ARG002 - the same for all
+        """Inverts `intermediate` for reading by ranges."""
         return source
 
 
 class _AesProtector(Protector):
-    """AES-128-CBC for what players read, AES-128-CTR for what only tasks read, which need ranges of it."""
+    """The protector of a protected video: AES-128-CBC for what players read, AES-128-CTR for what only tasks read by
+    ranges.
+    """
 
     def __init__(self, key_id: UUID, key: bytes) -> None:
         self._id, self._key, self._work = key_id, key, work_key(key)
@@ -60,15 +69,17 @@ class _AesProtector(Protector):
         return iv(self._id, name.partition("/")[0])
 
     def intermediate(self, name: str, data: bytes) -> bytes:
-        # Counter mode is its own inverse.
+        return self.clear_intermediate(name, data)  # counter mode is its own inverse
+
+    def clear_intermediate(self, name: str, data: bytes) -> bytes:
         return decrypt_at(self._work, iv(self._id, name), 0, data)
 
-    def opened(self, name: str, source: Source) -> Source:
+    def clear_source(self, name: str, source: SourceReader) -> SourceReader:
         return Decrypted(source, self._work, iv(self._id, name))
 
 
-def protector(app: App, video: Video) -> Protector:
-    """Raises NotFound, KeyUnavailable for a protected video whose key is gone."""
+def protector(app: Pipeline, video: Video) -> Protector:
+    """Returns the protector of this video. Raises NotFound, KeyUnavailable for a protected video whose key is gone."""
     if video.key_id is None:
         return Protector()
     return _AesProtector(video.key_id, content_key(app, video.key_id))

@@ -1,8 +1,8 @@
-"""The timer's step: nothing stays where it is for ever.
+"""The timer's step, which sends stalled videos on their way again.
 
-Queues already bring back what a dead worker left, after their lease. This is for what no queue remembers: an event that
-never came, an upload that nobody completed, a message that was lost. And for tasks whose worker fell silent: the lease
-would last ten minutes.
+Queues bring back what a dead worker left, after their lease. This step covers what no queue remembers: an event that
+never came, an upload that nobody completed, a message that was lost. It also covers tasks whose worker fell silent,
+because the lease lasts ten minutes.
 """
 
 import logging
@@ -10,123 +10,122 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from connector.domain.failures import SENTENCES
+from connector.domain.failures import media_error
 from connector.domain.messages import Message
+from connector.domain.missing_tasks import missing_tasks
+from connector.domain.step import Step
 from connector.domain.task import Task
 from connector.domain.video import UNFINISHED, State, Video
 from connector.errors import NotFound, NotUploaded, RowChanged, StorageError
-from connector.pipeline.app import App, now
 from connector.pipeline.complete import complete_upload
-from connector.pipeline.fail import fail, give_up
+from connector.pipeline.context import Pipeline
+from connector.pipeline.fail import fail, fail_after_retries
 from connector.pipeline.orphans import remove_orphans
 from connector.pipeline.probe import SPLIT
-from connector.pipeline.remaining import remaining
-from connector.pipeline.rows import row_of
+from connector.pipeline.rows import load_row
 
 log = logging.getLogger(__name__)
 
 SILENT = timedelta(minutes=2)
-"""A task without a heartbeat for so long (they come every few seconds) has lost its worker. Should it run on after all,
-no harm is done: twins write the same.
+"""Time without a heartbeat after which a task's worker is taken for lost. Heartbeats come every few seconds. If the
+worker lives after all, no harm is done: both write the same bytes.
 """
 LOST = timedelta(hours=1)
-"""A video of which nobody began any task for so long is taken for lost; before, it may stand in a long queue."""
-MAX_ATTEMPTS = 5
-"""As often as queues deliver one message (`maxDequeueCount` in host.json)."""
+"""Time after which a video whose tasks have not begun is taken for lost; before, it may stand in a long queue."""
 
 
-def sweep(app: App) -> list[Message]:
-    """Answers the messages that set stalled videos going again."""
+def sweep(app: Pipeline) -> list[Message]:
+    """Returns the messages that send stalled videos on their way again."""
     out: list[Message] = []
     try:
-        for video in app.storage.videos.in_states(UNFINISHED, now() - _silence(app)):
+        for video in app.storage.videos.in_states(UNFINISHED, app.clock.now() - _silence(app)):
             _look_after(app, video, out)
-        # Only now: were the table itself missing, every video would seem to be gone.
-        remove_orphans(app, now())
+        # This comes after a successful read of the table: if the table were missing, every video would seem to be gone.
+        remove_orphans(app, app.clock.now())
     except StorageError:
-        # The messages so far must get out: their videos count as driven again.
+        # The messages so far must be sent, because their rows say so.
         log.exception("the timer could not look after everything")
     return out
 
 
-def _look_after(app: App, video: Video, out: list[Message]) -> None:
+def _look_after(app: Pipeline, video: Video, out: list[Message]) -> None:
     act = _await_upload if video.state is State.AWAITING_UPLOAD else _drive
     try:
-        # One by one, so that none is lost by trouble with the next.
+        # Each message is kept as soon as it is made, so that trouble with the next one loses none.
         for message in act(app, video):
             out.append(message)  # noqa: PERF402 - see above
     except (RowChanged, NotFound):
-        pass  # it moved on, or was deleted meanwhile
+        pass  # the video moved on or was deleted meanwhile
     except StorageError:
         log.exception("a video could not be looked after", extra={"video_id": str(video.id)})
 
 
-def _await_upload(app: App, video: Video) -> Iterator[Message]:
-    expired = now() - video.created >= app.upload_lifetime
-    if not expired and not _due(video.created, video.modified, app.stall):
+def _await_upload(app: Pipeline, video: Video) -> Iterator[Message]:
+    expired = app.clock.now() - video.created >= app.options.upload_lifetime
+    if not expired and not _is_due(app, video.created, video.modified, app.options.stall):
         return
     try:
         yield from complete_upload(app, video.id)
     except NotUploaded:
         if expired:
-            fail(app, video.id, "UploadExpired", SENTENCES["UploadExpired"])
+            fail(app, video.id, media_error("UploadExpired"))
         else:
-            app.storage.videos.save(replace(video, modified=now()))
+            app.storage.videos.save(replace(video, modified=app.clock.now()))
 
 
-def _drive(app: App, video: Video) -> Iterator[Message]:
+def _drive(app: Pipeline, video: Video) -> Iterator[Message]:
     tasks = app.storage.tasks.overview(video.id)
     yield from _silent(app, video, tasks)
     moved = last_movement(video, tasks)
-    if not _due(moved, video.modified, app.stall):
+    if not _is_due(app, moved, video.modified, app.options.stall):
         return
-    if messages := _lost(video, tasks, now() - moved):
-        app.storage.videos.save(replace(video, modified=now()))
+    if messages := _lost(video, tasks, app.clock.now() - moved):
+        app.storage.videos.save(replace(video, modified=app.clock.now()))
         yield from messages
 
 
-def _silent(app: App, video: Video, tasks: list[Task]) -> Iterator[Message]:
-    """Tasks that were begun, and whose worker is gone."""
-    begun = {task.name: task for task in tasks if not task.done}
-    for message in remaining(video, tasks) if video.plan else [Message(step="split", video_id=video.id)]:
+def _silent(app: Pipeline, video: Video, tasks: list[Task]) -> Iterator[Message]:
+    """Yields messages for tasks that were begun and whose worker is gone."""
+    begun = {task.id: task for task in tasks if not task.done}
+    for message in missing_tasks(video, tasks) if video.plan else [Message(step=Step.SPLIT, video_id=video.id)]:
         task = begun.get(message.task)
-        if task is None or not _due(task.heartbeat, task.driven or task.heartbeat, _silence(app)):
+        if task is None or not _is_due(app, task.heartbeat, task.driven or task.heartbeat, _silence(app)):
             continue
-        if task.attempts >= MAX_ATTEMPTS:
-            give_up(app, message)
+        if task.attempts >= app.options.pace.max_attempts:
+            fail_after_retries(app, message)
             return
-        row = row_of(app, video.id, task.name)
-        if row is not None and row.change(driven=now()):
+        row = load_row(app, video.id, task.id)
+        if row is not None and row.mark_driven():
             yield message
 
 
 def _lost(video: Video, tasks: list[Task], waited: timedelta) -> list[Message]:
-    """What no message seems to be under way for."""
-    begun = {task.name for task in tasks}
+    """Returns messages for what no message seems to be under way."""
+    begun = {task.id for task in tasks}
     if video.state is State.QUEUED:
-        splitting = any(task.name == SPLIT and not task.done for task in tasks)
-        return [] if splitting else [Message(step="probe", video_id=video.id)]
-    missing = remaining(video, tasks)
+        splitting = any(task.id == SPLIT and not task.done for task in tasks)
+        return [] if splitting else [Message(step=Step.PROBE, video_id=video.id)]
+    missing = missing_tasks(video, tasks)
     if not missing:
-        return [Message(step="package", video_id=video.id)]
-    # Messages of one video stand together in the queue: where some were taken long ago, the others were too.
+        return [Message(step=Step.PACKAGE, video_id=video.id)]
+    # The messages of one video stand together in the queue. If some were taken long ago, the others were lost.
     return [message for message in missing if message.task not in begun] if begun or waited > LOST else []
 
 
 def last_movement(video: Video, tasks: list[Task]) -> datetime:
-    """When the video was last seen to move by itself: `modified` also tells when it was last driven again."""
+    """Returns when the video last moved by itself. `modified` also says when the timer last sent its message again."""
     entered = {State.QUEUED: video.queued, State.ENCODING: video.encoding, State.PACKAGING: video.packaging}
     return max([entered[video.state] or video.created, *(task.heartbeat for task in tasks)])
 
 
-def _silence(app: App) -> timedelta:
-    return min(SILENT, app.stall)
+def _silence(app: Pipeline) -> timedelta:
+    return min(SILENT, app.options.stall)
 
 
-def _due(moved: datetime, driven: datetime, pause: timedelta) -> bool:
-    """Whether to set going (again) what last moved by itself at `moved`.
+def _is_due(app: Pipeline, moved: datetime, driven: datetime, pause: timedelta) -> bool:
+    """Whether to send a message (again) for what last moved by itself at `moved`.
 
-    Each wait is as long as all before it: in a long queue, messages must not multiply with every run.
+    Each wait is as long as all waits before it: in a long queue, messages must not multiply with every run.
     """
     before = max(timedelta(0), driven - moved)
-    return now() - moved - before >= max(pause, before)
+    return app.clock.now() - moved - before >= max(pause, before)

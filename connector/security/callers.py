@@ -1,4 +1,4 @@
-"""What a caller of the API may do, by the token that an identity provider such as Microsoft Entra gave it."""
+"""Decides what a caller of the API may do, by the token of an identity provider such as Microsoft Entra."""
 
 import logging
 from datetime import timedelta
@@ -9,16 +9,16 @@ from connector.security.issuers import TrustedIssuer
 log = logging.getLogger(__name__)
 
 LEEWAY = timedelta(seconds=60)
-"""Difference of clocks that is forgiven."""
+"""Difference of clocks that is tolerated."""
 INVALID = 'Bearer error="invalid_token"'
 
 
 def granted(issuer: TrustedIssuer, token: str) -> frozenset[str]:
-    """Names of what a good token grants: its app roles (claim `roles`), or its scopes (claim `scp`).
+    """Returns the names that a good token grants: its app roles (claim `roles`), or its scopes (claim `scp`).
 
-    With scopes somebody lets an app act for them: it may do what it was let, as far as they may it themselves.
+    With scopes, a user lets an app act for them. It may do what the scopes allow, as far as the user's roles allow it.
 
-    Raises Unauthorized, or AuthorityUnavailable when it cannot be told whether the token is good.
+    Raises Unauthorized, or AuthorityUnavailable when the token cannot be checked.
     """
     try:
         claims = issuer.claims(token, LEEWAY)

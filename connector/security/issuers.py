@@ -1,4 +1,7 @@
-"""Other issuers whose tokens are trusted, each known by its JSON Web Key Set; and how any token is verified."""
+"""Verifies tokens, and trusts those of other issuers, each known by its JSON Web Key Set.
+
+The sets are read by `KeySet`. `key_sets.py` says why not by `jwt.PyJWKClient`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,19 +11,22 @@ from typing import Any
 from connector.security.key_sets import KeySet
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA")
-"""Asymmetric ones only: a published key must never be taken for a shared secret."""
+"""Algorithms of other issuers, all asymmetric: a published key must never be taken for a shared secret."""
 
 
 @dataclass(frozen=True)
 class TrustedIssuer:
-    """`issuer` and `audience` are the `iss` and `aud` of its tokens."""
+    """Trusts the tokens of one issuer; `issuer` and `audience` are their `iss` and `aud`."""
 
     keys: KeySet
     issuer: str
     audience: str
 
     def claims(self, token: str, leeway: timedelta, *required: str) -> dict[str, Any]:
-        """Of a good token. Raises jwt.PyJWTError for another one, AuthorityUnavailable when that cannot be told."""
+        """Returns the claims of a good token.
+
+        Raises jwt.PyJWTError for another one, AuthorityUnavailable when it cannot be checked.
+        """
         from jwt import InvalidKeyError, get_unverified_header
 
         key = self.keys.find(get_unverified_header(token).get("kid", ""))
@@ -41,9 +47,9 @@ def verified(
     leeway: timedelta,
     required: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The claims of a token that `key` signed, for this audience and for now; `leeway` forgives clocks that differ.
+    """Returns the claims of a token that `key` signed, for this audience and for now. `leeway` is for unequal clocks.
 
-    Raises jwt.PyJWTError; also when one of the `required` claims is missing.
+    Raises jwt.PyJWTError, also when one of the `required` claims is missing.
     """
     from jwt import decode
 
@@ -60,5 +66,5 @@ def verified(
 
 
 def trusted_issuer(jwks: str, issuer: str, audience: str) -> TrustedIssuer | None:
-    """None when no such issuer is configured."""
+    """Returns the issuer, or None when none is configured."""
     return TrustedIssuer(KeySet(jwks), issuer, audience) if jwks and issuer else None

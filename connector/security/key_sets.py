@@ -1,4 +1,8 @@
-"""The public keys that an issuer of tokens publishes (RFC 7517), read when they are needed and kept for a while."""
+"""Reads the public keys that an issuer of tokens publishes (RFC 7517) when they are needed, and keeps them a while.
+
+`jwt.PyJWKClient` (PyJWT 2.15) is not used. While the issuer fails, it neither uses an older set nor pauses between
+reads. It limits neither the size of an answer nor the time for the whole of it.
+"""
 
 import json
 import logging
@@ -14,34 +18,35 @@ from connector.errors import AuthorityUnavailable, StorageTimeout
 log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 300
-"""So long a set is used without looking again; a key that was removed holds no longer than this."""
+"""Seconds for which a set is used without looking again. A removed key is accepted no longer than this."""
 STALE_SECONDS = 3600
-"""So long a set is used when a newer one cannot be read: a short outage of the issuer stops nobody."""
+"""Seconds for which a set is used when a newer one cannot be read, so that a short outage stops nobody."""
 PAUSE_SECONDS = 10
-"""Between two attempts: tokens that name unknown keys, or an outage, must not hammer the issuer. It begins when an
-attempt ends: calls that waited for a silent issuer must not ask it one after the other.
+"""Seconds between two attempts: tokens that name unknown keys, or an outage, must not hammer the issuer.
+
+They begin when an attempt ends, because calls that waited for a silent issuer must not ask it one after the other.
 """
 _CONNECT_SECONDS = 3.0
 _TIMEOUT_SECONDS = 5.0
-"""Longest time for the whole answer."""
+"""Longest time for the whole answer in seconds."""
 _LIMIT = 256 * 1024
-"""Bytes. Microsoft's set has about 20 KB."""
+"""Largest accepted key set in bytes. Microsoft's set has about 20 KB."""
 _UNREADABLE = "The keys of the tokens' issuer cannot be read."
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """By key id, and when they were read."""
+    """Holds keys by their id, and the time when they were read."""
 
     keys: Mapping[str, Any] = field(default_factory=dict)
     read: float = float("-inf")
 
 
 class KeySet:
-    """The keys at one URL. May be used by several threads."""
+    """Finds the keys at one URL. Several threads may use it."""
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives seconds."""
+        """Takes the URL, and a `clock` that gives seconds."""
         self._url = url
         self._clock = clock
         self._lock = Lock()
@@ -50,21 +55,21 @@ class KeySet:
         self._reached = False
 
     def find(self, key_id: str) -> Any | None:
-        """The public key of this id, or None: the issuer has none (or has published it just now).
+        """Returns the public key of this id, or None when the issuer has none (or has published it just now).
 
-        Raises AuthorityUnavailable when that cannot be told.
+        Raises AuthorityUnavailable when that is not known.
         """
         key = self._find(key_id, FRESH_SECONDS)
         if key is not None:
             return key
         try:
             with deadline.locked(self._lock):
-                return self._looked_up(key_id)
+                return self._find_or_read(key_id)
         except StorageTimeout:
             raise AuthorityUnavailable(_UNREADABLE) from None
 
-    def _looked_up(self, key_id: str) -> Any | None:
-        # Whoever waited for the lock looks again first: another thread may have read the set meanwhile.
+    def _find_or_read(self, key_id: str) -> Any | None:
+        # A call that waited for the lock looks again first: another thread may have read the set meanwhile.
         key = self._find(key_id, FRESH_SECONDS)
         if key is not None:
             return key
@@ -84,15 +89,16 @@ class KeySet:
         try:
             self._known = _Known(_keys(_download(self._url)), begun)
             self._reached = True
-        except Exception as error:  # noqa: BLE001 - whatever an issuer answers, a key set or none
+        except Exception as error:  # noqa: BLE001 - any other answer of an issuer counts as no key set
             self._reached = False
             log.warning("key set cannot be read", extra={"url": self._url, "reason": type(error).__name__})
         self._tried = self._clock()
 
 
 def _download(url: str) -> bytes:
-    """What the URL itself answers: another address is never followed. Raises requests.RequestException, ValueError,
-    TimeoutError.
+    """Returns what the URL itself answers; redirects are never followed.
+
+    Raises requests.RequestException, ValueError, TimeoutError.
     """
     import requests
 
@@ -116,7 +122,7 @@ def _download(url: str) -> bytes:
 
 
 def _keys(document: bytes) -> dict[str, Any]:
-    """The keys for signatures that can be used. Raises ValueError, AttributeError or jwt.PyJWTError without any."""
+    """Returns the usable keys for signatures. Raises ValueError, AttributeError or jwt.PyJWTError without any."""
     from jwt import PyJWKSet
 
     found = PyJWKSet.from_dict(json.loads(document)).keys

@@ -1,4 +1,4 @@
-"""Keys at rest: wrapped under a master key (AES key wrap, RFC 3394) that comes from configuration."""
+"""Protects stored keys: they are wrapped under a master key (AES key wrap, RFC 3394) that comes from configuration."""
 
 import base64
 import binascii
@@ -12,7 +12,7 @@ _SIZES = (16, 24, 32)
 
 @dataclass(frozen=True, slots=True)
 class WrappedKey:
-    """`data` is the wrapped key, `master` the id of the master key that unwraps it."""
+    """Holds a key (`data`) that is wrapped under the master key with the id `master`."""
 
     master: str
     data: bytes
@@ -20,13 +20,13 @@ class WrappedKey:
 
 @dataclass(frozen=True)
 class KeyRing:
-    """Named secret keys, the current one first; older ones are accepted until they are removed."""
+    """Holds named secret keys, the current one first; older ones are accepted until they are removed."""
 
     keys: tuple[tuple[str, bytes], ...] = field(repr=False)
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """From `id:base64,id:base64`. Raises ValueError, which never quotes the text."""
+        """Reads `id:base64,id:base64`. Raises ValueError, which never quotes the text."""
         keys = []
         for part in filter(None, (p.strip() for p in text.split(","))):
             name, colon, value = part.partition(":")
@@ -43,13 +43,13 @@ class KeyRing:
 
     @property
     def current(self) -> tuple[str, bytes]:
-        """(id, key). Raises KeyUnavailable when there is none."""
+        """The current (id, key). Raises KeyUnavailable when there is none."""
         if not self.keys:
             raise KeyUnavailable("no key is configured")
         return self.keys[0]
 
     def find(self, name: str) -> bytes:
-        """Raises KeyUnavailable when the key is not (or no longer) configured."""
+        """Returns the key with this id. Raises KeyUnavailable when it is not (or no longer) configured."""
         for known, key in self.keys:
             if known == name:
                 return key
@@ -57,7 +57,7 @@ class KeyRing:
 
 
 def wrap(ring: KeyRing, key: bytes) -> WrappedKey:
-    """Wraps 16 or more bytes, a multiple of 8, under the current master key."""
+    """Wraps a key of 16 or more bytes, a multiple of 8, under the current master key."""
     from cryptography.hazmat.primitives.keywrap import aes_key_wrap
 
     name, master = ring.current
@@ -65,7 +65,7 @@ def wrap(ring: KeyRing, key: bytes) -> WrappedKey:
 
 
 def unwrap(ring: KeyRing, wrapped: WrappedKey) -> bytes:
-    """Raises KeyUnavailable when the master key is gone or is not the one that wrapped it."""
+    """Returns the unwrapped key. Raises KeyUnavailable when its master key is gone or did not wrap it."""
     from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
 
     try:

@@ -1,15 +1,15 @@
-"""Segment encryption: AES-128-CBC with PKCS7 padding over the whole segment.
+"""Encrypts segments: AES-128-CBC with PKCS7 padding over the whole segment.
 
-RFC 8216 section 4.3.2.4, METHOD=AES-128.
+RFC 8216 section 4.3.2.4 calls it METHOD=AES-128.
 """
 
-# Cryptography is loaded by the first call that needs it: it takes time from every cold start.
+# Cryptography is loaded by the first call that needs it, because loading it takes time from every cold start.
 
 BLOCK = 16
 
 
 def encrypt(key: bytes, iv: bytes, data: bytes) -> bytes:
-    """`key` and `iv` of 16 bytes each. Adds 1 to 16 bytes of padding."""
+    """Encrypts `data` with `key` and `iv` of 16 bytes each. The padding adds 1 to 16 bytes."""
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
     from cryptography.hazmat.primitives.padding import PKCS7
 
@@ -19,7 +19,7 @@ def encrypt(key: bytes, iv: bytes, data: bytes) -> bytes:
 
 
 def decrypt(key: bytes, iv: bytes, data: bytes) -> bytes:
-    """The inverse of `encrypt`. Raises ValueError for what it did not make under this key."""
+    """Decrypts what `encrypt` made. Raises ValueError for what it did not make under this key."""
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
     from cryptography.hazmat.primitives.padding import PKCS7
 
@@ -29,5 +29,5 @@ def decrypt(key: bytes, iv: bytes, data: bytes) -> bytes:
 
 
 def encrypted_size(size: int) -> int:
-    """Bytes that `encrypt` makes of `size` bytes."""
+    """Returns the number of bytes that `encrypt` makes of `size` bytes."""
     return (size // BLOCK + 1) * BLOCK

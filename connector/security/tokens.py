@@ -1,4 +1,4 @@
-"""Authorization tokens: who holds one may have one content key, for a while."""
+"""Issues and checks authorization tokens: who holds one may have one content key, for a while."""
 
 import hmac
 import secrets
@@ -13,14 +13,14 @@ from connector.security.master import KeyRing
 
 ALGORITHM = "HS256"
 KEY_CLAIM = "urn:microsoft:azure:mediaservices:contentkeyidentifier"
-"""The claim of the old service that names the content key."""
+"""Claim of the old service that names the content key."""
 LEEWAY = timedelta(seconds=10)
-"""Difference of clocks that is forgiven."""
+"""Difference of clocks that is tolerated."""
 
 
 @dataclass(frozen=True)
 class TokenPolicy:
-    """What is put into tokens and demanded of them."""
+    """Says what is put into tokens and demanded of them."""
 
     signing_keys: KeyRing
     issuer: str
@@ -36,7 +36,7 @@ def issue(
     not_before: datetime | None = None,
     lifetime: timedelta | None = None,
 ) -> tuple[str, int]:
-    """(JWT, expiry in epoch seconds) for one content key. Raises KeyUnavailable without a signing key."""
+    """Returns (JWT, expiry in epoch seconds) for one content key. Raises KeyUnavailable without a signing key."""
     from jwt import encode
 
     name, key = policy.signing_keys.current
@@ -53,8 +53,10 @@ def issue(
 
 
 def check(policy: TokenPolicy, token: str, key_id: UUID) -> None:
-    """Raises Unauthorized for a token that is bad, expired or not yet valid, Forbidden for one of another key,
-    and AuthorityUnavailable when it is said to be of the other issuer, whose keys cannot be read.
+    """Checks a token for a content key.
+
+    Raises Unauthorized for a token that is bad, expired or not yet valid, Forbidden for one of another key, and
+    AuthorityUnavailable when it names the other issuer, whose keys cannot be read.
     """
     try:
         claims = _claims(policy, token)
@@ -67,7 +69,7 @@ def check(policy: TokenPolicy, token: str, key_id: UUID) -> None:
 
 
 def _claims(policy: TokenPolicy, token: str) -> dict[str, Any]:
-    """The claims of a good token. Who is said to have issued it decides how it is checked, and never its `alg`."""
+    """Returns the claims of a good token. The issuer that it names decides how it is checked, and never its `alg`."""
     from jwt import decode, get_unverified_header
 
     trusted = policy.trusted

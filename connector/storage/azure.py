@@ -1,4 +1,4 @@
-"""All of storage, and the one place where its clients are made: by connection string or by identity."""
+"""Opens all of storage, and is the one place where its clients are made: by connection string or by identity."""
 
 import logging
 from functools import cached_property
@@ -22,14 +22,14 @@ _ONE_SHOT = 256 * 1024 * 1024
 
 
 class AzureStorage:
-    """`Storage` on an Azure storage account or Azurite. Safe for several threads; `close` it when done.
+    """Implements `Storage` on an Azure storage account or Azurite. Safe for several threads; `close` it when done.
 
-    `access` is a connection string, or an identity.
+    `access` is a connection string or an identity.
     """
 
     def __init__(self, access: str | Identity) -> None:
         self._access = access
-        # At INFO it writes every request's URL and headers.
+        # At INFO this logger writes every request's URL and headers.
         logging.getLogger("azure.core.pipeline.policies.http_logging_policy").setLevel(logging.WARNING)
 
     @cached_property
@@ -84,16 +84,16 @@ class AzureStorage:
 
     @cached_property
     def _credential(self) -> "TokenCredential | None":
-        """One for both services, so that they share its tokens."""
+        """The one credential of both services, so that they share its tokens; None with a connection string."""
         return None if isinstance(self._access, str) else self._access.credential(self._transport)
 
     @cached_property
     def _transport(self) -> "Transport":
-        """One pool of connections for both services, and for their tokens."""
+        """The one pool of connections of both services, and of their tokens."""
         from connector.storage.transport import Transport
 
         return Transport()
 
     def close(self) -> None:
-        """Closes the connections. Not usable afterwards."""
+        """Closes the connections. The storage cannot be used afterwards."""
         self._transport.close()

@@ -1,4 +1,4 @@
-"""Containers and blobs."""
+"""Stores containers and blobs on Azure Blob Storage."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -18,11 +18,11 @@ from connector.storage.reader import BlobReader
 from connector.storage.sas import Signer
 
 _VERSION = "version"
-"""Metadata of a blob that grows."""
+"""Metadata of a manifest that `put_early` wrote: its version."""
 
 
 class AzureBlobs:
-    """`Blobs` on Azure Blob Storage."""
+    """Implements `Blobs` on Azure Blob Storage."""
 
     def __init__(self, service: BlobServiceClient) -> None:
         self._service = service
@@ -54,7 +54,7 @@ class AzureBlobs:
 
     @translated()
     def create_container(self, container: str, *, public: bool) -> None:
-        """Raises StorageUnavailable while an old container of that name is being deleted."""
+        """Creates a container. Raises StorageUnavailable while an old container of that name is being deleted."""
         try:
             self._service.create_container(container, public_access=PublicAccess.BLOB if public else None)
         except ResourceExistsError as error:
@@ -66,7 +66,7 @@ class AzureBlobs:
         try:
             with suppress(ResourceNotFoundError):
                 self._service.delete_container(container)
-        except ResourceExistsError as error:  # what the SDK makes of any 409
+        except ResourceExistsError as error:  # the SDK raises this for any 409
             if error_code(error) != "ContainerBeingDeleted":
                 raise
 
@@ -77,10 +77,10 @@ class AzureBlobs:
         )
 
     @translated()
-    def grow(self, container: str, name: str, data: bytes, version: int) -> bool:
+    def put_early(self, container: str, name: str, data: bytes, version: int) -> bool:
         blob = self._service.get_blob_client(container, name)
         while True:
-            # Only what was looked at is replaced, so that of two writers the later version stays.
+            # Only the version that was looked at is replaced, so that of two writers the later version stays.
             try:
                 found = blob.get_blob_properties()
             except ResourceNotFoundError:
@@ -104,7 +104,7 @@ class AzureBlobs:
             return True
 
     @translated()
-    def grown(self, container: str, name: str) -> int | None:
+    def early_version(self, container: str, name: str) -> int | None:
         with suppress(ResourceNotFoundError):
             return _version(self._service.get_blob_client(container, name).get_blob_properties().metadata)
         return None
@@ -123,7 +123,7 @@ class AzureBlobs:
 
     @translated()
     def commit(self, container: str, name: str, blocks: Sequence[str]) -> None:
-        # A block is looked for among the staged first, then in the blob: committing again is harmless.
+        # The service looks for a block among the staged ones, then in the blob: committing again is harmless.
         try:
             self._service.get_blob_client(container, name).commit_block_list(
                 [BlobBlock(block) for block in blocks], content_settings=_content_settings(name)

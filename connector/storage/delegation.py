@@ -1,4 +1,4 @@
-"""User delegation keys, which sign URLs in place of the account key.
+"""Gets user delegation keys, which sign URLs in place of the account key.
 
 The service gives one out for a token, valid for at most seven days:
 https://learn.microsoft.com/rest/api/storageservices/get-user-delegation-key
@@ -15,21 +15,21 @@ from connector.errors import StorageError
 from connector.storage.errors import translated
 
 CLOCK_SKEW = timedelta(minutes=5)
-"""How far the service's clock may differ from ours."""
+"""Difference between the service's clock and ours that is tolerated."""
 _LONGEST = timedelta(days=7) - CLOCK_SKEW
 _SPARE = timedelta(days=1)
-"""A key outlasts the signature that it was fetched for by so much, so that it signs many others."""
+"""Time by which a key outlasts the signature that it was fetched for, so that it signs many others."""
 
 
 class DelegationKeys:
-    """The current key, fetched when there is none that lasts long enough. Safe for several threads."""
+    """Holds the current key, and fetches one when it does not last long enough. Safe for several threads."""
 
     def __init__(
         self,
         fetch: Callable[[datetime, datetime], UserDelegationKey],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`fetch` gets a key for the time between two moments."""
+        """Takes `fetch`, which gets a key for the time between two moments."""
         self._fetch = fetch
         self._now = now
         self._lock = Lock()
@@ -37,7 +37,7 @@ class DelegationKeys:
         self._expiry = datetime.min.replace(tzinfo=UTC)
 
     def until(self, expiry: datetime) -> UserDelegationKey:
-        """A key that is still valid then, for a signature ends with its key.
+        """Returns a key that is still valid at `expiry`, because a signature ends with its key.
 
         Raises StorageError, also when no key lasts that long, or another call waits for one too long.
         """

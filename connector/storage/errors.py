@@ -1,9 +1,10 @@
-"""Azure SDK exceptions become the connector's own here.
+"""Translates exceptions of the Azure SDKs into the connector's own.
 
-SDK exceptions carry the request: its URL with a SAS, its headers with a signature. So nothing of them is
-passed on but the HTTP status and the service's error code, a plain word such as `BlobNotFound`.
+The SDK's exceptions carry the request: its URL with a SAS, its headers with a signature. So nothing of them is passed
+on except the HTTP status and the service's error code, a plain word such as `BlobNotFound`.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,11 +31,11 @@ from connector.errors import (
 _BY_CODE: dict[str, type[StorageError]] = {
     "BlobNotFound": NotFound,
     "ContainerNotFound": NotFound,
-    "ResourceNotFound": NotFound,  # what the Table service says of a row
+    "ResourceNotFound": NotFound,  # the Table service's code for a missing row
     "TableNotFound": StorageUnavailable,
     "EntityAlreadyExists": RowChanged,
     "UpdateConditionNotSatisfied": RowChanged,
-    # These are 409, but over in a minute.
+    # These are 409, but pass within a minute.
     "ContainerBeingDeleted": StorageUnavailable,
     "ContainerBeingDisabled": StorageUnavailable,
     "TableBeingDeleted": StorageUnavailable,
@@ -43,7 +44,7 @@ _BY_CODE: dict[str, type[StorageError]] = {
 }
 
 _BY_STATUS: dict[int, type[StorageError]] = {
-    # Roles take minutes until they hold, so who may not do something now may do it later.
+    # Roles take minutes to become effective, so what is refused now may be allowed later.
     401: StorageError,
     403: StorageError,
     404: StorageError,
@@ -58,7 +59,7 @@ _BY_STATUS: dict[int, type[StorageError]] = {
 
 @contextmanager
 def translated(*, shared_container: bool = False) -> Iterator[None]:
-    """Raises what `translate` makes of an SDK exception. A decorator too, but not for generators."""
+    """Raises what `translate` makes of an SDK exception. It is a decorator too, but not for generators."""
     try:
         yield
     except AzureError as error:
@@ -66,16 +67,16 @@ def translated(*, shared_container: bool = False) -> Iterator[None]:
 
 
 def translate(error: AzureError, *, shared_container: bool = False) -> StorageError:
-    """The connector's exception for one of the SDK's, without any text of the request.
+    """Returns the connector's exception for one of the SDK's, without any text of the request.
 
     `shared_container`: the call was about a container that all videos share. That it is missing says nothing about
-    one video, so it is StorageUnavailable.
+    one video, so the result is StorageUnavailable.
     """
     if isinstance(error, ServiceRequestTimeoutError | ServiceResponseTimeoutError):
         return StorageTimeout("Storage did not answer in time.")
     if isinstance(error, ServiceRequestError | ServiceResponseError | IncompleteReadError):
         return StorageUnavailable("Storage cannot be reached.")
-    if not isinstance(error, HttpResponseError) or error.status_code is None:  # without one: no token could be had
+    if not isinstance(error, HttpResponseError) or error.status_code is None:  # no status: there was no token
         return StorageError(f"Storage access failed: {type(error).__name__}.")
     code = error_code(error)
     text = f"Storage answered {error.status_code} {code}".rstrip() + "."
@@ -88,10 +89,22 @@ def translate(error: AzureError, *, shared_container: bool = False) -> StorageEr
 
 
 def error_code(error: HttpResponseError) -> str:
-    """The service's word for what went wrong, e.g. `ContainerNotFound`; empty when it gave none.
+    """Returns the service's code for what went wrong, e.g. `ContainerNotFound`; empty when it gave none.
 
     https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2
     """
-    code = getattr(error, "error_code", None)  # set by the storage SDKs, an enum member or plain text
+    # The SDKs set it, as an enum member or plain text; only for `create_entity` it is left in the body.
+    code = getattr(error, "error_code", None) or _code_in_body(error)
     text = str(getattr(code, "value", code))
     return text if code is not None and text.isidentifier() else ""
+
+
+def _code_in_body(error: HttpResponseError) -> object:
+    """Returns the code in an answer of the Table service; None when there is none."""
+    headers = getattr(error.response, "headers", {})
+    if error.response is None or "json" not in str(headers.get("Content-Type")):
+        return None
+    try:
+        return json.loads(error.response.text())["odata.error"]["code"]
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,4 +1,4 @@
-"""Access without any key: a Microsoft Entra identity, as `MEDIA_STORAGE__…` names it."""
+"""Gives access without any key: by a Microsoft Entra identity, as `MEDIA_STORAGE__…` names it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The account's two services, and what gets tokens for them.
+    """Holds the addresses of the account's two services, and what gets tokens for them.
 
     `credential` is called once, when first needed, with the transport that it asks for tokens over.
     """
@@ -23,14 +23,14 @@ class Identity:
 
 
 def managed_identity(client_id: str, transport: "Transport") -> "TokenCredential":
-    """The user-assigned identity with this client id, or the system-assigned one when it is empty."""
+    """Returns the user-assigned identity with this client id, or the system-assigned one when it is empty."""
     from azure.identity import ManagedIdentityCredential
 
     return ManagedIdentityCredential(client_id=client_id or None, transport=transport)
 
 
 def developer_identity(client_id: str, transport: "Transport") -> "TokenCredential":
-    """Whoever is signed in where this runs: a managed identity, or a developer with `az login`."""
+    """Returns the identity that is signed in where this runs: a managed one, or a developer with `az login`."""
     from azure.identity import DefaultAzureCredential
 
     return DefaultAzureCredential(managed_identity_client_id=client_id or None, transport=transport)

@@ -1,4 +1,4 @@
-"""The Keys table: one row per key, found by its id alone, because a player knows nothing else."""
+"""Stores the Keys table: one row per key, found by its id alone, because a player knows nothing else."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ _ROW = "key"
 
 
 class AzureKeys:
-    """`Keys` on Azure Table Storage."""
+    """Implements `Keys` on Azure Table Storage."""
 
     def __init__(self, table: TableClient) -> None:
         self._table = table
@@ -42,7 +42,7 @@ class AzureKeys:
 
     @translated()
     def delete(self, key_id: UUID) -> None:
-        self._table.delete_entity(str(key_id), _ROW)  # the SDK takes a 404 for success
+        self._table.delete_entity(str(key_id), _ROW)  # the SDK treats a 404 as success
 
 
 def _to_entity(key: StoredKey) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Newest first over several partitions, each of which is sorted: a merge in a bounded number of requests.
+"""Lists ids, newest first, over several sorted partitions: a merge in a bounded number of requests.
 
 A page ends at its *horizon*, the id down to which every partition was looked at. What was found beyond it is left for
 the next page, so that pages neither skip nor repeat, whatever is created or deleted between them.
@@ -10,23 +10,23 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 MAX_CALLS = 16
-"""Requests per page, if filtered ones find little."""
+"""Number of requests per page at most, when a filter finds little."""
 
 _NEWEST = 1 << 128
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What one request to one partition gave."""
+    """Holds what one request to one partition returned."""
 
     found: Sequence[UUID]
-    """Those that are wanted, newest first."""
+    """Ids that are wanted, newest first."""
     last: UUID | None
-    """The oldest that was looked at, wanted or not; None: that was the partition's end."""
+    """Oldest id that was looked at, wanted or not; None: the partition has ended."""
 
 
 Fetch = Callable[[UUID | None], Rows]
-"""The next rows of one partition behind an id; None: from the newest."""
+"""Function that returns the next rows of one partition after an id; None: from the newest."""
 
 
 @dataclass
@@ -35,7 +35,7 @@ class _Partition:
     after: UUID | None
     found: list[UUID] = field(default_factory=list)
     seen_to: int = _NEWEST
-    """Every id from this on was looked at; 0 at the end."""
+    """Number of the id from which on every id was looked at; 0 at the end of the partition."""
 
     def advance(self) -> None:
         rows = self.fetch(self.after)
@@ -44,10 +44,10 @@ class _Partition:
 
 
 def page(partitions: Sequence[Fetch], after: UUID | None, top: int) -> tuple[list[UUID], UUID | None]:
-    """Up to `top` ids behind `after`, newest first, and where the next page begins (None: there is none)."""
+    """Returns up to `top` ids after `after`, newest first, and where the next page begins (None: there is none)."""
     looked_at = [_Partition(fetch, after) for fetch in partitions]
     for _ in range(max(MAX_CALLS, len(looked_at))):
-        behind = max(looked_at, key=lambda p: p.seen_to)  # it holds back the others
+        behind = max(looked_at, key=lambda p: p.seen_to)  # this partition holds back the others
         if not behind.seen_to or len(_ids(looked_at, behind.seen_to)) > top:
             break
         behind.advance()
@@ -63,6 +63,6 @@ def _ids(partitions: Sequence[_Partition], horizon: int) -> list[UUID]:
 
 
 def rows_per_call(top: int, partitions: int) -> int:
-    """Ids fall into partitions at random, so most pages need one request to each."""
+    """Returns the rows to ask each partition for. Ids fall into them at random, so most pages need one request each."""
     share = (top + 1) / partitions
     return math.ceil(share + 2 * math.sqrt(share))

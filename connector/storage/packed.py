@@ -1,4 +1,4 @@
-"""JSON in table rows: zlib in binary properties, because a string property holds 32 Ki characters only.
+"""Packs JSON for table rows: zlib in binary properties, because a string property holds 32 Ki characters only.
 
 Limits: https://learn.microsoft.com/rest/api/storageservices/understanding-the-table-service-data-model
 """
@@ -8,11 +8,11 @@ import zlib
 from connector.errors import TooLarge
 
 PROPERTY_LIMIT = 64 * 1024
-"""Bytes of one binary property."""
+"""Bytes that one binary property can hold."""
 
 
 def pack(json: str) -> bytes:
-    """Raises TooLarge when it does not fit into one property."""
+    """Returns compressed JSON. Raises TooLarge when it does not fit into one property."""
     data = compress(json)
     if len(data) > PROPERTY_LIMIT:
         raise TooLarge(f"A value takes {len(data)} bytes of the {PROPERTY_LIMIT} that a table property holds.")

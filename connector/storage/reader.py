@@ -1,4 +1,4 @@
-"""Random access to one version of one blob."""
+"""Gives random access to one version of one blob."""
 
 from threading import Lock
 
@@ -14,7 +14,7 @@ _GONE = "The blob was replaced or deleted since it was opened."
 
 
 class BlobReader:
-    """`SourceReader` on Azure Blob Storage. Every request demands the etag: versions never mix."""
+    """Implements `SourceReader` on Azure Blob Storage. Every request demands the etag, so that versions never mix."""
 
     def __init__(self, blob: BlobClient, size: int, etag: str) -> None:
         self.size = size
@@ -23,15 +23,15 @@ class BlobReader:
         self.requests = 0
         self._blob = blob
         self._etag = etag
-        self._counters = Lock()  # the read-ahead counts too
+        self._counters = Lock()  # the thread that reads ahead counts too
         self._cache = ReadAhead(self._fetch, size)
 
     def read_at(self, offset: int, length: int) -> bytes:
-        """See `SourceReader`. For one thread at a time. Raises ValueError when the reader is closed."""
+        """Returns bytes as `SourceReader` says, to one thread at a time. Raises ValueError when closed."""
         return self._cache.read_at(offset, length)
 
     def close(self) -> None:
-        """Stops reading ahead; waits for a request that is under way."""
+        """Stops reading ahead, and waits for a request that is under way."""
         self._cache.close()
 
     def _fetch(self, offset: int, length: int) -> bytes:

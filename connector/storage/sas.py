@@ -1,4 +1,4 @@
-"""The one place that makes shared access signatures: signed URLs that open one blob for a while."""
+"""Makes all shared access signatures, which are signed URLs that open one blob or container for a while."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,8 +17,9 @@ from connector.storage.delegation import CLOCK_SKEW, DelegationKeys
 
 
 class Signer:
-    """Makes URLs of blobs, plain and signed: with the account key, or with a user delegation key when the service is
-    opened by identity.
+    """Makes URLs of blobs, plain and signed.
+
+    It signs with the account key, or with a user delegation key when the service is opened by identity.
     """
 
     def __init__(self, service: BlobServiceClient) -> None:
@@ -37,19 +38,19 @@ class Signer:
         return f"{self._root}/{container}/"
 
     def container_query(self, container: str, lifetime: timedelta) -> str:
-        """May read the container's blobs. Raises StorageError when there is no key to sign with."""
+        """Returns a SAS that may read the container's blobs. Raises StorageError when there is no key to sign with."""
         return generate_container_sas(
             self._account, container, permission=ContainerSasPermissions(read=True), **self._limits(lifetime)
         )
 
     def signed(self, container: str, name: str, lifetime: timedelta, *, read: bool = False, write: bool = False) -> str:
-        """`write` may create and replace the blob. Raises StorageError when there is no key to sign with."""
+        """Returns a signed URL; `write` may create and replace the blob. Raises StorageError without a key to sign."""
         permission = BlobSasPermissions(read=read, create=write, write=write)
         signature = generate_blob_sas(self._account, container, name, permission=permission, **self._limits(lifetime))
         return f"{self.plain(container, name)}?{signature}"
 
     def _limits(self, lifetime: timedelta) -> dict[str, Any]:
-        """When and how a signature may be used, and the key that makes it."""
+        """Returns when and how a signature may be used, and the key that makes it."""
         now = datetime.now(UTC)
         limits = {"start": now - CLOCK_SKEW, "expiry": now + lifetime, "protocol": self._protocol}
         if self._delegated is not None:

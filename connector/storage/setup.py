@@ -1,4 +1,4 @@
-"""What a fresh storage account needs. For the local stack and tests: in Azure, infra/ declares the same."""
+"""Prepares a fresh storage account for the local stack and for tests. In Azure, infra/ declares the same."""
 
 from contextlib import closing
 
@@ -11,7 +11,7 @@ from connector.storage.identity import Identity
 
 
 def prepare(access: str | Identity, cors_origins: tuple[str, ...]) -> None:
-    """Create the tables and the uploads container, and let browsers of these origins in.
+    """Creates the tables and the uploads container, and allows browsers of these origins (CORS).
 
     Repeating it is harmless. Queues are left to the host. Raises StorageError.
     """

@@ -1,6 +1,6 @@
-"""The Tasks table: partition = video, row = task name.
+"""Stores the Tasks table: the partition is the video, the row is the task's name.
 
-A result is compressed JSON, cut into as many binary properties (`Result0` …) as it takes.
+A result is compressed JSON, cut into as many binary properties (`Result0` …) as it needs.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from uuid import UUID
 from azure.core import MatchConditions
 from azure.data.tables import TableClient, TableEntity, TableTransactionError, UpdateMode
 
+from connector.domain.step import TaskId
 from connector.domain.task import Task, TaskResult
 from connector.errors import NotFound, TooLarge
 from connector.storage.errors import translated
@@ -20,7 +21,7 @@ from connector.storage.packed import PROPERTY_LIMIT, compress, unpack
 from connector.storage.times import optional_time, plain_time
 
 _RESULT_PROPERTIES = 15
-"""As many full properties as an entity of 1 MiB holds beside the others."""
+"""Number of full properties that an entity of 1 MiB holds beside the others."""
 
 _WITHOUT_RESULT = [
     *("PartitionKey", "RowKey", "Attempts", "Started", "Heartbeat"),
@@ -30,18 +31,18 @@ _WITHOUT_RESULT = [
 _ERROR_LENGTH = 1000
 
 _BATCH = 100
-"""Operations the service takes in one transaction."""
+"""Number of operations that the service takes in one transaction."""
 
 
 class AzureTasks:
-    """`Tasks` on Azure Table Storage."""
+    """Implements `Tasks` on Azure Table Storage."""
 
     def __init__(self, table: TableClient) -> None:
         self._table = table
 
-    def get(self, video_id: UUID, name: str) -> Task | None:
+    def get(self, video_id: UUID, task: TaskId) -> Task | None:
         with suppress(NotFound), translated():
-            return _to_task(self._table.get_entity(str(video_id), name))
+            return _to_task(self._table.get_entity(str(video_id), str(task)))
         return None
 
     @translated()
@@ -68,7 +69,7 @@ class AzureTasks:
         return [replace(_to_task(row), etag=None) for row in rows]
 
     def videos(self, prefix: str) -> Iterator[UUID]:
-        # Partitions come in order, so that all rows of one stand together.
+        # Partitions come in order, so that all rows of one are together.
         with translated():
             rows = self._table.query_entities(
                 "PartitionKey ge @first and PartitionKey lt @last",
@@ -94,7 +95,7 @@ class AzureTasks:
         except TableTransactionError as error:
             if error.status_code != 404:
                 raise
-            # Somebody else deleted one of them, which undid the whole batch. Alone, a 404 is no error.
+            # Somebody else deleted one of the rows, which undid the whole batch. For a single row, a 404 is no error.
             for row in rows:
                 self._table.delete_entity(row["PartitionKey"], row["RowKey"])
 
@@ -106,7 +107,7 @@ def _partition(video_id: UUID) -> str:
 def _to_entity(task: Task) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "PartitionKey": str(task.video_id),
-        "RowKey": task.name,
+        "RowKey": str(task.id),
         "Attempts": task.attempts,
         "Started": task.started,
         "Heartbeat": task.heartbeat,
@@ -135,7 +136,7 @@ def _to_task(entity: TableEntity) -> Task:
     packed = b"".join(entity.get(f"Result{i}", b"") for i in range(_RESULT_PROPERTIES))
     return Task(
         video_id=UUID(entity["PartitionKey"]),
-        name=entity["RowKey"],
+        id=TaskId.parse(entity["RowKey"]),
         attempts=entity["Attempts"],
         started=plain_time(entity["Started"]),
         heartbeat=plain_time(entity["Heartbeat"]),

@@ -1,4 +1,4 @@
-"""Times in table rows. The SDK answers its own subclass of datetime, which drags the service's text along."""
+"""Reads times from table rows. The SDK returns its own subclass of datetime, which keeps the service's text as well."""
 
 from datetime import datetime
 

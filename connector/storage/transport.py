@@ -1,4 +1,4 @@
-"""The one way out to storage, and to the service that gives out tokens for it.
+"""Sends all requests to storage, and to the service that gives out tokens for it.
 
 A call of the API may take `deadline.CALL_SECONDS` in all. So its requests wait less long than those of queue messages,
 and a host that was silent once is given only a moment until it answers again. Otherwise calls that wait for a thread
@@ -19,22 +19,22 @@ from connector.errors import StorageTimeout, StorageUnavailable
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 30
-"""Longest silence of the service while an answer is awaited."""
+"""Longest silence of the service, in seconds, while an answer is awaited."""
 CALL_CONNECT_SECONDS = 3.0
 CALL_READ_SECONDS = 7.0
-"""The same two for a call of the API. The service itself ends a query of tables after 5 s:
+"""Longest silence of the service, in seconds, in a call of the API. The service ends a query of tables after 5 s:
 https://learn.microsoft.com/rest/api/storageservices/query-timeout-and-pagination
 """
 SILENT_SECONDS = 2.0
-"""Likewise, while the service is known to be silent."""
+"""Longest silence, in seconds, in a call of the API while the service is known to be silent."""
 _CONNECTIONS = 32
-"""Kept open per service; threads beyond that connect anew."""
+"""Connections that are kept open per service; further threads connect anew."""
 _RECEIVED = 256 * 1024
-"""Bytes taken from a connection at a time; at the transport's own 4 KiB each costs more than what is in it."""
+"""Bytes taken from a connection at a time. With the transport's own 4 KiB, each take costs more than what is in it."""
 
 
 class _Silence:
-    """The hosts that did not answer when they were last asked. One for the process: clients come and go."""
+    """Remembers the hosts that did not answer when they were last asked. The process has one; clients come and go."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -54,7 +54,7 @@ _silence = _Silence()
 
 
 class Transport(RequestsTransport):  # type: ignore[misc] # the SDK loads it late, so that it is Any for mypy
-    """Safe for several threads. `send` raises StorageTimeout when the present call may wait no longer."""
+    """Sends requests from several threads. `send` raises StorageTimeout when the present call may wait no longer."""
 
     def __init__(self) -> None:
         session = Session()
@@ -75,10 +75,10 @@ class Transport(RequestsTransport):  # type: ignore[misc] # the SDK loads it lat
         try:
             response = super().send(request, proxies=proxies, **kwargs)
         except (ServiceRequestTimeoutError, ServiceResponseTimeoutError):
-            if left is None or left >= SILENT_SECONDS:  # else it had too little time to tell
+            if left is None or left >= SILENT_SECONDS:  # with less time, the timeout says nothing about the host
                 _silence.note(host, silent=True)
             if left is not None and known:
-                deadline.give_up()
+                deadline.expire()
                 raise StorageTimeout("Storage is silent.") from None
             raise  # the SDK tries once more
         _silence.note(host, silent=False)

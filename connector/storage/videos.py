@@ -1,8 +1,7 @@
-"""The Videos table: one row per video.
+"""Stores the Videos table: one row per video.
 
-`PartitionKey` is one of four shards, so that no single partition takes all the load. `RowKey` is the id
-with all bits inverted: ids sort by creation (UUIDv7), so a plain scan of a partition meets the newest video
-first.
+`PartitionKey` is one of four shards, so that no single partition takes all the load. `RowKey` is the id with all bits
+inverted. Ids sort by creation (UUIDv7), so a plain scan of a partition meets the newest video first.
 """
 
 import json
@@ -32,13 +31,13 @@ from connector.storage.times import optional_time, plain_time
 _SHARDS = 4
 _ALL_BITS = (1 << 128) - 1
 _SCANNED = 1000
-"""Rows per request of a filtered listing: the most that storage gives."""
+"""Rows per request of a filtered listing, which is the most that storage gives."""
 _READERS = 8
-"""Rows that are read at once."""
+"""Number of rows that are read at once."""
 
 
 class AzureVideos:
-    """`Videos` on Azure Table Storage."""
+    """Implements `Videos` on Azure Table Storage."""
 
     def __init__(self, table: TableClient) -> None:
         self._table = table
@@ -66,7 +65,7 @@ class AzureVideos:
 
     @translated()
     def delete(self, video_id: UUID) -> None:
-        self._table.delete_entity(*_keys(video_id))  # the SDK takes a 404 for success
+        self._table.delete_entity(*_keys(video_id))  # the SDK treats a 404 as success
 
     def in_states(self, states: Sequence[State], modified_before: datetime) -> Iterator[Video]:
         if not states:
@@ -79,7 +78,7 @@ class AzureVideos:
                 yield _to_video(entity)
 
     def page(self, wanted: VideoFilter, after: UUID | None, top: int) -> VideoPage:
-        # A filter is not left to storage: it would not say how far it looked, and so not where the next page begins.
+        # A filter is not left to storage: it would not say how far it looked, which is where the next page begins.
         rows = _SCANNED if wanted else rows_per_call(top, _SHARDS)
         columns = ["Id", "State", "FileName", "Tags"] if wanted else None
         whole: dict[UUID, Video] = {}
@@ -99,7 +98,7 @@ class AzureVideos:
     def _rows_behind(
         self, shard: str, behind: UUID | None, rows: int, columns: list[str] | None
     ) -> tuple[list[TableEntity], bool]:
-        """One request's rows, and whether these are the shard's last."""
+        """Returns the rows of one request, and whether they are the shard's last."""
         pages = self._table.query_entities(
             "PartitionKey eq @shard and RowKey gt @row",
             parameters={"shard": shard, "row": "" if behind is None else _keys(behind)[1]},
@@ -115,7 +114,7 @@ class AzureVideos:
         return entities, False
 
     def _existing(self, ids: Sequence[UUID]) -> list[Video]:
-        """The videos with these ids, without those that were deleted meanwhile."""
+        """Returns the videos with these ids, without those that were deleted meanwhile."""
         with ThreadPoolExecutor(_READERS) as threads:
             return [video for video in threads.map(carried(self._found), ids) if video]
 
@@ -136,7 +135,7 @@ def _tags(entity: TableEntity) -> tuple[str, ...]:
 
 
 def _keys(video_id: UUID) -> tuple[str, str]:
-    """(PartitionKey, RowKey). The id's last bits are random, so the shards fill evenly."""
+    """Returns (PartitionKey, RowKey). The id's last bits are random, so the shards fill evenly."""
     return str(video_id.int % _SHARDS), f"{_ALL_BITS - video_id.int:032x}"
 
 

@@ -1,6 +1,5 @@
 """Chromium, the test page, and a published numbered video to play."""
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -9,24 +8,8 @@ from playwright.sync_api import Browser, sync_playwright
 from client import Client
 from tests.browser.pages import NODE_MODULES, serve
 from tests.browser.player import Player
-from tests.integration.publishing import Published, publish_numbered
-
-_CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-)
-
-
-def chromium() -> str | None:
-    """Where it is."""
-    return next(filter(None, map(shutil.which, _CHROMIUM)), None)
+from tests.support.chromium import ARGUMENTS, NAMES, chromium
+from tests.support.publishing import Published, publish_numbered
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -46,7 +29,7 @@ def browser() -> Iterator[Browser]:
     # not for the session: a running Playwright keeps an event loop that other tests' asyncio.run would trip over
     path = chromium()
     if path is None:
-        pytest.skip(f"no Chromium on the PATH (looked for {', '.join(_CHROMIUM)})")
+        pytest.skip(f"no Chromium on the PATH (looked for {', '.join(NAMES)})")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

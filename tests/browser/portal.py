@@ -2,21 +2,31 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.pages import NODE_MODULES
+from tests.media.audio import Audio
+from tests.media.cache import cached
+from tests.media.sources import PAL, Video, numbered
 
 PATIENCE_MS = 90_000
 """For what the encoders do; only a failing test ever takes it."""
+SOURCE = Video(fps=PAL, frames=150, size=(432, 432), gop=40)
+"""Six seconds, two renditions, two segments."""
 expect.set_options(timeout=30_000)
 _AXE = NODE_MODULES / "axe-core" / "axe.min.js"
 _WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 _NOTE_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) => {
   console.error(`CSP ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
 });"""
+
+
+def source() -> Path:
+    return cached("protected-browser.mp4", partial(numbered, video=SOURCE, audio=Audio()), SOURCE)
 
 
 def until(condition: Callable[[], object], what: str = "it", seconds: float = 30) -> None:

@@ -23,7 +23,7 @@ from connector.manifests.addresses import BESIDE, Addresses
 from connector.manifests.presentation import AudioTrack, Presentation, Protection, Segment, VideoTrack
 from connector.security import segments
 from tests.media.frame_numbers import draw
-from tests.unit.isobmff.encoded import Encoded, encode_audio
+from tests.support.encoded import Encoded, encode_audio
 
 FPS = Fraction(25)
 GOP = 25

@@ -20,7 +20,7 @@ from tests.conftest import PROJECT
 from tests.media.audio import Audio
 from tests.media.cache import cached
 from tests.media.sources import PAL, Video, numbered
-from tests.unit.security.authority import AUDIENCE, ISSUER, authority, token
+from tests.support.authority import AUDIENCE, ISSUER, authority, token
 
 pytestmark = pytest.mark.browser
 

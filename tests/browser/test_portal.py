@@ -1,26 +1,16 @@
 """The portal, used as a person would."""
 
 import re
-from functools import partial
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.portal import PATIENCE_MS, Portal, until
-from tests.media.audio import Audio
-from tests.media.cache import cached
-from tests.media.sources import PAL, Video, numbered
+from tests.browser.portal import PATIENCE_MS, Portal, source, until
 
 pytestmark = pytest.mark.browser
 
-SOURCE = Video(fps=PAL, frames=150, size=(432, 432), gop=40)
-"""Six seconds, two renditions, two segments."""
 PAIRS = ["hls.js · HLS", "Shaka · HLS", "Shaka · DASH", "dash.js · DASH", "dash.js · Smooth", "video.js · HLS"]
 HTML = "<img src=x onerror=alert(1)>"
-
-
-def source():
-    return cached("protected-browser.mp4", partial(numbered, video=SOURCE, audio=Audio()), SOURCE)
 
 
 @pytest.fixture
@@ -60,7 +50,7 @@ def test_a_file_is_published_watched_and_deleted(portal, protect):
     transfer.get_by_role("link", name="Play").click()
     portal.picture.wait_for()
     expect(page.locator(".panels .encode-cost")).to_contain_text(
-        re.compile(r"^Took \d+.* of computing, USD\s0\.\d+; .* to keep, USD")
+        re.compile(r"^Processing took \d+.* of computing time and cost USD\s0\.\d+\. Storing .* costs USD")
     )
     page.get_by_role("button", name="Play", exact=True).click()
     portal.expect_moving()
@@ -132,7 +122,7 @@ def test_what_is_said_about_a_video_is_edited_unless_somebody_was_faster(portal,
     client.update(stored, title="Theirs")
     page.get_by_label("Title").fill("Mine")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Not saved: somebody changed this meanwhile.")).to_be_visible()
+    expect(page.get_by_text("Not saved: somebody else changed this video.")).to_be_visible()
     expect(page.get_by_label("Title")).to_have_value("Theirs")
     page.get_by_label("Title").fill("Mine, knowingly")
     page.get_by_role("button", name="Save").click()

@@ -7,8 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from client import Client
 from local.stack import Stack
-from tests.browser.portal import PATIENCE_MS, Portal, until
-from tests.browser.test_portal import source
+from tests.browser.portal import PATIENCE_MS, Portal, source, until
 from tests.conftest import PROJECT
 
 pytestmark = pytest.mark.browser

@@ -79,7 +79,7 @@ def test_a_reloaded_page_sends_the_missing_blocks_only(portal, client, file):
     network.restore()
     portal.page.reload()
     transfer = portal.transfer(file.name)
-    expect(transfer).to_contain_text(re.compile(r"Broken off at [1-9]\d %"))
+    expect(transfer).to_contain_text(re.compile(r"Interrupted at [1-9]\d %"))
     portal.choose(file)
     reason = transfer.get_by_role("alert")
     expect(reason).to_contain_text("not a video or audio file", timeout=PATIENCE_MS)

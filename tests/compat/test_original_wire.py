@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from tests.compat.old_client import ORIGINAL_FIELDS, OldClient
-from tests.integration.publishing import numbered_source
+from tests.support.publishing import numbered_source
 
 pytestmark = [pytest.mark.azurite, pytest.mark.media]
 

@@ -185,41 +185,41 @@ def test_signed_urls_name_the_blob_and_are_longer_than_the_plain_one(storage):
     assert "?" not in plain
 
 
-def test_a_blob_that_grows_is_replaced_by_greater_versions_only(storage, container):
-    assert storage.blobs.grown(container, "master.m3u8") is None
-    assert storage.blobs.grow(container, "master.m3u8", b"two", 2)
-    assert not storage.blobs.grow(container, "master.m3u8", b"one", 1)
-    assert not storage.blobs.grow(container, "master.m3u8", b"two again", 2)
+def test_an_early_blob_is_replaced_by_greater_versions_only(storage, container):
+    assert storage.blobs.early_version(container, "master.m3u8") is None
+    assert storage.blobs.put_early(container, "master.m3u8", b"two", 2)
+    assert not storage.blobs.put_early(container, "master.m3u8", b"one", 1)
+    assert not storage.blobs.put_early(container, "master.m3u8", b"two again", 2)
     assert storage.blobs.get(container, "master.m3u8") == b"two"
-    assert storage.blobs.grow(container, "master.m3u8", b"three", 3)
+    assert storage.blobs.put_early(container, "master.m3u8", b"three", 3)
     assert storage.blobs.get(container, "master.m3u8") == b"three"
-    assert storage.blobs.grown(container, "master.m3u8") == 3
+    assert storage.blobs.early_version(container, "master.m3u8") == 3
 
 
-def test_what_was_put_grows_no_more(storage, container):
-    storage.blobs.grow(container, "master.m3u8", b"growing", 7)
+def test_what_was_put_is_replaced_by_nothing_early(storage, container):
+    storage.blobs.put_early(container, "master.m3u8", b"early", 7)
 
     storage.blobs.put(container, "master.m3u8", b"whole")
 
-    assert not storage.blobs.grow(container, "master.m3u8", b"late", 8)
+    assert not storage.blobs.put_early(container, "master.m3u8", b"late", 8)
     assert storage.blobs.get(container, "master.m3u8") == b"whole"
-    assert storage.blobs.grown(container, "master.m3u8") is None
+    assert storage.blobs.early_version(container, "master.m3u8") is None
 
 
-def test_nothing_grows_without_a_container(storage):
+def test_nothing_is_put_early_without_a_container(storage):
     where = f"video-{new_id()}"
 
     with pytest.raises(NotFound):
-        storage.blobs.grow(where, "master.m3u8", b"1", 1)
-    assert storage.blobs.grown(where, "master.m3u8") is None
+        storage.blobs.put_early(where, "master.m3u8", b"1", 1)
+    assert storage.blobs.early_version(where, "master.m3u8") is None
 
 
-def test_of_many_that_let_a_blob_grow_at_once_the_greatest_version_stays(storage, container):
-    def grow(version):
-        return storage.blobs.grow(container, "manifest.mpd", str(version).encode(), version)
+def test_of_many_early_versions_at_once_the_greatest_stays(storage, container):
+    def put_early(version):
+        return storage.blobs.put_early(container, "manifest.mpd", str(version).encode(), version)
 
     with ThreadPoolExecutor(8) as threads:
-        written = list(threads.map(grow, [5, 3, 8, 1, 7, 2, 6, 4] * 3))
+        written = list(threads.map(put_early, [5, 3, 8, 1, 7, 2, 6, 4] * 3))
 
     assert any(written)
     assert storage.blobs.get(container, "manifest.mpd") == b"8"

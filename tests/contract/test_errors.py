@@ -1,5 +1,6 @@
 """SDK exceptions become the connector's own, and nothing of a request is in their text."""
 
+import json
 import logging
 import socket
 import traceback
@@ -10,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import pytest
+from azure.core.credentials import AzureNamedKeyCredential
 from azure.core.exceptions import (
     AzureError,
     HttpResponseError,
@@ -18,9 +20,11 @@ from azure.core.exceptions import (
     ServiceResponseError,
     ServiceResponseTimeoutError,
 )
+from azure.data.tables import TableClient
 from azure.storage.blob import BlobServiceClient
 
 from connector.domain.layout import UPLOADS
+from connector.domain.step import Step, TaskId
 from connector.domain.video import State, new_id, new_video
 from connector.errors import NotFound, RowChanged, StorageError, StorageRefused, StorageTimeout, StorageUnavailable
 from connector.storage.azure import AzureStorage
@@ -170,7 +174,7 @@ def test_a_missing_table_is_not_a_missing_row(azure):
         lambda: videos.get(video.id),
         lambda: videos.save(video),
         lambda: list(videos.in_states(tuple(State), video.created)),
-        lambda: tasks.get(video.id, "chunk-000000"),
+        lambda: tasks.get(video.id, TaskId(Step.CHUNK)),
         lambda: tasks.of(video.id),
         lambda: keys.get(video.id),
         lambda: list(keys.all()),
@@ -178,6 +182,47 @@ def test_a_missing_table_is_not_a_missing_row(azure):
     for call in calls:
         with pytest.raises(StorageUnavailable, match="TableNotFound"):
             call()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind"),
+    [
+        (409, "EntityAlreadyExists", RowChanged),
+        (409, "TableBeingDeleted", StorageUnavailable),
+        (404, "TableNotFound", StorageUnavailable),
+        (400, "PropertyValueTooLarge", StorageRefused),
+    ],
+)
+def test_a_code_that_stands_in_the_body_alone_is_found(status, code, kind):
+    """The Table service answers so, and the SDK does not read it when a row is created."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            body = json.dumps({"odata.error": {"code": code, "message": {"value": SECRET}}}).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json;odata=minimalmetadata;charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        endpoint = f"http://127.0.0.1:{server.server_port}/{ACCOUNT}"
+        try:
+            key = AzureNamedKeyCredential(ACCOUNT, ACCOUNT_KEY)
+            with TableClient(endpoint, "Videos", credential=key, retry_total=0) as table:
+                with pytest.raises(kind, match=f"Storage answered {status} {code}.") as caught:
+                    AzureVideos(table).create(new_video("a.mp4"))
+        finally:
+            server.shutdown()
+            thread.join()
+    assert type(caught.value) is kind
+    assert "SECRET" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_throttling_is_unavailability(refusing):

@@ -6,15 +6,17 @@ from uuid import UUID
 
 import pytest
 
-from connector.domain.task import EncodeOutput, RenditionOutput, SegmentOutput, StillOutput, Task, TaskResult
+from connector.domain.step import Step, TaskId
+from connector.domain.task import EncodeOutput, PosterOutput, RenditionOutput, SegmentOutput, Task, TaskResult
 from connector.domain.video import new_id
 from connector.errors import NotFound, RowChanged, TooLarge
 
 NOW = datetime(2024, 2, 29, 12, 30, 15, 123456, tzinfo=UTC)
+FIRST = TaskId(Step.CHUNK)
 
 
-def make_task(video_id, name="chunk-000000", **changes) -> Task:
-    task = Task(video_id=video_id, name=name, attempts=1, started=NOW, heartbeat=NOW, worker="host/1")
+def make_task(video_id, task_id=FIRST, **changes) -> Task:
+    task = Task(video_id=video_id, id=task_id, attempts=1, started=NOW, heartbeat=NOW, worker="host/1")
     return replace(task, **changes)
 
 
@@ -25,7 +27,7 @@ def audio_result(segments: int) -> TaskResult:
         SegmentOutput(time=i * 962_560, duration=962_560, size=sizes.randint(60_000, 70_000)) for i in range(segments)
     ]
     rendition = RenditionOutput(id=128_000, init="00" * 700, segments=tuple(outputs))
-    poster = StillOutput(time=1.5, score=0.25, name="thumbnails/ä.jpg")
+    poster = PosterOutput(time=1.5, score=0.25, name="thumbnails/ä.jpg")
     return TaskResult(encode=EncodeOutput(renditions=(rendition,), poster=poster))
 
 
@@ -35,11 +37,11 @@ def audio_result(segments: int) -> TaskResult:
     ids=["none", "empty", "audio of three hours", "more than one property"],
 )
 def test_a_task_comes_back_as_it_was_put(storage, result):
-    task = make_task(new_id(), "audio-000001", finished=NOW, progress=1.0, result=result)
+    task = make_task(new_id(), TaskId(Step.AUDIO, 1), finished=NOW, progress=1.0, result=result)
 
     written = storage.tasks.put(task)
 
-    found = storage.tasks.get(task.video_id, task.name)
+    found = storage.tasks.get(task.video_id, task.id)
     assert found == written
     assert replace(found, etag=None) == task
     assert storage.tasks.of(task.video_id) == [found]
@@ -48,12 +50,12 @@ def test_a_task_comes_back_as_it_was_put(storage, result):
 def test_a_row_is_replaced_as_it_was_read(storage):
     task = make_task(new_id(), finished=NOW, result=audio_result(20_000))
     storage.tasks.put(task)
-    read = storage.tasks.get(task.video_id, task.name)
+    read = storage.tasks.get(task.video_id, task.id)
 
     again = replace(read, attempts=2, finished=None, result=None, progress=0.5, driven=NOW)
     written = storage.tasks.put(again)
 
-    found = storage.tasks.get(task.video_id, task.name)
+    found = storage.tasks.get(task.video_id, task.id)
     assert found == written
     assert replace(found, etag=read.etag) == again
     assert found.etag != read.etag
@@ -62,20 +64,20 @@ def test_a_row_is_replaced_as_it_was_read(storage):
 def test_a_row_that_changed_since_it_was_read_is_not_replaced(storage):
     task = make_task(new_id())
     storage.tasks.put(task)
-    read = storage.tasks.get(task.video_id, task.name)
+    read = storage.tasks.get(task.video_id, task.id)
     storage.tasks.put(replace(read, attempts=2))
 
     for late in (replace(read, attempts=3), replace(task, attempts=3)):
         with pytest.raises(RowChanged):
             storage.tasks.put(late)
 
-    assert storage.tasks.get(task.video_id, task.name).attempts == 2
+    assert storage.tasks.get(task.video_id, task.id).attempts == 2
 
 
 def test_a_row_that_is_gone_is_not_replaced(storage):
     task = make_task(new_id())
     storage.tasks.put(task)
-    read = storage.tasks.get(task.video_id, task.name)
+    read = storage.tasks.get(task.video_id, task.id)
     storage.tasks.delete(task.video_id)
 
     with pytest.raises(NotFound):
@@ -84,8 +86,8 @@ def test_a_row_that_is_gone_is_not_replaced(storage):
 
 def test_videos_with_rows_are_found_by_how_their_ids_begin(storage):
     mine, other = new_id(), UUID("feedbeef-0000-7000-8000-000000000000")
-    for video_id, name in ((mine, "chunk-000000"), (mine, "chunk-000001"), (other, "chunk-000000")):
-        storage.tasks.put(make_task(video_id, name))
+    for video_id, task_id in ((mine, TaskId(Step.CHUNK)), (mine, TaskId(Step.CHUNK, 1)), (other, TaskId(Step.CHUNK))):
+        storage.tasks.put(make_task(video_id, task_id))
 
     assert list(storage.tasks.videos(str(mine)[:13])).count(mine) == 1
     assert list(storage.tasks.videos("feedbe")) == [other]
@@ -95,35 +97,35 @@ def test_videos_with_rows_are_found_by_how_their_ids_begin(storage):
 
 
 def test_an_unknown_task_is_none(storage):
-    assert storage.tasks.get(new_id(), "chunk-000000") is None
+    assert storage.tasks.get(new_id(), TaskId(Step.CHUNK)) is None
 
 
 def test_tasks_come_sorted_and_of_one_video_only(storage):
     video_id = new_id()
     storage.tasks.put(make_task(new_id()))
-    for name in ("split-000000", "chunk-000010", "audio-000000", "chunk-000009"):
-        storage.tasks.put(make_task(video_id, name))
+    for task_id in (TaskId(Step.SPLIT), TaskId(Step.CHUNK, 10), TaskId(Step.AUDIO), TaskId(Step.CHUNK, 9)):
+        storage.tasks.put(make_task(video_id, task_id))
 
-    names = [task.name for task in storage.tasks.of(video_id)]
+    ids = [task.id for task in storage.tasks.of(video_id)]
 
-    assert names == ["audio-000000", "chunk-000009", "chunk-000010", "split-000000"]
+    assert ids == [TaskId(Step.AUDIO), TaskId(Step.CHUNK, 9), TaskId(Step.CHUNK, 10), TaskId(Step.SPLIT)]
 
 
 def test_the_overview_tells_which_tasks_are_finished_without_their_results(storage):
     video_id = new_id()
-    storage.tasks.put(make_task(video_id, "chunk-000000", finished=NOW, result=audio_result(10)))
-    storage.tasks.put(make_task(video_id, "chunk-000001", progress=0.9))
-    storage.tasks.put(make_task(video_id, "audio-000000", finished=NOW))
+    storage.tasks.put(make_task(video_id, TaskId(Step.CHUNK), finished=NOW, result=audio_result(10)))
+    storage.tasks.put(make_task(video_id, TaskId(Step.CHUNK, 1), progress=0.9))
+    storage.tasks.put(make_task(video_id, TaskId(Step.AUDIO), finished=NOW))
 
     overview = storage.tasks.overview(video_id)
-    assert {task.name for task in overview if task.done} == {"chunk-000000", "audio-000000"}
+    assert {task.id for task in overview if task.done} == {TaskId(Step.CHUNK), TaskId(Step.AUDIO)}
     assert all(task.result is None for task in overview)
     assert storage.tasks.overview(new_id()) == []
 
 
 def put_many(storage, video_id, count):
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda i: storage.tasks.put(make_task(video_id, f"chunk-{i:06d}")), range(count)))
+        list(pool.map(lambda i: storage.tasks.put(make_task(video_id, TaskId(Step.CHUNK, i))), range(count)))
 
 
 def test_deleting_takes_all_tasks_of_one_video(storage):

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
-from connector.domain.plan import AudioRendition, Plan, Rendition, Size, Stills
+from connector.domain.plan import AudioRendition, Chunk, Plan, Rendition, Size, Stills
 from connector.domain.usage import Usage
 from connector.domain.video import About, Failure, State, Video, new_id, new_video
 from connector.errors import NotFound, RowChanged, TooLarge
@@ -56,7 +56,9 @@ PLAN = Plan(
     duration=Fraction(3600),
     renditions=(Rendition(id=5_000_000, width=1080, height=1920, crf=21.0, maxrate=6_000_000),),
     audio=(AudioRendition(id=128_000, stream=1, bitrate=128_000, language="de", name="Ton"),),
-    chunks=tuple(range(0, 107_892, 900)),
+    chunks=tuple(
+        Chunk(start=start, stop=min(start + 900, 107_892), renditions=(5_000_000,)) for start in range(0, 107_892, 900)
+    ),
     stills=Stills(
         interval=Fraction(10),
         count=360,

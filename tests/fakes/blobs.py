@@ -20,7 +20,7 @@ class MemoryBlob:
     blocks: dict[str, bytes] = field(default_factory=dict)
     """The blocks it was committed from."""
     version: int | None = None
-    """Of one that grows."""
+    """Of one that was put early."""
     etag: str = field(default_factory=lambda: f'"0x{next(_versions):016X}"')
 
 
@@ -103,7 +103,7 @@ class MemoryBlobs:
             place.staged.pop(name, None)
             place.blobs[name] = MemoryBlob(data)
 
-    def grow(self, container: str, name: str, data: bytes, version: int) -> bool:
+    def put_early(self, container: str, name: str, data: bytes, version: int) -> bool:
         with self._lock:
             place = self._container(container)
             found = place.blobs.get(name)
@@ -112,7 +112,7 @@ class MemoryBlobs:
             place.blobs[name] = MemoryBlob(data, version=version)
             return True
 
-    def grown(self, container: str, name: str) -> int | None:
+    def early_version(self, container: str, name: str) -> int | None:
         place = self.containers.get(container)
         return place.blobs[name].version if place and name in place.blobs else None
 

@@ -1,4 +1,4 @@
-"""`Storage` in memory: the twin of `storage/azure.py`, held to the same contract tests."""
+"""`Storage` in memory: the fake of `storage/azure.py`, held to the same contract tests."""
 
 from tests.fakes.blobs import MemoryBlobs
 from tests.fakes.keys import MemoryKeys

@@ -6,32 +6,33 @@ from itertools import count
 from threading import Lock
 from uuid import UUID
 
+from connector.domain.step import TaskId
 from connector.domain.task import Task
 from connector.errors import NotFound, RowChanged
 
 
 class MemoryTasks:
     def __init__(self) -> None:
-        self._rows: dict[tuple[UUID, str], Task] = {}
+        self._rows: dict[tuple[UUID, TaskId], Task] = {}
         self._versions = count(1)
         self._lock = Lock()
 
-    def get(self, video_id: UUID, name: str) -> Task | None:
-        return self._rows.get((video_id, name))
+    def get(self, video_id: UUID, task: TaskId) -> Task | None:
+        return self._rows.get((video_id, task))
 
     def put(self, task: Task) -> Task:
         with self._lock:
-            known = self._rows.get((task.video_id, task.name))
+            known = self._rows.get((task.video_id, task.id))
             if task.etag is not None and known is None:
                 raise NotFound("No such task.")
             if (known.etag if known else None) != task.etag:
                 raise RowChanged("The task exists, or was changed since it was read.")
-            written = self._rows[task.video_id, task.name] = replace(task, etag=f'W/"{next(self._versions)}"')
+            written = self._rows[task.video_id, task.id] = replace(task, etag=f'W/"{next(self._versions)}"')
             return written
 
     def of(self, video_id: UUID) -> list[Task]:
         with self._lock:
-            return sorted((t for t in self._rows.values() if t.video_id == video_id), key=lambda t: t.name)
+            return sorted((t for t in self._rows.values() if t.video_id == video_id), key=lambda t: t.id)
 
     def overview(self, video_id: UUID) -> list[Task]:
         return [replace(task, result=None, etag=None) for task in self.of(video_id)]

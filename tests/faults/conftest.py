@@ -21,14 +21,9 @@ def recorded() -> Recording:
 
 
 @pytest.fixture
-def media(recorded: Recording, monkeypatch: pytest.MonkeyPatch) -> Recording:
-    """Media children, really run at first, and from then on replayed."""
-    again = Recording(jobs=recorded.jobs)
-    monkeypatch.setattr("connector.media.sandbox.run", again)
-    # Which call is the k-th must not depend on threads, or on the clock.
-    monkeypatch.setattr("connector.pipeline.run.HEARTBEAT_SECONDS", 3600)
-    monkeypatch.setattr("connector.pipeline.together.AT_ONCE", 1)
-    return again
+def media(recorded: Recording) -> Recording:
+    """Media jobs, really run at first, and from then on replayed."""
+    return Recording(jobs=recorded.jobs)
 
 
 @pytest.fixture(scope="session")

@@ -5,15 +5,13 @@ the function sends goes out one by one after it has ended, and only then the mes
 after five seconds, one whose process died after ten minutes; at its fifth failure it moves to the poison queue.
 """
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
-
-import pytest
 
 from connector.api.http import Request, Response
 from connector.api.routes import ROUTES, respond
@@ -21,12 +19,13 @@ from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE, UPLOADS
 from connector.domain.messages import Message
 from connector.domain.video import FINAL, Video
 from connector.errors import NotFound
-from connector.pipeline.app import App
 from connector.pipeline.complete import complete_by_name
-from connector.pipeline.steps import bury, run_step
+from connector.pipeline.context import Pace
+from connector.pipeline.steps import handle_poison, run_step
 from connector.pipeline.sweep import sweep
 from tests.faults.troubles import Killed, Trouble, Watched
 from tests.faults.world import Scene, copy_of
+from tests.support.apps import memory_app
 
 MAX_DEQUEUE = 5
 AGAIN = timedelta(seconds=5)
@@ -35,6 +34,8 @@ MINUTE = timedelta(minutes=1)
 PATIENCE = timedelta(days=3)
 EVENTS = "blob-events"
 """The queue inside the host that keeps blob events."""
+PACE = Pace(heartbeat_seconds=3600, storage_calls=1)
+"""Which call is the k-th must not depend on threads, or on the clock."""
 
 
 @dataclass
@@ -47,19 +48,26 @@ class _Letter:
 
 
 class Host:
-    """Works on a copy of the scene. `moment` is its clock; it jumps from one thing that happens to the next."""
+    """Works on a copy of the scene. It is the app's clock: `moment` jumps from one thing that happens to the next.
 
-    def __init__(self, scene: Scene, trouble: Trouble) -> None:
+    `media` runs the media jobs; None where no test comes so far.
+    """
+
+    def __init__(self, scene: Scene, trouble: Trouble, media: Any = None) -> None:
         self.storage, self.trouble, self.moment = scene.copy(), trouble, scene.video.created
-        self._settings = scene.settings
+        self._settings, self._media = scene.settings, media
         self._letters: list[_Letter] = []
         self._sweep_at = self.moment + MINUTE
-        self.buried = 0
+        self.poisoned = 0
         self._start()
 
     def _start(self) -> None:
         """A new process, that knows nothing of the one before."""
-        self._app = App(storage=Watched(self.storage, self.trouble), settings=self._settings)
+        watched = Watched(self.storage, self.trouble)
+        self.app = memory_app(watched, self._media, clock=self, pace=PACE, **self._settings)
+
+    def now(self) -> datetime:
+        return self.moment
 
     def copy(self, trouble: Trouble) -> "Host":
         """Another host, with the same storage, messages and time."""
@@ -75,15 +83,6 @@ class Host:
         while self.moment < end:
             self.moment = self._sweep_at
             self.tick()
-
-    @contextmanager
-    def clock(self) -> Iterator[None]:
-        """While it lasts the pipeline lives by this host's clock."""
-        with pytest.MonkeyPatch.context() as patch:
-            for name, module in list(sys.modules.items()):
-                if name.startswith("connector.pipeline.") and hasattr(module, "now"):
-                    patch.setattr(module, "now", lambda: self.moment)
-            yield
 
     # -- what comes from outside
 
@@ -102,7 +101,7 @@ class Host:
         answers: list[Response] = []
 
         def handle() -> Sequence[Message]:
-            answers.append(respond(lambda: self._app, found, request))
+            answers.append(respond(lambda: self.app, found, request))
             return answers[0].messages
 
         try:
@@ -148,7 +147,7 @@ class Host:
     def tick(self) -> None:
         self._sweep_at = self.moment + MINUTE
         with suppress(Killed, Exception):  # the timer comes again
-            self._invoke(lambda: sweep(self._app))
+            self._invoke(lambda: sweep(self.app))
 
     def _is_over(self, video_id: UUID) -> bool:
         try:
@@ -175,7 +174,7 @@ class Host:
         letter.count += 1
         letter.visible = self.moment + LEASE
         if letter.count > MAX_DEQUEUE:
-            self._bury(letter)
+            self._move_to_poison(letter)
             return
         try:
             self._invoke(lambda: self._handle(letter))
@@ -184,28 +183,28 @@ class Host:
             self._start()
         except Exception:
             if letter.count >= MAX_DEQUEUE:
-                self._bury(letter)
+                self._move_to_poison(letter)
             else:
                 letter.visible = self.moment + AGAIN
 
     def _handle(self, letter: _Letter) -> Sequence[Message] | None:
         match letter.queue:
             case "blob-events":
-                return complete_by_name(self._app, letter.body.decode())
+                return complete_by_name(self.app, letter.body.decode())
             case "advance" | "encode":
-                return run_step(self._app, Message.model_validate_json(letter.body))
-        bury(self._app, letter.body)
+                return run_step(self.app, Message.model_validate_json(letter.body))
+        handle_poison(self.app, letter.body)
         return None
 
     def _remove(self, letter: _Letter) -> None:
         # Deleting again what was deleted is a 404, which the host takes for success.
         self._letters = [other for other in self._letters if other is not letter]
 
-    def _bury(self, letter: _Letter) -> None:
+    def _move_to_poison(self, letter: _Letter) -> None:
         if letter.queue.endswith("-poison"):
             letter.count = 0  # it has no poison queue: it stays, hidden until its lease ends
             return
         self._remove(letter)
-        self.buried += 1
+        self.poisoned += 1
         if letter.queue != EVENTS:
             self._send(f"{letter.queue}-poison", letter.body)

@@ -1,19 +1,18 @@
-"""What media children really did, once, so that it can be done again and again at no cost.
+"""What media processes really did, once, so that it can be done again and again at no cost.
 
 Only the child process is replaced: what its parent does for it (opening and reading sources, writing blobs) are the
 same calls of the app, in the order they had. Blobs that the real parent writes at the same time are written one by one.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
 
-from connector.media import sandbox
-from connector.media.jobs import Job
-
-_real_run = sandbox.run
+from connector.domain.jobs import Job
+from connector.domain.ports import JobSink, SourceReader
+from tests.support.apps import SANDBOX
 
 
 @dataclass
@@ -30,7 +29,7 @@ class _Events:
 
 
 class _Source:
-    def __init__(self, source: sandbox.Source, events: _Events, file: int) -> None:
+    def __init__(self, source: SourceReader, events: _Events, file: int) -> None:
         self._source, self._events, self._file = source, events, file
         self.size = source.size
 
@@ -43,7 +42,7 @@ class _Source:
 
 
 class _Sink:
-    def __init__(self, sink: Any, events: _Events) -> None:
+    def __init__(self, sink: JobSink, events: _Events) -> None:
         self._sink, self._events = sink, events
 
     def put(self, area: Any, name: str, data: bytes) -> None:
@@ -57,7 +56,7 @@ class _Sink:
 
 @dataclass
 class Recording:
-    """Stands in for `connector.media.sandbox.run`; a job that is new to it is really done, and remembered."""
+    """A `MediaRunner`; a job that is new to it is really done, and remembered."""
 
     jobs: dict[str, _Events] = field(default_factory=dict)
     runs: Counter[str] = field(default_factory=Counter)
@@ -67,7 +66,15 @@ class Recording:
     before: Callable[[str], None] = lambda name: None
     """Called with that name before each job; may raise."""
 
-    def __call__(self, job: Job, sources: Sequence[Callable[[], sandbox.Source]], sink: Any, *_: Any) -> Any:
+    def run(
+        self,
+        job: Job[Any],
+        sources: Sequence[Callable[[], SourceReader]],
+        sink: JobSink,
+        *,
+        on_start: Callable[[Callable[[], None]], None] = lambda _: None,
+        affinity_key: Hashable = None,
+    ) -> Any:
         name = f"{job.kind}-{getattr(job, 'index', 0):06d}"
         self.runs[name] += 1
         self.before(name)
@@ -78,14 +85,14 @@ class Recording:
             self._replay(self.jobs[key], sources, sink)
         return self.jobs[key].result
 
-    def _record(self, job: Job, sources: Sequence[Callable[[], sandbox.Source]], sink: Any) -> _Events:
+    def _record(self, job: Job[Any], sources: Sequence[Callable[[], SourceReader]], sink: JobSink) -> _Events:
         events = _Events()
         opened = [lambda n=n, source=source: _Source(source(), events, n) for n, source in enumerate(sources)]
-        events.result = _real_run(job, opened, _Sink(sink, events))
+        events.result = SANDBOX.run(job, opened, _Sink(sink, events))
         return events
 
-    def _replay(self, events: _Events, sources: Sequence[Callable[[], sandbox.Source]], sink: Any) -> None:
-        opened: dict[int, sandbox.Source] = {}
+    def _replay(self, events: _Events, sources: Sequence[Callable[[], SourceReader]], sink: JobSink) -> None:
+        opened: dict[int, SourceReader] = {}
         try:
             for kind, *facts in events.happened:
                 if kind == "read":

@@ -8,8 +8,8 @@ import pytest
 from connector.domain import ports
 from connector.domain.layout import UPLOADS
 from tests.faults.host import Host
-from tests.faults.test_requests import NEW
 from tests.faults.troubles import Trouble
+from tests.faults.world import NEW
 
 ELSEWHERE = {
     "blobs.read_uri": "makes an address for a GET, changes nothing",
@@ -40,15 +40,14 @@ def test_every_call_is_reached_or_explained(make_scene, media):
     for name in ("clear", "protected", "split"):
         scene = make_scene(name)
         media.upload = scene.upload
-        host = Host(scene, Trouble())
-        with host.clock():
-            host.insist("Videos", "POST", body=json.dumps(NEW).encode())
-            host.insist("MarkComplete", "POST", scene.video.id)
-            host.run(scene.video.id)
-            host.insist("Video", "DELETE", scene.video.id)
-            if name == "clear":
-                host.storage.blobs.put(UPLOADS, scene.video.blob_name, b"late")
-                host.wait(timedelta(hours=9))
+        host = Host(scene, Trouble(), media)
+        host.insist("Videos", "POST", body=json.dumps(NEW).encode())
+        host.insist("MarkComplete", "POST", scene.video.id)
+        host.run(scene.video.id)
+        host.insist("Video", "DELETE", scene.video.id)
+        if name == "clear":
+            host.storage.blobs.put(UPLOADS, scene.video.blob_name, b"late")
+            host.wait(timedelta(hours=9))
         seen |= set(host.trouble.calls)
     assert _methods() - set(ELSEWHERE) == seen
     assert set(ELSEWHERE) < _methods()

@@ -8,11 +8,10 @@ from tests.faults.troubles import Kind, Trouble
 from tests.faults.world import left, places
 
 
-def _publish(scene, trouble, begin):
-    host = Host(scene, trouble)
-    with host.clock():
-        begin(host, scene.video)
-        host.run(scene.video.id)
+def _publish(scene, media, trouble, begin):
+    host = Host(scene, trouble, media)
+    begin(host, scene.video)
+    host.run(scene.video.id)
     return host
 
 
@@ -51,9 +50,9 @@ def test_any_call_of_the_completion_may_fail(begin, kind, make_scene, media):
 
 def _undisturbed(scene, media):
     media.upload = scene.upload
-    _publish(scene, Trouble(), _by_client)  # records what is new
+    _publish(scene, media, Trouble(), _by_client)  # records what is new
     media.runs.clear()
-    quiet = _publish(scene, Trouble(), _by_client)
+    quiet = _publish(scene, media, Trouble(), _by_client)
     found = left(quiet.storage, scene.video.id)
     assert found["videos"][0].state is State.READY
     assert set(found["containers"]) == places(scene.video)
@@ -64,11 +63,11 @@ def _undisturbed(scene, media):
 
 def _check(scene, media, quiet, trouble, begin):
     media.runs.clear()
-    host = _publish(scene, trouble, begin)
+    host = _publish(scene, media, trouble, begin)
     assert trouble.happened
     assert left(host.storage, scene.video.id) == left(quiet.storage, scene.video.id), str(trouble)
-    assert host.buried == 0
-    attempts = {task.name: task.attempts for task in host.storage.tasks.of(scene.video.id)}
+    assert host.poisoned == 0
+    attempts = {str(task.id): task.attempts for task in host.storage.tasks.of(scene.video.id)}
     for name, runs in media.runs.items():
         # Probe and storyboard keep no count.
         assert runs <= max(attempts.get(name, 0), 1) or name in {"probe-000000", "storyboard-000000"}, str(trouble)

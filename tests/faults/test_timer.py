@@ -7,6 +7,7 @@ import pytest
 
 from connector.domain.layout import UPLOADS
 from connector.domain.messages import Message
+from connector.domain.step import TaskId
 from connector.domain.video import State
 from connector.errors import TaskCrashed
 from tests.faults.host import LEASE, Host
@@ -23,8 +24,8 @@ def scene(make_scene, media):
     return found
 
 
-def _completed(scene, trouble=None):
-    host = Host(scene, trouble or Trouble())
+def _completed(scene, media):
+    host = Host(scene, Trouble(), media)
     host.insist("MarkComplete", "POST", scene.video.id)
     return host
 
@@ -55,37 +56,33 @@ STAGES = {
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("stage", STAGES)
 def test_lost_messages_are_sent_again_whatever_happens_to_the_timer(stage, kind, scene, media):
-    quiet = _completed(scene)
-    with quiet.clock():
-        lost = quiet.copy(Trouble())
-        lost.video_id = scene.video.id
-        lost.run(scene.video.id, lambda: STAGES[stage](lost, lost.storage.tasks.of(scene.video.id)))
-        lost.lose_messages()
-        quiet.run(scene.video.id)
+    quiet = _completed(scene, media)
+    lost = quiet.copy(Trouble())
+    lost.video_id = scene.video.id
+    lost.run(scene.video.id, lambda: STAGES[stage](lost, lost.storage.tasks.of(scene.video.id)))
+    lost.lose_messages()
+    quiet.run(scene.video.id)
     for at in range(1, 20):
         host = lost.copy(Trouble(kind, at))
-        with host.clock():
-            host.run(scene.video.id)
+        host.run(scene.video.id)
         assert left(host.storage, scene.video.id) == left(quiet.storage, scene.video.id), str(host.trouble)
 
 
 @pytest.mark.parametrize("task", ["chunk-000001", "audio-000000"])
 def test_a_task_whose_worker_died_goes_on_long_before_its_message_comes_back(task, scene, media):
     media.before = _dies_at(task)
-    host = _completed(scene)
-    with host.clock():
-        host.run(scene.video.id, lambda: _row(host, scene).state is State.READY)
-        assert host.moment - scene.video.created < LEASE / 3
-        host.run(scene.video.id)
-    assert media.runs[task] == host.storage.tasks.get(scene.video.id, task).attempts == 2
+    host = _completed(scene, media)
+    host.run(scene.video.id, lambda: _row(host, scene).state is State.READY)
+    assert host.moment - scene.video.created < LEASE / 3
+    host.run(scene.video.id)
+    assert media.runs[task] == host.storage.tasks.get(scene.video.id, TaskId.parse(task)).attempts == 2
 
 
 def _stopped_in(task, scene, media):
     """A host that was stopped, or killed, while it ran this task: it gave the message back to nobody."""
     media.before = _dies_at(task)
-    host = _completed(scene)
-    with host.clock():
-        host.run(scene.video.id, lambda: media.runs[task] == 1)
+    host = _completed(scene, media)
+    host.run(scene.video.id, lambda: media.runs[task] == 1)
     return host
 
 
@@ -96,14 +93,13 @@ def _message_of(host, task):
 
 
 def _task(letter):
-    return Message.model_validate_json(letter.body).task
+    return str(Message.model_validate_json(letter.body).task)
 
 
 def _undisturbed(scene, media):
     media.before = lambda _: None
-    host = _completed(scene)
-    with host.clock():
-        host.run(scene.video.id)
+    host = _completed(scene, media)
+    host.run(scene.video.id)
     return left(host.storage, scene.video.id)
 
 
@@ -111,14 +107,13 @@ def _undisturbed(scene, media):
 def test_the_message_of_a_stopped_host_finds_its_task_done_when_it_comes_back(task, scene, media):
     host = _stopped_in(task, scene, media)
     letter = _message_of(host, task)
-    with host.clock():
-        host.run(scene.video.id, lambda: _row(host, scene).state is State.READY)
-        assert host.moment < letter.visible, "the timer did not wait for it"
-        assert letter in host._letters
-        host.run(scene.video.id)
+    host.run(scene.video.id, lambda: _row(host, scene).state is State.READY)
+    assert host.moment < letter.visible, "the timer did not wait for it"
+    assert letter in host._letters
+    host.run(scene.video.id)
     assert (letter.count, letter in host._letters) == (2, False)
     assert media.runs[task] == 2
-    assert host.storage.tasks.get(scene.video.id, task).attempts == 2
+    assert host.storage.tasks.get(scene.video.id, TaskId.parse(task)).attempts == 2
     assert left(host.storage, scene.video.id) == _undisturbed(scene, media)
 
 
@@ -134,22 +129,20 @@ def test_one_that_finds_its_task_running_again_is_one_more_attempt_and_writes_th
             host._deliver(letter)  # while the second attempt runs
 
     media.before = before
-    with host.clock():
-        host.run(scene.video.id)
+    host.run(scene.video.id)
     assert came_back
     assert letter not in host._letters
-    assert host.buried == 0
-    assert host.storage.tasks.get(scene.video.id, task).attempts == 3
+    assert host.poisoned == 0
+    assert host.storage.tasks.get(scene.video.id, TaskId.parse(task)).attempts == 3
     assert left(host.storage, scene.video.id) == _undisturbed(scene, media)
 
 
 def test_a_task_that_kills_every_worker_is_given_up_with_the_cause(scene, media):
     media.before = _dies_at("chunk-000001", times=99)
-    host = _completed(scene)
-    with host.clock():
-        host.run(scene.video.id, lambda: _row(host, scene).state is State.FAILED)
-        assert host.moment - scene.video.created < 5 * LEASE
-        host.run(scene.video.id)
+    host = _completed(scene, media)
+    host.run(scene.video.id, lambda: _row(host, scene).state is State.FAILED)
+    assert host.moment - scene.video.created < 5 * LEASE
+    host.run(scene.video.id)
     # The timer gives it up after the fifth; the first message may have come back once more before.
     assert media.runs["chunk-000001"] in {5, 6}
     failure = _row(host, scene).failure
@@ -166,14 +159,12 @@ def test_poison_ends_in_failed_with_the_cause(task, kind, scene, media):
             raise TaskCrashed("the media process ended with signal SIGSEGV: details")
 
     media.before = crash
-    poisoned = _completed(scene)
-    with poisoned.clock():
-        poisoned.run(scene.video.id, lambda: poisoned.buried == 1)
+    poisoned = _completed(scene, media)
+    poisoned.run(scene.video.id, lambda: poisoned.poisoned == 1)
     assert media.runs[task] == 5
     for at in range(1, 15):
         host = poisoned.copy(Trouble(kind, at))
-        with host.clock():
-            host.run(scene.video.id)
+        host.run(scene.video.id)
         row = _row(host, scene)
         assert (row.state, row.failure.code) == (State.FAILED, "ProcessingFailed")
         assert ": the media process ended with signal SIGSEGV." in row.failure.message
@@ -183,16 +174,14 @@ def test_poison_ends_in_failed_with_the_cause(task, kind, scene, media):
 @pytest.mark.parametrize("kind", Kind)
 def test_an_upload_that_nobody_told_of_is_found_and_one_that_never_came_expires(kind, scene, media):
     for at in range(1, 12):
-        host = Host(scene, Trouble(kind, at))
-        with host.clock():
-            host.run(scene.video.id)
+        host = Host(scene, Trouble(kind, at), media)
+        host.run(scene.video.id)
         assert _row(host, scene).state is State.READY
         assert _row(host, scene).queued - scene.video.created < timedelta(minutes=30)
 
-        host = Host(scene, Trouble(kind, at))
+        host = Host(scene, Trouble(kind, at), media)
         host.storage.blobs.delete_upload(scene.video.id)
-        with host.clock():
-            host.run(scene.video.id)
+        host.run(scene.video.id)
         row = _row(host, scene)
         assert (row.state, row.failure.code) == (State.FAILED, "UploadExpired")
         assert timedelta(0) <= row.finished - scene.video.created - timedelta(hours=24) < timedelta(minutes=10)
@@ -200,13 +189,11 @@ def test_an_upload_that_nobody_told_of_is_found_and_one_that_never_came_expires(
 
 @pytest.mark.parametrize("kind", Kind)
 def test_what_a_clean_up_left_is_removed_by_the_timer(kind, scene, media):
-    host = _completed(scene)
-    with host.clock():
-        host.run(scene.video.id)
+    host = _completed(scene, media)
+    host.run(scene.video.id)
     ready = left(host.storage, scene.video.id)
     host.storage.blobs.create_container(f"work-{scene.video.id}", public=False)
     for at in range(1, 40, 3):
         again = host.copy(Trouble(kind, at))
-        with again.clock():
-            again.wait(timedelta(hours=24))
+        again.wait(timedelta(hours=24))
         assert left(again.storage, scene.video.id) == ready, str(again.trouble)

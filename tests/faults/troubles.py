@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Any
 
-from connector.domain import ports
 from connector.errors import StorageUnavailable
 
 
@@ -63,7 +62,7 @@ class Watched:
     """`Storage` whose every call goes by a Trouble."""
 
     def __init__(self, storage: Any, trouble: Trouble) -> None:
-        for port in ports.Storage.__annotations__ or ("videos", "tasks", "keys", "blobs"):
+        for port in ("videos", "tasks", "keys", "blobs"):
             setattr(self, port, _Port(port, getattr(storage, port), trouble))
 
 

@@ -8,15 +8,18 @@ from uuid import UUID
 from connector.domain.layout import UPLOADS, output_container, stills_container
 from connector.domain.task import Task
 from connector.domain.video import Video
-from connector.pipeline.app import App
 from connector.pipeline.create import create
 from connector.security.counter import decrypt_at
-from connector.settings import Settings
 from tests.fakes.blobs import MemoryContainer
 from tests.fakes.storage import MemoryStorage
-from tests.integration.pipeline import KEYS
+from tests.support.apps import KEYS, memory_app
 
-SETTINGS = Settings.model_validate({"storage": "unused", "encoder_preset": "ultrafast", **KEYS})
+NEW = {
+    "OriginalFileName": "holiday.mp4",
+    "ContentProtectionMode": "AES128",
+    "InputStorageEncryptionMode": "AES256",
+}
+"""What a client posts to create a video."""
 _NEVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -25,7 +28,7 @@ class Scene:
     """Storage in which one video was created and uploaded, and nothing else happened."""
 
     upload: str
-    settings: Settings
+    settings: dict[str, object]
     storage: MemoryStorage
     video: Video
 
@@ -36,12 +39,18 @@ class Scene:
 def scene(name: str, upload: bytes, *, protected: bool = False, segment_seconds: float = 2) -> Scene:
     """Chunks are of one segment. A protected video's upload is encrypted by its client, too."""
     storage = MemoryStorage()
-    settings = SETTINGS.model_copy(update={"segment_seconds": segment_seconds, "chunk_seconds": segment_seconds})
-    made = create(App(storage, settings), "holiday.mp4", protected=protected, encrypted_upload=protected)
-    if made.upload_key:
-        upload = decrypt_at(made.upload_key.key, made.upload_key.iv, 0, upload)  # its own inverse
-    storage.blobs.put(UPLOADS, made.video.blob_name, upload)
-    return Scene(name, settings, storage, made.video)
+    settings = {
+        **KEYS,
+        "encoder_preset": "ultrafast",
+        "segment_seconds": segment_seconds,
+        "chunk_seconds": segment_seconds,
+    }
+    app = memory_app(storage, **settings)
+    created = create(app, "holiday.mp4", protected=protected, encrypted_upload=protected)
+    if created.upload_key:
+        upload = decrypt_at(created.upload_key.key, created.upload_key.iv, 0, upload)  # its own inverse
+    storage.blobs.put(UPLOADS, created.video.blob_name, upload)
+    return Scene(name, settings, storage, created.video)
 
 
 def copy_of(storage: MemoryStorage) -> MemoryStorage:

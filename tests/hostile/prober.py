@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
+from connector.domain.jobs import JobLimits, ProbeJob
 from connector.domain.limits import SourceLimits
 from connector.domain.media_info import MediaInfo
 from connector.errors import MediaError, TaskCrashed
-from connector.media import child as media_child
-from connector.media import sandbox
-from connector.media.jobs import Limits, ProbeJob
-from connector.media.process import Process
+from connector.media import worker
+from connector.sandbox import runner
+from connector.sandbox.process import Process
 
 ACCEPTED = SourceLimits(minutes=720, pixels=8192 * 4352, frame_rate=1000, tracks=16)
 """The settings' defaults."""
@@ -75,16 +75,16 @@ class Prober:
         self._left -= 1
         process = self._process
         assert process
-        parent = sandbox._Parent(process, [lambda: _Bytes(data)], _NoSink())
-        job = ProbeJob(limits=Limits(seconds=SECONDS * FILES, memory=3072 << 20, threads=1), accepted=ACCEPTED)
+        parent = runner._Parent(process, [lambda: _Bytes(data)], _NoSink())
+        job = ProbeJob(limits=JobLimits(seconds=SECONDS * FILES, memory=3072 << 20, threads=1), accepted=ACCEPTED)
         begin = time.monotonic()
         try:
             with _killed_after(process, SECONDS):
-                info = MediaInfo.model_validate(parent.serve(job))
+                info = parent.serve(job)
             return Outcome(info=info, seconds=time.monotonic() - begin)
         except MediaError as error:
             return Outcome(refusal=error, seconds=time.monotonic() - begin)
-        except (sandbox._ChildGone, TaskCrashed) as error:
+        except (runner._ChildGone, TaskCrashed) as error:
             crash = str(error) or f"the process ended with {process.ending()}"
             self._end()
             return Outcome(crash=crash, seconds=time.monotonic() - begin)
@@ -115,8 +115,8 @@ def _killed_after(process: Process, seconds: float) -> Iterator[None]:
 def main() -> None:
     """The process: a media child, sealed or not."""
     if sys.argv[1] == "open":
-        media_child.seal = lambda: None
-    media_child.main()
+        worker.seal = lambda: None
+    worker.main()
 
 
 if __name__ == "__main__":

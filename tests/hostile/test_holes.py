@@ -7,7 +7,7 @@ import pytest
 
 from connector.domain.video import State
 from tests.hostile.ebml import element, matroska, track
-from tests.integration.published import published
+from tests.support.published import published
 
 pytestmark = pytest.mark.media
 

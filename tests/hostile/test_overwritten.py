@@ -4,16 +4,17 @@ from collections.abc import Callable
 
 import pytest
 
+from connector.api.app import App
 from connector.domain.layout import UPLOADS, output_container
 from connector.domain.messages import Message
 from connector.domain.video import State, Video
-from connector.pipeline.app import App
 from connector.pipeline.complete import complete_by_name, complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.steps import run_step
-from tests.integration.pipeline import drive, memory_app
-from tests.integration.published import FAST
 from tests.media.corpus import build
+from tests.support.apps import memory_app
+from tests.support.in_process import drive
+from tests.support.published import FAST
 
 pytestmark = pytest.mark.media
 

@@ -138,7 +138,7 @@ def test_a_sealed_process_can_open_neither_file_nor_socket(canaries):
     """Not even with a demuxer and a protocol that would."""
     code = """
 import socket, sys, av
-from connector.media.child import seal
+from connector.media.worker import seal
 path, url = sys.argv[1:]
 av.open(path).close()
 seal()

@@ -9,8 +9,9 @@ from connector.domain.failures import SENTENCES
 from connector.domain.layout import work_container
 from connector.domain.video import State
 from tests.hostile.corpus import Hostile, written
-from tests.integration.pipeline import memory_app, publish
-from tests.integration.published import FAST
+from tests.support.apps import memory_app
+from tests.support.in_process import publish
+from tests.support.published import FAST
 
 pytestmark = pytest.mark.media
 

@@ -7,7 +7,7 @@ import pytest
 
 from local.stack import Stack
 from tests.conftest import PROJECT
-from tests.unit.security.authority import AUDIENCE, ISSUER, Authority, authority, seconds_from_now, token
+from tests.support.authority import AUDIENCE, ISSUER, Authority, authority, seconds_from_now, token
 
 pytestmark = pytest.mark.azurite
 
@@ -55,7 +55,7 @@ def video(stack) -> str:
     return answer.json()["Id"]
 
 
-def refused(answer, status, challenge):
+def assert_refused(answer, status, challenge):
     assert answer.status_code == status, answer.text
     assert answer.headers["WWW-Authenticate"] == challenge
     assert answer.headers["Cache-Control"] == "no-store"
@@ -71,18 +71,18 @@ def test_who_may_read_may_not_write(stack, video):
     assert httpx.get(address, headers=reader()).status_code == 200
     assert httpx.get(f"{address}/Status", headers=reader()).status_code == 200
     challenge = 'Bearer error="insufficient_scope", scope="Videos.Write"'
-    refused(httpx.post(f"{stack.api}/Videos", json=NEW, headers=reader()), 403, challenge)
-    refused(httpx.post(f"{address}/MarkComplete", headers=reader()), 403, challenge)
-    refused(httpx.delete(address, headers=reader()), 403, challenge)
+    assert_refused(httpx.post(f"{stack.api}/Videos", json=NEW, headers=reader()), 403, challenge)
+    assert_refused(httpx.post(f"{address}/MarkComplete", headers=reader()), 403, challenge)
+    assert_refused(httpx.delete(address, headers=reader()), 403, challenge)
     assert httpx.get(address, headers=reader()).status_code == 200
 
 
 def test_without_a_token_nothing_is_told(stack, video):
     for path in ("Videos", f"Videos/{video}", "Videos/no-id", f"Videos/{video}/Status"):
-        refused(httpx.get(f"{stack.api}/{path}"), 401, "Bearer")
+        assert_refused(httpx.get(f"{stack.api}/{path}"), 401, "Bearer")
     good = writer()["Authorization"].partition(" ")[2]
     for query in ({"token": good}, {"access_token": good}, {"code": good}):
-        refused(httpx.get(f"{stack.api}/Videos/{video}", params=query), 401, "Bearer")
+        assert_refused(httpx.get(f"{stack.api}/Videos/{video}", params=query), 401, "Bearer")
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_without_a_token_nothing_is_told(stack, video):
 )
 def test_a_bad_token_is_refused(stack, video, claims):
     bad = bearer(scp="Videos.Write", **claims)
-    refused(httpx.get(f"{stack.api}/Videos/{video}", headers=bad), 401, 'Bearer error="invalid_token"')
+    assert_refused(httpx.get(f"{stack.api}/Videos/{video}", headers=bad), 401, 'Bearer error="invalid_token"')
 
 
 def test_of_two_authorization_headers_none_is_chosen_that_is_not_good(stack, video):

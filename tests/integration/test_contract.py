@@ -14,7 +14,7 @@ import pytest
 from connector.api.http import MAX_BODY, MAX_URL
 from local.stack import Stack
 from tests.conftest import PROJECT
-from tests.integration.publishing import publish_numbered
+from tests.support.publishing import publish_numbered
 
 pytestmark = pytest.mark.azurite
 

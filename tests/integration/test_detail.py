@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from connector.domain.planner import Limits, make_plan
-from tests.integration.jobs import probed
 from tests.media.cache import cached
 from tests.media.sources import Video, write
+from tests.support.media_jobs import probed
 
 pytestmark = pytest.mark.media
 

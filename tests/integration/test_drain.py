@@ -17,9 +17,9 @@ from connector.domain.task import Task
 from connector.storage.azure import AzureStorage
 from local.stack import Stack
 from tests.conftest import PROJECT
-from tests.integration.jobs import begun_by
-from tests.integration.publishing import numbered_source
-from tests.integration.test_host import Toy, alive, until
+from tests.support.media_jobs import begun_by
+from tests.support.publishing import numbered_source
+from tests.support.toy import Toy, alive, until
 
 pytestmark = [pytest.mark.media, pytest.mark.azurite]
 
@@ -46,7 +46,7 @@ def publish_the_rest(folder: Path, video_id: UUID) -> dict[str, int]:
     """Starts again with the same data; how often each task was begun until the video was ready."""
     with stack(folder, 1, **QUICK) as again, Client(again.api) as client, tasks_of(again, video_id) as tasks:
         assert list(client.watch(str(video_id), every=0.2))[-1].status == "Completed"
-        return {task.name: task.attempts for task in tasks() if task.attempts}
+        return {str(task.id): task.attempts for task in tasks() if task.attempts}
 
 
 @contextmanager
@@ -65,12 +65,12 @@ def begun(stack: Stack, video_id: UUID) -> list[Task]:
 
 
 def media_processes(stack: Stack) -> dict[str, int]:
-    """Those of the workers, once some are at work: children of their zygotes."""
+    """Those of the workers, once some are at work: children of their fork servers."""
     workers = [pid for name, pid in stack.pids.items() if name in WORKERS]
 
     def found() -> dict[str, int]:
-        zygotes = [zygote for worker in workers for zygote in begun_by(worker)]
-        pids = [pid for zygote in zygotes for pid in begun_by(zygote) if is_sealed(pid)]
+        servers = [server for worker in workers for server in begun_by(worker)]
+        pids = [pid for server in servers for pid in begun_by(server) if is_sealed(pid)]
         return {f"media process {pid}": pid for pid in pids}
 
     return until(found, "a media process")
@@ -89,7 +89,7 @@ def test_what_the_grace_period_cuts_off_stays_hidden_for_its_lease_and_is_then_d
     short = {"QUEUE_LEASE_SECONDS": str(LEASE)}
     with stack(tmp_path, **SLOW, **short, DRAIN_SECONDS="0") as first:
         video_id = upload(first)
-        interrupted = {task.name for task in begun(first, video_id) if not task.done}
+        interrupted = {str(task.id) for task in begun(first, video_id) if not task.done}
         media = media_processes(first)
         first.signal(signal.SIGTERM)
         assert first.wait() == 0
@@ -97,10 +97,10 @@ def test_what_the_grace_period_cuts_off_stays_hidden_for_its_lease_and_is_then_d
         until(lambda: not alive(media), "the media processes to end")
     with stack(tmp_path, 1, **QUICK, **short) as again, Client(again.api) as client, tasks_of(again, video_id) as tasks:
         while time.monotonic() < ended + LEASE / 2 - 1:  # leases are renewed at half: none ends before
-            assert {task.attempts for task in tasks() if task.name in interrupted} == {1}, "nothing is given back"
+            assert {task.attempts for task in tasks() if str(task.id) in interrupted} == {1}, "nothing is given back"
             time.sleep(0.2)
         assert list(client.watch(str(video_id), every=0.2))[-1].status == "Completed"
-        attempts = {task.name: task.attempts for task in tasks() if task.attempts}
+        attempts = {str(task.id): task.attempts for task in tasks() if task.attempts}
     assert interrupted
     assert {attempts[name] for name in interrupted} == {2}
     assert set(attempts.values()) <= {1, 2}

@@ -4,8 +4,8 @@ import pytest
 
 from connector.domain.formats import EXTENSIONS
 from connector.domain.video import State
-from tests.integration.published import ahead, pitch, published, shown
 from tests.media.corpus import CORPUS, build
+from tests.support.published import ahead, pitch, published, shown
 
 pytestmark = pytest.mark.media
 

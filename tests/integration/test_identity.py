@@ -22,20 +22,19 @@ import pytest
 from connector.domain import layout
 from connector.domain.video import State, new_video
 from connector.errors import StorageError
-from connector.pipeline.app import App
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.delete import delete
 from connector.pipeline.playback import rendered
-from connector.settings import Settings
 from connector.storage.azure import AzureStorage
 from connector.storage.setup import prepare
-from tests.integration.entra import FakeCredential, entra_account
-from tests.integration.pipeline import KEYS, drive
-from tests.integration.published import FAST
 from tests.media.audio import Audio
 from tests.media.cache import cached
 from tests.media.sources import Video, numbered
+from tests.support.apps import KEYS, memory_app
+from tests.support.entra import FakeCredential, entra_account
+from tests.support.in_process import drive
+from tests.support.published import FAST
 
 pytestmark = [pytest.mark.azurite, pytest.mark.media]
 
@@ -69,8 +68,7 @@ def source():
 
 @pytest.mark.parametrize("protected", [False, True], ids=["clear", "protected"])
 def test_a_video_is_published_played_and_deleted_without_any_key_of_the_account(storage, http, source, protected):
-    settings = {"storage": "unused", "playback_access": "signed", **KEYS, **FAST}
-    app = App(storage, Settings.model_validate(settings))
+    app = memory_app(storage, playback_access="signed", **KEYS, **FAST)
     made = create(app, "a.mp4", protected=protected)
     upload = http.put(made.upload_uri, content=source.read_bytes(), headers={"x-ms-blob-type": "BlockBlob"})
     assert upload.status_code == 201

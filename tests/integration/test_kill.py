@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from bench.kill import run
-from tests.integration.test_host import Toy, until
+from tests.support.toy import Toy, until
 
 pytestmark = [pytest.mark.media, pytest.mark.azurite]
 

@@ -16,7 +16,7 @@ from connector.storage.azure import AzureStorage
 from connector.storage.videos import _to_entity
 from local.stack import Stack
 from tests.conftest import PROJECT
-from tests.integration.publishing import numbered_source
+from tests.support.publishing import numbered_source
 
 pytestmark = pytest.mark.azurite
 

@@ -16,9 +16,9 @@ from client.models import Video
 from local.azurite import ACCOUNT_KEY
 from local.stack import Stack
 from tests.conftest import PROJECT
-from tests.integration.secrecy import secret_shapes, spellings, written
-from tests.integration.test_host import until
-from tests.integration.test_uploads import source
+from tests.support.secrecy import secret_shapes, spellings, written
+from tests.support.sources import small_source
+from tests.support.toy import until
 
 pytestmark = [pytest.mark.media, pytest.mark.azurite]
 
@@ -161,9 +161,9 @@ def test_nothing_that_was_issued_is_in_the_log(talkative, tmp_path):
     nonsense = tmp_path / "nonsense.mp4"
     nonsense.write_bytes(os.urandom(20_000))
     with Client(talkative.api, FUNCTIONS_KEY) as client:
-        clear, became = publish(client, issued, source())
+        clear, became = publish(client, issued, small_source())
         assert became == "Completed"
-        secret, became = publish(client, issued, source(), protect=True, encrypt_upload=True)
+        secret, became = publish(client, issued, small_source(), protect=True, encrypt_upload=True)
         assert became == "Completed"
         for wishes in ({}, {"encrypt_upload": True}):
             _, became = publish(client, issued, nonsense, **wishes)
@@ -171,7 +171,7 @@ def test_nothing_that_was_issued_is_in_the_log(talkative, tmp_path):
         play(talkative, client, issued, clear)
         play(talkative, client, issued, secret)
         be_refused(talkative, secret)
-        lose_storage(talkative, client, issued, secret, source())
+        lose_storage(talkative, client, issued, secret, small_source())
     log = talkative.log.read_bytes()
     assert b"step ends" in log
     assert b"request failed" in log, "storage was missed"

@@ -22,11 +22,11 @@ from packaging.utils import canonicalize_name
 from client import Client, Status
 from scripts.package import FFMPEG, LIMIT, figures, files, ignored, install, sizes
 from scripts.wheels import PACKAGES, PROJECT, PYTHON, pip_install
-from tests.integration.packaged import BESIDES, Host, copied, python, running, site_packages
-from tests.integration.publishing import publish
 from tests.media.audio import Audio
 from tests.media.cache import cached
 from tests.media.sources import Video, numbered
+from tests.support.packaged import BESIDES, Host, copied, python, running, site_packages
+from tests.support.publishing import publish
 
 pytestmark = [pytest.mark.media, pytest.mark.azurite]
 
@@ -204,7 +204,7 @@ def test_every_module_loads_without_a_warning(alone, package):
 
 def test_the_app_loads_telemetry_only_when_it_is_asked_for(alone, package):
     asked = "any(name.startswith(('opentelemetry', 'azure.monitor')) for name in sys.modules)"
-    assert _python(alone, package, f"import sys, function_app, connector.services; print({asked})") == "False\n"
+    assert _python(alone, package, f"import sys, function_app, connector.bootstrap; print({asked})") == "False\n"
     key = "InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=http://127.0.0.1:9/"
     build = f"import os, sys; from connector.otel import application_insights; application_insights({key!r})"
     assert _python(alone, package, f"{build}; print({asked}, flush=True); os._exit(0)") == "True\n"

@@ -9,7 +9,7 @@ from connector.isobmff.fragment import first_sample_range
 from connector.isobmff.init import parse_init
 from connector.manifests import dash, hls, smooth
 from connector.manifests.presentation import AudioTrack, Presentation, Segment, VideoTrack
-from tests.unit.isobmff.encoded import (
+from tests.support.encoded import (
     Encoded,
     encode_audio,
     encode_video,

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache, partial
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 
 import httpx
@@ -31,23 +30,14 @@ from connector.security.tokens import KEY_CLAIM
 from connector.storage.azure import AzureStorage
 from local.stack import Stack
 from tests.conftest import PROJECT
-from tests.integration.secrecy import spellings
-from tests.media.audio import Audio
-from tests.media.cache import cached
-from tests.media.sources import Video as Source
-from tests.media.sources import numbered
+from tests.support.secrecy import spellings
+from tests.support.sources import FAST_ENV, TWO_RENDITIONS, two_renditions_source
 
 pytestmark = [pytest.mark.media, pytest.mark.azurite]
 
-SOURCE = Source(frames=80, size=(432, 432), gop=17, b_frames=2)
-FAST = {"SEGMENT_SECONDS": "1", "CHUNK_SECONDS": "2", "ENCODER_PRESET": "ultrafast"}
 ISSUER = "https://login.example"
 FUNCTIONS_KEY = "a-functions-key"
 PAGE = {"Origin": "https://page.example"}
-
-
-def source() -> Path:
-    return cached("protected.mp4", partial(numbered, video=SOURCE, audio=Audio()), SOURCE)
 
 
 @dataclass(frozen=True)
@@ -60,7 +50,7 @@ class Published:
 def publish(client: Client, *, protect: bool = False) -> Published:
     kinds = ("HLS", "DASH", "Streaming") if protect else ("HLS", "DASH", "Streaming", "Progressive")
     video = client.create("a.mp4", protect=protect)
-    client.upload(video, source())
+    client.upload(video, two_renditions_source())
     client.mark_complete(video.id)
     final = list(client.watch(video.id, every=0.2))[-1]
     assert final.status == "Completed", final.message
@@ -77,7 +67,7 @@ def complaints(url: str) -> str:
     count = [*ffmpeg, "-v", "error", "-stats", *read, "-map", "0:v:0", "-f", "null", "-"]
     counted = subprocess.run(count, capture_output=True, text=True, check=False, timeout=60)
     frames = re.findall(r"frame=\s*(\d+)", counted.stderr)[-1:]
-    missing = "" if frames == [str(SOURCE.frames)] else f"frames {frames}"
+    missing = "" if frames == [str(TWO_RENDITIONS.frames)] else f"frames {frames}"
     return said.stderr + missing + ("" if said.returncode == 0 else f"exit status {said.returncode}")
 
 
@@ -113,7 +103,7 @@ def signed_stack(tmp_path_factory) -> Iterator[Stack]:
     """Private containers, Functions keys, another trusted issuer, and the most talkative log."""
     with key_set() as jwks:
         env = {
-            **FAST,
+            **FAST_ENV,
             "PLAYBACK_ACCESS": "signed",
             "FUNCTIONS_KEY": FUNCTIONS_KEY,
             "TRUSTED_ISSUER": ISSUER,
@@ -217,7 +207,9 @@ def test_what_openssl_encrypted_for_the_upload_is_published(client, tmp_path):
     video = client.create("a.mp4", encrypt_upload=True)
     path = tmp_path / "encrypted.mp4"
     key = ["-K", video.upload_key.hex(), "-iv", video.upload_iv.hex()]
-    subprocess.run(["openssl", "enc", "-aes-256-ctr", *key, "-in", str(source()), "-out", str(path)], check=True)
+    subprocess.run(
+        ["openssl", "enc", "-aes-256-ctr", *key, "-in", str(two_renditions_source()), "-out", str(path)], check=True
+    )
     client.upload(video, path)
     client.mark_complete(video.id)
     assert list(client.watch(video.id, every=0.2))[-1].status == "Completed"
@@ -339,7 +331,7 @@ def test_what_opens_the_manifests_opens_no_key(signed_stack, secret):
 def test_the_original_is_where_the_app_says(signed_stack, clear):
     answer = httpx.get(f"{signed_stack.api}/Videos/{clear.id}/Source", headers={"x-functions-key": FUNCTIONS_KEY})
     assert answer.status_code == 307
-    assert httpx.get(answer.headers["Location"]).content == source().read_bytes()
+    assert httpx.get(answer.headers["Location"]).content == two_renditions_source().read_bytes()
     assert httpx.get(answer.headers["Location"].partition("?")[0]).status_code in {403, 404}
 
 
@@ -383,7 +375,7 @@ def test_after_rotation_old_videos_play_and_old_tokens_hold_until_their_key_is_r
     new = {name: _key("new") for name in old}
 
     def started(keys: dict[str, str], encoders: int = 0) -> Stack:
-        env = {**FAST, **keys, "PORT": port}
+        env = {**FAST_ENV, **keys, "PORT": port}
         return Stack(PROJECT, tmp_path / "data", encoders=encoders, env=env, in_memory=False)
 
     with started(old, encoders=1) as stack, Client(stack.api) as client:

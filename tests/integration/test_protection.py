@@ -14,26 +14,27 @@ from pathlib import Path
 import av
 import pytest
 
+from connector.api.app import App
 from connector.api.http import Request
 from connector.api.routes import ROUTES, respond
 from connector.domain import layout
 from connector.domain.video import State, Video
 from connector.errors import BrokenOutput
-from connector.pipeline.app import App
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.keys import UploadKey
-from tests.integration.fragments import parse
-from tests.integration.pipeline import KEYS, drive, memory_app, publish
-from tests.integration.published import FAST
-from tests.integration.secrecy import note_log, noted_app, noted_step, slices, spellings
 from tests.media.audio import Audio
 from tests.media.cache import cached
 from tests.media.frame_numbers import read
 from tests.media.sources import Video as Source
 from tests.media.sources import numbered
 from tests.media.unusual import UNUSUAL, unusual
-from tests.unit.isobmff.encoded import ffmpeg_complaints
+from tests.support.apps import KEYS, memory_app
+from tests.support.encoded import ffmpeg_complaints
+from tests.support.fragments import parse
+from tests.support.in_process import drive, publish
+from tests.support.published import FAST
+from tests.support.secrecy import note_log, noted_app, noted_step, slices, spellings
 
 pytestmark = pytest.mark.media
 

@@ -4,10 +4,11 @@ import pytest
 
 from connector.api.views import actual, estimate
 from connector.domain.layout import UPLOADS, output_container
-from tests.integration.pipeline import KEYS, memory_app, publish
 from tests.media.audio import Audio
 from tests.media.cache import cached
 from tests.media.sources import PAL, Video, numbered
+from tests.support.apps import KEYS, memory_app
+from tests.support.in_process import publish
 
 pytestmark = pytest.mark.media
 
@@ -33,7 +34,7 @@ def test_what_is_kept_is_what_lies_in_storage(published):
 
 def test_what_was_said_is_plausible(published):
     app, video = published
-    said, was = estimate(video, app.terms), actual(video, app.terms)
+    said, was = estimate(video, app.estimate_parameters), actual(video, app.estimate_parameters)
     assert video.used.executions == len(app.storage.tasks.of(video.id)) + 2
     assert video.used.executions <= was.seconds
     for field in ("seconds", "storage_bytes", "cost", "monthly_cost"):

@@ -14,16 +14,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from connector.domain.media_info import Access, MediaInfo
-from connector.domain.planner import chunk_range, chunk_renditions
+from connector.domain.jobs import JobLimits, ProbeJob
+from connector.domain.media_info import Access
 from connector.errors import StorageUnavailable, TaskCrashed
-from connector.media import sandbox
-from connector.media.jobs import Limits, ProbeJob
 from connector.storage.read_ahead import ReadAhead
-from tests.integration.jobs import ACCEPTED, LIMITS, Collector, FileSource, children, chunk_job, end_idle, probed, run
 from tests.media.audio import Audio, sine
 from tests.media.cache import cached
 from tests.media.sources import PAL, Video, numbered, write
+from tests.support.apps import SANDBOX
+from tests.support.media_jobs import ACCEPTED, LIMITS, Collector, FileSource, children, chunk_job, end_idle, probed, run
 
 pytestmark = pytest.mark.media
 
@@ -104,9 +103,9 @@ def test_a_chunk_reads_its_own_part_of_the_source():
     size = path.stat().st_size
     assert size > 30_000_000
     job = chunk_job(path, 5, segment_seconds=4, chunk_seconds=4)
-    assert job.plan.chunks[5] > 0.2 * job.plan.frames
+    assert job.plan.chunks[5].start > 0.2 * job.plan.frames
     source = ReadingAhead(path)
-    sandbox.run(job, [lambda: source], Collector())
+    SANDBOX.run(job, [lambda: source], Collector())
     share = 4 / 60
     assert share * size < sum(source.fetched) < 0.25 * size
 
@@ -123,9 +122,7 @@ def test_a_chunk_reads_its_own_part_of_the_source():
 def test_a_probe_reads_little_of_a_long_file(options, most):
     path = cached("noise.mp4", partial(_noise, **options), options)
     source = ReadingAhead(path)
-    info = MediaInfo.model_validate(
-        sandbox.run(ProbeJob(limits=LIMITS, accepted=ACCEPTED), [lambda: source], Collector())
-    )
+    info = SANDBOX.run(ProbeJob(limits=LIMITS, accepted=ACCEPTED), [lambda: source], Collector())
     assert (info.access, info.video.end, round(info.audio[0].end)) == (Access.SEEK, 60, 60)
     assert len(source.fetched) <= most
     assert sum(source.fetched) < 3 * 1024 * 1024
@@ -159,7 +156,7 @@ def _opened_and_closed(small, act):
 def test_a_child_that_dies_costs_its_task_only(small, job, number):
     def die(sources):
         with pytest.raises(TaskCrashed, match=f"the media process ended with signal {number.name}"):
-            sandbox.run(job, sources, Collector(seen=lambda pid: os.kill(pid, number)))
+            SANDBOX.run(job, sources, Collector(seen=lambda pid: os.kill(pid, number)))
 
     _opened_and_closed(small, die)
 
@@ -167,7 +164,7 @@ def test_a_child_that_dies_costs_its_task_only(small, job, number):
 @pytest.mark.parametrize("megabytes", [120, 500])
 def test_a_child_gets_no_more_memory_than_its_limit(large, megabytes, caplog):
     """The first is used up while libraries are loaded, the second while the encoders fill their buffers."""
-    starved = Limits(seconds=60, memory=megabytes << 20, threads=1)
+    starved = JobLimits(seconds=60, memory=megabytes << 20, threads=1)
     job = chunk_job(large).model_copy(update={"limits": starved})
     with pytest.raises(TaskCrashed) as error:
         run(job, large)
@@ -190,7 +187,7 @@ def test_an_error_of_the_source_ends_the_job(small, job):
             raise StorageUnavailable("storage is down")
 
     with pytest.raises(StorageUnavailable, match="storage is down"):
-        sandbox.run(job, [lambda: Broken(small)], Collector())
+        SANDBOX.run(job, [lambda: Broken(small)], Collector())
 
 
 def test_a_source_that_cannot_be_opened_ends_the_job(job):
@@ -198,7 +195,7 @@ def test_a_source_that_cannot_be_opened_ends_the_job(job):
         raise StorageUnavailable("storage is down")
 
     with pytest.raises(StorageUnavailable):
-        sandbox.run(job, [missing], Collector())
+        SANDBOX.run(job, [missing], Collector())
 
 
 def test_an_error_of_the_sink_ends_the_job(small, job):
@@ -208,7 +205,7 @@ def test_an_error_of_the_sink_ends_the_job(small, job):
 
     def fail(sources):
         with pytest.raises(StorageUnavailable, match="storage is down"):
-            sandbox.run(job, sources, Broken())
+            SANDBOX.run(job, sources, Broken())
 
     _opened_and_closed(small, fail)
 
@@ -247,8 +244,8 @@ def test_the_child_is_confined(small, job, monkeypatch):
 
 def test_a_confined_process_writes_no_file(tmp_path):
     code = (
-        "import sys; from connector.media.child import confine; from connector.media.jobs import Limits\n"
-        "confine(Limits(seconds=9, memory=1 << 30, threads=1))\n"
+        "import sys; from connector.media.worker import confine; from connector.domain.jobs import JobLimits\n"
+        "confine(JobLimits(seconds=9, memory=1 << 30, threads=1))\n"
         "open(sys.argv[1], 'wb', 0).write(b'x')"
     )
     done = subprocess.run(
@@ -268,9 +265,9 @@ def test_a_4k_chunk_with_the_whole_ladder_leaves_room_in_2_gib(large):
         peak = max(peak, int(found[1]) if found else 0)
 
     job = chunk_job(large, 2, segment_seconds=2, chunk_seconds=30, trimmed=False)
-    made = chunk_renditions(job.plan, job.index)
-    assert [r.height for r in made] == [2160, 1440, 1080, 720, 480, 360]
-    assert len(chunk_range(job.plan, job.index)) > 35, "enough to fill what looks ahead"
-    sandbox.run(job, [lambda: FileSource(large)], Collector(seen=look), owner="4K")
+    chunk = job.plan.chunks[job.index]
+    assert [r.height for r in job.plan.renditions_of(chunk)] == [2160, 1440, 1080, 720, 480, 360]
+    assert len(chunk.frames) > 35, "enough to fill what looks ahead"
+    SANDBOX.run(job, [lambda: FileSource(large)], Collector(seen=look), affinity_key="4K")
     assert children() == []
     assert 1 << 20 < peak < 0.8 * (2 << 20), f"{peak} KiB"

@@ -17,7 +17,7 @@ from client import ApiError
 from connector.domain.layout import output_container, work_container
 from connector.storage.azure import AzureStorage
 from tests.conftest import PROJECT
-from tests.integration.publishing import FRAMES, numbered_source, publish, publish_numbered
+from tests.support.publishing import FRAMES, numbered_source, publish, publish_numbered
 
 pytestmark = [pytest.mark.media, pytest.mark.azurite]
 

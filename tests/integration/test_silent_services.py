@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from connector.deadline import limited
+from connector.domain.step import Step, TaskId
 from connector.errors import AuthorityUnavailable, StorageTimeout, StorageUnavailable
 from connector.security import key_sets
 from connector.security.key_sets import KeySet
@@ -21,6 +22,7 @@ from local.azurite import Ports, connection_string
 
 RETRIES = 3
 NOBODY = UUID(int=1)
+PROBE = TaskId(Step.PROBE)
 
 
 @contextmanager
@@ -103,7 +105,7 @@ def test_a_service_that_answers_again_gets_its_time_again():
 def test_queue_messages_wait_longer_and_try_more_often():
     with listening() as (port, taken), storage(port) as found:
         with pytest.raises(StorageTimeout):
-            found.tasks.get(NOBODY, "task")
+            found.tasks.get(NOBODY, PROBE)
         assert len(taken) == 1 + RETRIES
 
 
@@ -112,7 +114,7 @@ def test_a_call_makes_no_pause_that_is_longer_than_its_time():
     with listening(busy) as (port, _), storage(port) as found, limited(5):
         begun = time.monotonic()
         with pytest.raises(StorageUnavailable):
-            found.tasks.get(NOBODY, "task")
+            found.tasks.get(NOBODY, PROBE)
         assert time.monotonic() - begun < 3
 
 

@@ -13,15 +13,15 @@ import httpx
 import pytest
 
 from client import Client
-from connector import services
 from connector.api.routes import ROUTES
+from connector.bootstrap import shared_app
 from connector.storage import transport
 from local.azurite import Azurite
 from local.stack import Stack
 from tests.conftest import PROJECT
-from tests.integration.publishing import publish
-from tests.integration.test_protected_service import FAST, source
-from tests.unit.test_function_app import _call
+from tests.support.functions import call_function
+from tests.support.publishing import publish
+from tests.support.sources import FAST_ENV, two_renditions_source
 
 pytestmark = [pytest.mark.media, pytest.mark.azurite]
 
@@ -44,11 +44,11 @@ def silent(pid: int) -> Iterator[None]:
 def published(tmp_path_factory) -> Iterator[SimpleNamespace]:
     """Three videos: a clear one, a protected one, and one that was never uploaded."""
     folder: Path = tmp_path_factory.mktemp("silent")
-    with Stack(PROJECT, folder, encoders=1, env=FAST) as stack, Client(stack.api) as client:
-        clear, seen = publish(client, source())
+    with Stack(PROJECT, folder, encoders=1, env=FAST_ENV) as stack, Client(stack.api) as client:
+        clear, seen = publish(client, two_renditions_source())
         assert seen[-1].status == "Completed", seen[-1].message
         protected = client.create("a.mp4", protect=True)
-        client.upload(protected, source())
+        client.upload(protected, two_renditions_source())
         client.mark_complete(protected.id)
         assert list(client.watch(protected.id, every=0.2))[-1].status == "Completed"
         # The process that makes pictures takes a while to begin.
@@ -124,17 +124,17 @@ def test_an_app_that_begins_while_storage_is_silent_says_so_and_works_when_stora
     with Azurite() as azurite:
         monkeypatch.setenv("MEDIA_STORAGE", azurite.connection_string)
         monkeypatch.setenv("PREPARE_STORAGE", "true")
-        services.app.cache_clear()
+        shared_app.cache_clear()
         try:
             with silent(azurite.pid):
                 begun = time.monotonic()
-                response, *_ = _call("Videos", "POST", "Videos", b'{"OriginalFileName": "a.mp4"}')
+                response, *_ = call_function("Videos", "POST", "Videos", b'{"OriginalFileName": "a.mp4"}')
                 # One request and one more: what was found silent is not asked again for the same call.
                 assert time.monotonic() - begun < 10
                 assert (response.status_code, response.headers["Retry-After"]) == (408, "5")
-            response, *_ = _call("Videos", "POST", "Videos", b'{"OriginalFileName": "a.mp4"}')
+            response, *_ = call_function("Videos", "POST", "Videos", b'{"OriginalFileName": "a.mp4"}')
             assert response.status_code == 201
         finally:
-            if services.app.cache_info().currsize:
-                services.app().storage.close()
-            services.app.cache_clear()
+            if shared_app.cache_info().currsize:
+                shared_app().storage.close()
+            shared_app.cache_clear()

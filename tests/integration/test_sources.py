@@ -8,18 +8,17 @@ import numpy as np
 import pytest
 
 from connector.domain import layout
-from connector.domain.media_info import Access, MediaInfo
+from connector.domain.jobs import ProbeJob
+from connector.domain.media_info import Access
 from connector.domain.video import State
-from connector.media import sandbox
-from connector.media.jobs import ProbeJob
 from connector.media.probe import SCAN_BYTES
-from connector.pipeline.run import TaskSink
-from tests.integration.pipeline import memory_app
-from tests.integration.published import Published, ahead, pitch, published, shown
+from connector.pipeline.media_task import BlobWriter
 from tests.media.frame_numbers import patches_of
 from tests.media.special import SPECIAL, special
 from tests.media.sync import flash_and_beep, measure_av_offset
 from tests.media.unusual import GAP, UNUSUAL, unusual
+from tests.support.apps import memory_app
+from tests.support.published import Published, ahead, pitch, published, shown
 
 pytestmark = pytest.mark.media
 
@@ -279,10 +278,8 @@ class CountingFile:
 @pytest.mark.parametrize("suffix", ["mov", "mp4", "mkv"])
 def test_the_probe_reads_head_and_tail_only(suffix):
     file, app = CountingFile(unusual(f"big_{suffix}").read_bytes()), memory_app()
-    result = sandbox.run(
-        ProbeJob(limits=app.probe_limits, accepted=app.source_limits), [lambda: file], TaskSink(app, None, None)
-    )
-    info = MediaInfo.model_validate(result)
+    job = ProbeJob(limits=app.options.jobs.probe, accepted=app.options.source)
+    info = app.media.run(job, [lambda: file], BlobWriter(app, None))
     assert info.access is Access.SEEK
     assert (info.video.start, info.video.end) == (0, 50)
     assert float(info.audio[0].end) == pytest.approx(50, abs=0.03)

@@ -10,12 +10,13 @@ import av
 import numpy as np
 import pytest
 
-from tests.integration.pipeline import memory_app, publish
-from tests.integration.tracks import Output
 from tests.media.cache import cached
 from tests.media.frame_numbers import draw_rgb, luma_of, patches_of, read, read_luma
 from tests.media.sources import NTSC, PAL, Video, numbered, write
-from tests.unit.isobmff.encoded import ffmpeg_complaints
+from tests.support.apps import memory_app
+from tests.support.encoded import ffmpeg_complaints
+from tests.support.in_process import publish
+from tests.support.tracks import Output
 
 pytestmark = pytest.mark.media
 

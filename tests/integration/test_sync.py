@@ -7,13 +7,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.integration.fragments import TICKS, decoded_sound, pictures, seconds
-from tests.integration.pipeline import memory_app, publish
-from tests.integration.tracks import Output
 from tests.media.audio import Audio
 from tests.media.cache import cached
 from tests.media.frame_numbers import luma_of
 from tests.media.sync import flash_and_beep, measure_av_offset
+from tests.support.apps import memory_app
+from tests.support.fragments import TICKS, decoded_sound, pictures, seconds
+from tests.support.in_process import publish
+from tests.support.tracks import Output
 
 pytestmark = pytest.mark.media
 

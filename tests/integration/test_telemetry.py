@@ -25,19 +25,16 @@ from connector import otel
 from connector.blob_trigger import BlobName
 from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE, UPLOADS
 from connector.domain.video import State
-from connector.pipeline.app import App
-from connector.settings import Settings
 from connector.storage.azure import AzureStorage
 from connector.storage.setup import prepare
 from connector.telemetry import MEASURES
 from local.azurite import ACCOUNT_KEY, Azurite
-from tests.fakes.storage import MemoryStorage
-from tests.integration.pipeline import KEYS
-from tests.integration.published import FAST
 from tests.media.audio import Audio
 from tests.media.cache import cached
 from tests.media.sources import Video, numbered
-from tests.unit.test_function_app import FUNCTIONS, Out, context
+from tests.support.apps import KEYS, FakeClock, memory_app
+from tests.support.functions import FUNCTIONS, Out, context
+from tests.support.published import FAST
 
 pytestmark = pytest.mark.media
 
@@ -132,9 +129,8 @@ def told(caplog):
 
 @pytest.fixture
 def app(told, monkeypatch):
-    settings = Settings.model_validate({"storage": "unused", **KEYS, **FAST})
-    app = App(MemoryStorage(), settings, told.telemetry)
-    monkeypatch.setattr(function_app, "services", lambda: app)
+    app = memory_app(clock=FakeClock(), telemetry=told.telemetry, **KEYS, **FAST)
+    monkeypatch.setattr(function_app, "shared_app", lambda: app)
     return app
 
 
@@ -231,12 +227,12 @@ def test_log_lines_of_a_call_without_a_span_stand_under_the_span_of_the_host(app
     assert told.spans == ()
 
 
-def test_what_the_timer_sets_going_again_stays_in_the_trace(host, app, told, monkeypatch):
+def test_what_the_timer_sets_going_again_stays_in_the_trace(host, app, told):
     made = _create(host)
     app.storage.blobs.put(UPLOADS, f"{made['Id']}/{made['OriginalFileName']}", b"no video")
     host.blob(f"{made['Id']}/{made['OriginalFileName']}")
     host.waiting.clear()  # the message is lost
-    monkeypatch.setattr("connector.pipeline.sweep.now", lambda: datetime.now(UTC) + timedelta(hours=2))
+    app.clock.ahead = timedelta(hours=2)
     host.call("Sweep", None)
     host.drain()
 
@@ -358,10 +354,9 @@ def test_the_sdks_of_storage_tell_nothing_of_their_own(told, monkeypatch):
     with Azurite() as azurite:
         connection = azurite.connection_string
         prepare(connection, ())
-        settings = Settings.model_validate({"storage": connection, **KEYS})
         with closing(AzureStorage(connection)) as storage:
-            app = App(storage, settings, told.telemetry)
-            monkeypatch.setattr(function_app, "services", lambda: app)
+            app = memory_app(storage, telemetry=told.telemetry, **KEYS)
+            monkeypatch.setattr(function_app, "shared_app", lambda: app)
             host = Host()
             made = _create(host)
             signature = made["UploadUri"].partition("&sig=")[2]

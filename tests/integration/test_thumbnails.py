@@ -1,6 +1,7 @@
 """Thumbnails on demand: real pictures of real segments, by the API, from real child processes."""
 
 import io
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
@@ -13,16 +14,15 @@ from connector.api.routes import ROUTES, respond
 from connector.domain import layout
 from connector.domain.video import State
 from connector.errors import MediaError, TaskCrashed
-from connector.media import sandbox
-from connector.pipeline import thumbnail
-from connector.pipeline.thumbnail import LIMITS, made, picture_at
-from tests.integration.jobs import children, end_idle
-from tests.integration.pipeline import KEYS, memory_app, publish
-from tests.integration.published import FAST, Published
+from connector.pipeline.thumbnail import picture_at, thumbnail_blob
 from tests.media.cache import cached
 from tests.media.frame_numbers import patches_of, read
 from tests.media.sources import NTSC, Video, numbered
-from tests.unit.isobmff.encoded import ffmpeg_complaints
+from tests.support.apps import KEYS, SANDBOX, memory_app
+from tests.support.encoded import ffmpeg_complaints
+from tests.support.in_process import publish
+from tests.support.media_jobs import children, end_idle
+from tests.support.published import FAST, Published
 
 pytestmark = pytest.mark.media
 
@@ -41,7 +41,7 @@ def _published(**settings) -> Published:
     video = publish(app, path, protected=protected)
     assert video.state is State.READY, video.failure
     assert [r.height for r in video.plan.renditions] == [480, 360]
-    assert (video.plan.gop, video.plan.chunks[:3], video.plan.frames) == (30, (0, 15, 45), 130)
+    assert (video.plan.gop, [c.start for c in video.plan.chunks[:3]], video.plan.frames) == (30, [0, 15, 45], 130)
     return Published(app, video)
 
 
@@ -57,10 +57,10 @@ def protected() -> Published:
 
 @pytest.fixture
 def begun(monkeypatch) -> list[str]:
-    """The jobs that children were started for."""
+    """The jobs that media processes were started for."""
     jobs = []
-    run = sandbox.run
-    monkeypatch.setattr(sandbox, "run", lambda job, *rest: jobs.append(job.kind) or run(job, *rest))
+    run = SANDBOX.run
+    monkeypatch.setattr(SANDBOX, "run", lambda job, *rest: jobs.append(job.kind) or run(job, *rest))
     return jobs
 
 
@@ -164,13 +164,14 @@ def test_what_is_out_of_bounds_is_refused_before_a_child_is_started(clear, begun
     assert begun == []
 
 
-def test_a_child_that_needs_more_memory_than_it_may_have_costs_one_answer(clear, monkeypatch):
+def test_a_child_that_needs_more_memory_than_it_may_have_costs_one_answer(clear):
     end_idle()
     picture = picture_at(clear.video.plan, 0.5, 480, "png")
-    monkeypatch.setattr(thumbnail, "LIMITS", LIMITS.model_copy(update={"memory": 128 << 20}))
+    options = clear.app.options
+    little = options.jobs.still.model_copy(update={"memory": 128 << 20})
+    starved = replace(clear.app, options=replace(options, jobs=replace(options.jobs, still=little)))
     with pytest.raises((TaskCrashed, MediaError)):
-        made(clear.app, clear.video, picture)
-    monkeypatch.setattr(thumbnail, "LIMITS", LIMITS)
+        thumbnail_blob(starved, clear.video, picture)
     assert read(shown(fetched(clear, time=0.5, height=480, format="png"), "png")) == 14
     assert children() == []
 

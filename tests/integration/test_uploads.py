@@ -21,20 +21,15 @@ from connector.domain.layout import output_container
 from connector.storage.azure import AzureStorage
 from local.stack import Stack
 from tests.conftest import PROJECT
-from tests.media.audio import Audio
 from tests.media.cache import cached
 from tests.media.sources import Video as Source
 from tests.media.sources import numbered
+from tests.support.sources import small_source
 
 pytestmark = [pytest.mark.media, pytest.mark.azurite]
 
-SOURCE = Source(frames=60, size=(192, 144))
 OTHER = Source(frames=30, size=(144, 192), first=100)
 PARTS = 7
-
-
-def source() -> Path:
-    return cached("uploaded.mp4", lambda path: numbered(path, SOURCE, Audio()), SOURCE)
 
 
 def other() -> Path:
@@ -96,7 +91,7 @@ def published(stack: Stack, video: Video) -> dict[str, tuple[str, bytes]]:
 
 
 def test_an_upload_goes_on_where_it_broke_off(client, tmp_path):
-    video, data = client.create("a.mp4"), source().read_bytes()
+    video, data = client.create("a.mp4"), small_source().read_bytes()
     pieces = parts(data)
     for n in range(3):
         put_block(video.upload_uri, n, pieces[n])
@@ -111,7 +106,7 @@ def test_an_upload_goes_on_where_it_broke_off(client, tmp_path):
 
 
 def test_blocks_may_come_in_any_order_at_the_same_time_and_twice(client, tmp_path):
-    video, data = client.create("a.mp4"), source().read_bytes()
+    video, data = client.create("a.mp4"), small_source().read_bytes()
     pieces = parts(data)
     put_block(video.upload_uri, 2, b"of an earlier attempt: the last one counts")
     with ThreadPoolExecutor(4) as pool:
@@ -127,7 +122,7 @@ def test_blocks_may_come_in_any_order_at_the_same_time_and_twice(client, tmp_pat
 def test_the_readme_s_commands_upload_in_blocks(client, tmp_path):
     commands = re.search(r"^split -b 8M .*?^```", (PROJECT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
     script = commands[0].removesuffix("```").replace("8M", "8K")
-    video, data = client.create("a.mp4"), source().read_bytes()
+    video, data = client.create("a.mp4"), small_source().read_bytes()
     (tmp_path / "holiday.mp4").write_bytes(data)
     environment = {**os.environ, "URI": video.upload_uri}
     done = subprocess.run(
@@ -147,13 +142,13 @@ def test_the_readme_s_commands_upload_in_blocks(client, tmp_path):
 
 def test_only_the_list_of_blocks_completes_an_upload(client):
     video = client.create("a.mp4")
-    for n, piece in enumerate(parts(source().read_bytes())):
+    for n, piece in enumerate(parts(small_source().read_bytes())):
         put_block(video.upload_uri, n, piece)
     with pytest.raises(ApiError) as refused:
         client.mark_complete(video.id)
     assert refused.value.status == 409
     # The trigger sees another file, which came later; it would have seen this one.
-    ready(client, awaited(client, uploaded_as_a_whole(client, source())))
+    ready(client, awaited(client, uploaded_as_a_whole(client, small_source())))
     assert client.status(video.id).status == "AwaitingUpload"
     put_block_list(video.upload_uri, range(PARTS)).raise_for_status()
     ready(client, awaited(client, video))
@@ -169,7 +164,7 @@ def awaited(client: Client, video: Video) -> Video:
 def test_a_list_whose_answer_was_lost_can_be_sent_again(client):
     """The condition keeps it from replacing what may be read already."""
     video = client.create("a.mp4")
-    put_block(video.upload_uri, 0, source().read_bytes())
+    put_block(video.upload_uri, 0, small_source().read_bytes())
     once = {"If-None-Match": "*"}
     assert put_block_list(video.upload_uri, [0], once).status_code == 201
     again = put_block_list(video.upload_uri, [0], once)
@@ -180,7 +175,7 @@ def test_a_list_whose_answer_was_lost_can_be_sent_again(client):
 
 def test_a_list_that_names_a_missing_block_is_refused_and_can_be_sent_again(client):
     video = client.create("a.mp4")
-    first, *rest = parts(source().read_bytes())
+    first, *rest = parts(small_source().read_bytes())
     put_block(video.upload_uri, 0, first)
     refused = put_block_list(video.upload_uri, range(PARTS))
     assert refused.status_code == 400
@@ -193,7 +188,7 @@ def test_a_list_that_names_a_missing_block_is_refused_and_can_be_sent_again(clie
 
 
 def test_overwriting_the_upload_afterwards_changes_nothing_that_was_published(stack, client):
-    video = uploaded_as_a_whole(client, source())
+    video = uploaded_as_a_whole(client, small_source())
     client.mark_complete(video.id)
     ready(client, video)
     before, shown = published(stack, video), client.get(video.id)
@@ -202,7 +197,7 @@ def test_overwriting_the_upload_afterwards_changes_nothing_that_was_published(st
     assert answer.status_code == 201
     client.mark_complete(video.id)
     # The storage's event came and was handled when that of a later upload was.
-    ready(client, awaited(client, uploaded_as_a_whole(client, source())))
+    ready(client, awaited(client, uploaded_as_a_whole(client, small_source())))
     assert published(stack, video) == before
     assert client.get(video.id) == shown
     assert client.status(video.id).status == "Completed"

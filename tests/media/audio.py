@@ -60,6 +60,7 @@ def frames(audio: Audio, sound: NDArray[np.float32]) -> Iterator[av.AudioFrame]:
 def add_stream(container: av.container.OutputContainer, audio: Audio) -> av.AudioStream:
     """An output stream for the track. Experimental encoders (Vorbis) are allowed."""
     stream = container.add_stream(audio.codec, rate=audio.rate, options={"strict": "-2"})
+    assert isinstance(stream, av.AudioStream)
     stream.layout = audio.layout
     if audio.bit_rate:
         stream.bit_rate = audio.bit_rate

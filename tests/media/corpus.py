@@ -1,9 +1,10 @@
 """One small real file for every extension the API may list, and what is in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tests.media.audio import Audio, sine
 from tests.media.cache import cached
@@ -34,18 +35,8 @@ class Entry:
         return self.video.seconds if self.video else SECONDS
 
 
-def _small(codec: str, pix_fmt: str = "yuv420p", **more) -> Video:
-    return Video(
-        **{
-            "fps": PAL,
-            "frames": 25,
-            "size": (192, 144),
-            "codec": codec,
-            "pix_fmt": pix_fmt,
-            "gop": 12,
-            **more,
-        }
-    )
+def _small(codec: str, pix_fmt: str = "yuv420p", **more: Any) -> Video:
+    return replace(Video(fps=PAL, frames=25, size=(192, 144), codec=codec, pix_fmt=pix_fmt, gop=12), **more)
 
 
 def _h263(codec: str) -> Video:
@@ -120,6 +111,7 @@ def _write(extension: str, path: Path) -> Path:
     options = {"mpegts_m2ts_mode": "1"} if extension in {"m2ts", "mts"} else {}
     if entry.video:
         return numbered(path, entry.video, entry.audio or (), container=entry.container, container_options=options)
+    assert entry.audio
     return write(path, None, (), [(entry.audio, sine(entry.audio, SECONDS))], container=entry.container)
 
 

@@ -99,7 +99,7 @@ def draw(n: int, width: int, height: int) -> av.VideoFrame:
 
 def luma_of(frame: av.VideoFrame) -> Rgb:
     """The brightness, an array of height, width bytes."""
-    return frame.reformat(format="gray", threads=1).to_ndarray()
+    return frame.reformat(format="gray", threads=1).to_ndarray().astype(np.uint8, copy=False)
 
 
 @lru_cache(maxsize=64)
@@ -154,4 +154,5 @@ def patches_of(frame: av.VideoFrame, *, colorspace: str | None = None) -> list[t
 
     `colorspace` ("ITU709", "ITU601") says what the frame is coded in where it does not say so itself.
     """
-    return read_patches(frame.reformat(format="rgb24", threads=1, src_colorspace=colorspace).to_ndarray())
+    rgb = frame.reformat(format="rgb24", threads=1, src_colorspace=colorspace).to_ndarray()
+    return read_patches(rgb.astype(np.uint8, copy=False))

@@ -1,14 +1,17 @@
 """Numbered video in any container and codec that PyAV can write."""
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import av
 import numpy as np
 from av.filter import Graph
+from av.video.format import VideoFormat
 from numpy.typing import NDArray
 
 from tests.media import audio as sound
@@ -20,7 +23,10 @@ NTSC_FILM, PAL, NTSC = Fraction(24_000, 1001), Fraction(25), Fraction(30_000, 10
 FIFTY, NTSC_DOUBLE = Fraction(50), Fraction(60_000, 1001)
 
 Stream = av.VideoStream | av.AudioStream
-Frame = av.VideoFrame | av.AudioFrame
+Lane = Iterator[tuple[Fraction, Callable[[], list[Any]]]]
+"""The frames of a stream: when each is shown, in seconds, and what encodes it."""
+
+F = TypeVar("F", av.VideoFrame, av.AudioFrame)
 
 _QUICK: Mapping[str, Mapping[str, str]] = {
     "libx264": {"preset": "ultrafast", "crf": "20", "threads": "1"},
@@ -105,25 +111,28 @@ def write(
 ) -> Path:
     """Encode pictures (height, width, 3 bytes) and sounds (channels by samples), interleaved by time."""
     with av.open(str(path), "w", format=container, options=dict(container_options or {})) as output:
-        lanes: list[Iterator[tuple[Fraction, Stream, Frame]]] = []
+        lanes: list[Lane] = []
         streams: list[Stream] = []
         if video is not None:
             picture_stream = _video_stream(output, video)
             streams.append(picture_stream)
-            lanes.append(_timed(picture_stream, _video_frames(video, pictures)))
+            lanes.append(_lane(picture_stream.encode, _video_frames(video, pictures)))
         for track, samples in sounds:
             stream = sound.add_stream(output, track)
             streams.append(stream)
-            lanes.append(_timed(stream, sound.frames(track, samples)))
-        for _, stream, frame in heapq.merge(*lanes, key=lambda item: item[0]):
-            output.mux(stream.encode(frame))
-        for stream in streams:
-            output.mux(stream.encode(None))
+            lanes.append(_lane(stream.encode, sound.frames(track, samples)))
+        for _, encode in heapq.merge(*lanes, key=lambda item: item[0]):
+            output.mux(encode())
+        for each in streams:
+            output.mux(each.encode(None))
     return path
 
 
-def _timed(stream: Stream, frames: Iterator[Frame]) -> Iterator[tuple[Fraction, Stream, Frame]]:
-    return ((frame.pts * frame.time_base, stream, frame) for frame in frames)
+def _lane(encode: Callable[[F], list[Any]], frames: Iterator[F]) -> Lane:
+    for frame in frames:
+        assert frame.pts is not None
+        assert frame.time_base is not None
+        yield frame.pts * frame.time_base, partial(encode, frame)
 
 
 def _tick(video: Video) -> Fraction:
@@ -134,6 +143,7 @@ def _tick(video: Video) -> Fraction:
 def _video_stream(output: av.container.OutputContainer, video: Video) -> av.VideoStream:
     options = {**_QUICK.get(video.codec, _DEFAULT), **video.options}
     stream = output.add_stream(video.codec, rate=video.fps, options=options)
+    assert isinstance(stream, av.VideoStream)
     stream.width, stream.height = video.size
     stream.pix_fmt = video.pix_fmt
     context = stream.codec_context
@@ -161,7 +171,7 @@ def _fields(video: Video) -> Graph | None:
     graph = Graph()
     width, height = video.size
     graph.link_nodes(
-        graph.add_buffer(width=width, height=height, format=video.pix_fmt, time_base=_tick(video)),
+        graph.add_buffer(width=width, height=height, format=VideoFormat(video.pix_fmt), time_base=_tick(video)),
         graph.add("setfield", video.interlaced),
         graph.add("buffersink"),
     ).configure()
@@ -177,5 +187,7 @@ def _video_frames(video: Video, pictures: Iterable[NDArray[np.uint8]]) -> Iterat
         frame.duration = round((times[n + 1] + video.start) / tick) - frame.pts
         if graph is not None:
             graph.push(frame)
-            frame = graph.pull()
+            filtered = graph.pull()
+            assert isinstance(filtered, av.VideoFrame)
+            frame = filtered
         yield frame

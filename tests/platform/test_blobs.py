@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_host import Toy, until
+from tests.support.toy import Toy, until
 
 pytestmark = pytest.mark.azurite
 

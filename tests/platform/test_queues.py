@@ -19,9 +19,9 @@ from azure.storage.queue.aio import QueueServiceClient as AsyncQueueServiceClien
 from local.app import load
 from local.azurite import Azurite
 from local.config import HostOptions, QueueOptions
+from local.instance import Instance
 from local.queues import QueueListener
-from local.worker import Worker
-from tests.integration.test_host import Toy, until
+from tests.support.toy import Toy, until
 
 pytestmark = pytest.mark.azurite
 
@@ -265,7 +265,7 @@ def test_a_drain_takes_nothing_new_lets_what_runs_end_and_says_when_that_is(tmp_
     monkeypatch.delitem(sys.modules, "function_app", raising=False)
 
     async def drain(service):
-        worker = Worker(load(APP, os.environ), HostOptions(queues=QueueOptions.read(QUEUES)))
+        worker = Instance(load(APP, os.environ), HostOptions(queues=QueueOptions.read(QUEUES)))
         await worker.create_queues()
         await worker.start_queues()
         states = [worker.drain_state]

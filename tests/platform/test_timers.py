@@ -8,7 +8,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient
 
 from local.azurite import Azurite
-from tests.integration.test_host import Toy, until
+from tests.support.toy import Toy, until
 
 pytestmark = pytest.mark.azurite
 

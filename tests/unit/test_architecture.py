@@ -64,3 +64,15 @@ def test_a_cold_start_loads_neither_codecs_nor_storage_sdks(modules):
     heavy = ("av", "azure.storage", "azure.data", "azure.core", "azure.identity", "opentelemetry", "numpy")
     found = _python(f"import {modules}, sys; print([m for m in {heavy!r} if m in sys.modules])")
     assert found.strip() == "[]"
+
+
+TESTS = [path for path in (ROOT / "tests").rglob("*.py") if "_app" not in path.parent.name]
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_test_imports_another_one(path):
+    """What several tests need is in tests/support, tests/fakes or beside them, in a file that is no test."""
+    assert not [name for name in _imports(path) if re.search(r"^tests\..*\btest_\w+$", name)]
+    folder = path.relative_to(ROOT / "tests").parts[0]
+    others = {"unit", "contract", "integration", "faults", "hostile", "browser", "platform", "compat"} - {folder}
+    assert not [name for name in _imports(path) if name.split(".")[:1] == ["tests"] and name.split(".")[1] in others]

@@ -6,14 +6,14 @@ from threading import Lock
 
 import pytest
 
-from connector.deadline import carried, give_up, left, limited, locked
+from connector.deadline import carried, expire, left, limited, locked
 from connector.errors import StorageTimeout
-from connector.pipeline.together import together
+from connector.pipeline.concurrency import run_concurrently
 
 
 def test_outside_of_calls_nothing_is_limited():
     assert left() is None
-    give_up()
+    expire()
     with locked(Lock()):
         assert left() is None
 
@@ -33,12 +33,12 @@ def test_other_threads_that_work_for_the_call_share_its_time():
         with limited(60):
             assert threads.submit(left).result() is None
             assert threads.submit(carried(left)).result() > 59
-            threads.submit(carried(give_up)).result()
+            threads.submit(carried(expire)).result()
             assert left() == 0
         assert threads.submit(left).result() is None
     with limited(60):
-        assert all(found > 59 for found in together([left] * 10))
-    assert together([left] * 10) == [None] * 10
+        assert all(found > 59 for found in run_concurrently([left] * 10, 8))
+    assert run_concurrently([left] * 10, 8) == [None] * 10
 
 
 def test_a_lock_is_waited_for_no_longer_than_the_call_may_last():

@@ -35,17 +35,17 @@ def test_every_call_is_in_the_reference(route):
 
 def _constants() -> tuple[set[str], set[str]]:
     """(codes that failures are made with, all texts) in the code. A code is the first argument of `MediaError` and
-    `refused`, and the third of `fail`.
+    `media_error`.
     """
     codes, texts = set(), set()
     for path in (ROOT / "connector").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Constant) and path.name != "failures.py":
                 texts.add(node.value)
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                at = {"MediaError": 0, "refused": 0, "fail": 2}.get(node.func.id)
-                if at is not None and isinstance(node.args[at], ast.Constant):
-                    codes.add(node.args[at].value)
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+                continue
+            if node.func.id in {"MediaError", "media_error"} and isinstance(node.args[0], ast.Constant):
+                codes.add(node.args[0].value)
     return codes, texts
 
 

@@ -2,9 +2,8 @@
 
 import json
 import typing
+from datetime import timedelta
 from pathlib import Path
-from types import SimpleNamespace
-from uuid import UUID
 
 import azure.functions as func
 import pytest
@@ -14,28 +13,15 @@ from connector.api.routes import ROUTES
 from connector.blob_trigger import BlobName
 from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE, UPLOADS
 from connector.domain.messages import Message
+from connector.domain.step import Step
 from connector.domain.video import State
+from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
-from tests.integration.pipeline import memory_app
+from tests.support.apps import FakeClock, memory_app, quick_app
+from tests.support.functions import FUNCTIONS, Out, call_function, context
+from tests.support.world import uploaded
 
 STORAGE = "MEDIA_STORAGE"
-FUNCTIONS = {f.get_function_name(): f for f in function_app.app.get_functions()}
-"""Once for all tests: the library builds an app once only."""
-
-
-class Out(func.Out):
-    value = None
-
-    def set(self, val):
-        self.value = val
-
-    def get(self):
-        return self.value
-
-
-def context(trace_parent=""):
-    """What the worker gives a function about its own call, as far as the functions read it."""
-    return SimpleNamespace(trace_context=SimpleNamespace(trace_parent=trace_parent))
 
 
 def _bindings(name):
@@ -43,19 +29,15 @@ def _bindings(name):
 
 
 @pytest.fixture
-def app(monkeypatch):
-    app = memory_app()
-    monkeypatch.setattr(function_app, "services", lambda: app)
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def app(monkeypatch, clock):
+    app = quick_app(clock=clock)
+    monkeypatch.setattr(function_app, "shared_app", lambda: app)
     return app
-
-
-def _call(name, method, url, body=b"", **path):
-    request = func.HttpRequest(
-        method, f"https://host/api/{url}", headers={"Content-Type": "application/json"}, route_params=path, body=body
-    )
-    advance, encode = Out(), Out()
-    answer = FUNCTIONS[name].get_user_function()(request, advance, encode, context())
-    return answer, advance.value, encode.value
 
 
 def test_every_function_is_known():
@@ -110,7 +92,7 @@ def test_uploads_are_noticed_by_event_and_never_loaded():
     assert trigger.get("dataType", "UNDEFINED") == "UNDEFINED"
 
 
-def test_the_timer_runs_every_minute():
+def test_the_timer_runs_every_five_minutes():
     trigger = _bindings("Sweep")["timer"]
     assert (trigger["type"], trigger["schedule"], trigger["runOnStartup"]) == ("timerTrigger", "0 */5 * * * *", False)
 
@@ -120,39 +102,39 @@ def test_the_host_gives_each_task_a_processor_and_five_attempts():
     queues = host["extensions"]["queues"]
     assert (queues["batchSize"], queues["newBatchThreshold"]) == (1, 0)
     assert queues["maxDequeueCount"] == 5
-    assert queues["messageEncoding"] == "none"  # what is no base64 would never reach the function that buries it
+    assert queues["messageEncoding"] == "none"  # what is no base64 would never reach the function that handles poison
     assert host["extensions"]["http"]["routePrefix"] == "api"
     hours, minutes, seconds = map(int, host["functionTimeout"].split(":"))
     # A task must end by itself before the host ends the worker with all it does.
-    settings = memory_app().settings
-    longest = max(settings.task_timeout_seconds, settings.stream_timeout_seconds)
+    jobs = memory_app().options.jobs
+    longest = max(limits.seconds for limits in (jobs.probe, jobs.task, jobs.stream, jobs.still))
     assert longest < hours * 3600 + minutes * 60 + seconds
 
 
 def test_a_video_is_made_and_shown(app):
-    answer, *sent = _call("Videos", "POST", "Videos?code=secret", b'{"OriginalFileName": "H\xc3\xa4user.mp4"}')
+    answer, *sent = call_function("Videos", "POST", "Videos?code=secret", b'{"OriginalFileName": "H\xc3\xa4user.mp4"}')
     assert (answer.status_code, sent) == (201, [None, None])
     video = json.loads(answer.get_body())
     assert "Häuser.mp4" in answer.get_body().decode()
     assert answer.headers["Location"] == f"https://host/api/Videos/{video['Id']}"
     assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
-    again, *_ = _call("Video", "GET", f"Videos/{video['Id']}", id=video["Id"])
+    again, *_ = call_function("Video", "GET", f"Videos/{video['Id']}", id=video["Id"])
     assert json.loads(again.get_body())["FileName"] == "Häuser.mp4"
 
 
 def test_an_answer_tells_its_length_so_that_the_host_does_not_send_it_in_chunks(app):
-    made, *_ = _call("Videos", "POST", "Videos", '{"OriginalFileName": "Häuser.mp4"}'.encode())
-    page, *_ = _call("Portal", "GET", "portal")
+    made, *_ = call_function("Videos", "POST", "Videos", '{"OriginalFileName": "Häuser.mp4"}'.encode())
+    page, *_ = call_function("Portal", "GET", "portal")
     for answer in (made, page):
         assert answer.get_body()
         assert answer.headers["Content-Length"] == str(len(answer.get_body()))
-    options, *_ = _call("Videos", "OPTIONS", "Videos")
+    options, *_ = call_function("Videos", "OPTIONS", "Videos")
     assert (options.get_body(), "Content-Length" in options.headers) == (b"", False)
 
 
 def test_head_is_get_without_a_body(app):
-    get, *_ = _call("Formats", "GET", "Formats")
-    head, *_ = _call("Formats", "HEAD", "Formats")
+    get, *_ = call_function("Formats", "GET", "Formats")
+    head, *_ = call_function("Formats", "HEAD", "Formats")
     assert (head.status_code, head.get_body()) == (200, b"")
     assert head.headers["Content-Type"] == get.headers["Content-Type"]
 
@@ -160,13 +142,13 @@ def test_head_is_get_without_a_body(app):
 def test_completing_sends_the_one_message_that_is_due(app):
     video = create(app, "a.mp4").video
     app.storage.blobs.put(UPLOADS, video.blob_name, b"x")
-    answer, advance, encode = _call("MarkComplete", "POST", f"Videos/{video.id}/MarkComplete", id=str(video.id))
+    answer, advance, encode = call_function("MarkComplete", "POST", f"Videos/{video.id}/MarkComplete", id=str(video.id))
     assert (answer.status_code, answer.get_body(), encode) == (202, b"", None)
-    assert [Message.model_validate_json(text) for text in advance] == [Message(step="probe", video_id=video.id)]
+    assert [Message.model_validate_json(text) for text in advance] == [Message(step=Step.PROBE, video_id=video.id)]
 
 
 def test_an_error_sends_nothing(app):
-    answer, *sent = _call("MarkComplete", "POST", "Videos/x/MarkComplete", id="x")
+    answer, *sent = call_function("MarkComplete", "POST", "Videos/x/MarkComplete", id="x")
     assert (answer.status_code, sent) == (404, [None, None])
 
 
@@ -179,31 +161,38 @@ def test_a_new_blob_does_the_same(app):
     assert (len(advance.value), encode.value) == (1, None)
 
 
-@pytest.mark.parametrize("name", ["Advance", "Encode"])
-def test_a_queue_message_becomes_a_step_and_its_messages_go_to_their_queues(app, monkeypatch, name):
-    seen = []
-    message = Message(step="chunk", video_id=UUID(int=1), index=3)
-    following = [message.model_copy(update={"step": step}) for step in ("package", "chunk", "audio")]
-    monkeypatch.setattr("connector.pipeline.steps.run_step", lambda app, m: seen.append(m) or following)
+def _deliver(name, text):
+    """The messages that the function sends to the two queues for this one."""
     advance, encode = Out(), Out()
-    body = func.QueueMessage(body=message.model_dump_json())
-    FUNCTIONS[name].get_user_function()(body, advance, encode, context())
-    assert seen == [message]
-    assert [json.loads(text)["step"] for text in advance.value] == ["package"]
-    assert [json.loads(text)["step"] for text in encode.value] == ["chunk", "audio"]
+    FUNCTIONS[name].get_user_function()(func.QueueMessage(body=text), advance, encode, context())
+    return advance.value or [], encode.value or []
+
+
+@pytest.mark.parametrize("name", ["Advance", "Encode"])
+def test_a_queue_message_becomes_a_step_and_its_messages_go_to_their_queues(app, name):
+    (probe,) = complete_upload(app, uploaded(app).id)
+    advance, encode = _deliver(name, probe.model_dump_json())
+    assert advance == []
+    assert {Message.model_validate_json(text).step for text in encode} == {Step.CHUNK, Step.AUDIO}
+    sent = [_deliver(name, text) for text in encode]
+    assert sent[:-1] == [([], [])] * (len(encode) - 1)
+    package = Message(step=Step.PACKAGE, video_id=probe.video_id).model_dump_json()
+    assert sent[-1] == ([package], [])
+    assert _deliver(name, package) == ([], [])
+    assert app.storage.videos.get(probe.video_id).state is State.READY
 
 
 @pytest.mark.parametrize("name", ["AdvancePoison", "EncodePoison"])
 def test_a_poison_message_fails_its_video(app, name):
     video = create(app, "a.mp4").video
-    body = Message(step="chunk", video_id=video.id).model_dump_json()
+    body = Message(step=Step.CHUNK, video_id=video.id).model_dump_json()
     FUNCTIONS[name].get_user_function()(func.QueueMessage(body=body), context())
     assert app.storage.videos.get(video.id).state is State.FAILED
 
 
-def test_the_timer_sends_what_stalled(app, monkeypatch):
-    message = Message(step="probe", video_id=UUID(int=1))
-    monkeypatch.setattr("connector.pipeline.sweep.sweep", lambda app: [message])
+def test_the_timer_sends_what_stalled(app, clock):
+    messages = complete_upload(app, uploaded(app).id)
+    clock.ahead = app.options.stall + timedelta(minutes=1)
     advance, encode = Out(), Out()
     FUNCTIONS["Sweep"].get_user_function()(None, advance, encode, context())
-    assert (advance.value, encode.value) == ([message.model_dump_json()], None)
+    assert (advance.value, encode.value) == ([message.model_dump_json() for message in messages], None)

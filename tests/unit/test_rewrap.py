@@ -1,16 +1,18 @@
 """Rotating the master key: every stored key under the new one, then the old one can go."""
 
 import base64
+from dataclasses import replace
 
 import pytest
 
 from connector import rewrap as command
+from connector.api.app import App
 from connector.errors import KeyUnavailable, RowChanged
-from connector.pipeline.app import App
 from connector.pipeline.create import create
 from connector.pipeline.keys import content_key, upload_key
 from connector.rewrap import rewrap
-from tests.integration.pipeline import KEYS, memory_app
+from connector.security.master import KeyRing
+from tests.support.apps import KEYS, memory_app
 
 
 def _key(name: str, first: int) -> str:
@@ -22,7 +24,7 @@ OLD, NEW = _key("old", 0), _key("new", 50)
 
 def under(app: App, keys: str) -> App:
     """The same data, started with other master keys."""
-    return App(app.storage, app.settings.model_copy(update={"master_keys": keys}))
+    return replace(app, master_keys=KeyRing.parse(keys))
 
 
 @pytest.fixture
@@ -52,9 +54,9 @@ def test_repeating_it_does_nothing(app):
 
 def test_a_key_that_is_lost_does_not_stop_the_others(app):
     lost = create(under(app, _key("gone", 90)), "a.mp4", protected=True).video
-    kept = create(app, "a.mp4", protected=True).video
+    known = create(app, "a.mp4", protected=True).video
     assert rewrap(under(app, f"{NEW},{OLD}")) == (1, 1)
-    assert {row.id: row.master for row in app.storage.keys.all()} == {lost.key_id: "gone", kept.key_id: "new"}
+    assert {row.id: row.master for row in app.storage.keys.all()} == {lost.key_id: "gone", known.key_id: "new"}
 
 
 def test_a_key_that_somebody_else_changes_meanwhile_is_left_to_them(app, monkeypatch):
@@ -69,16 +71,16 @@ def test_a_key_that_somebody_else_changes_meanwhile_is_left_to_them(app, monkeyp
 
 def test_the_command_tells_what_it_did(app, monkeypatch, capsys):
     create(app, "a.mp4", protected=True)
-    monkeypatch.setattr(command, "services", lambda: under(app, f"{NEW},{OLD}"))
+    monkeypatch.setattr(command, "shared_app", lambda: under(app, f"{NEW},{OLD}"))
     assert command.main() == 0
     assert capsys.readouterr() == ("1 keys were wrapped under the current master key.\n", "")
 
 
 def test_the_command_fails_for_a_lost_key_and_without_a_master_key(app, monkeypatch, capsys):
     create(app, "a.mp4", protected=True)
-    monkeypatch.setattr(command, "services", lambda: under(app, NEW))
+    monkeypatch.setattr(command, "shared_app", lambda: under(app, NEW))
     assert command.main() == 1
     assert "not configured" in capsys.readouterr().err
-    monkeypatch.setattr(command, "services", lambda: under(app, ""))
+    monkeypatch.setattr(command, "shared_app", lambda: under(app, ""))
     assert command.main() == 1
     assert capsys.readouterr().err == "error: no key is configured\n"

@@ -166,7 +166,7 @@ def test_all_wrong_settings_are_named_at_once():
 def test_without_a_way_to_storage_both_ways_are_named():
     with pytest.raises(ValueError, match=r"^Wrong settings: MEDIA_STORAGE__blobServiceUri: must be given") as caught:
         load({})
-    assert "MEDIA_STORAGE__tableServiceUri: must be given when MEDIA_STORAGE is no connection" in str(caught.value)
+    assert "MEDIA_STORAGE__tableServiceUri: must be given when MEDIA_STORAGE is not a connection" in str(caught.value)
 
 
 @pytest.mark.parametrize("missing", ["MEDIA_STORAGE__blobServiceUri", "MEDIA_STORAGE__tableServiceUri"])

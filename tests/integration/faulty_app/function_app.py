@@ -5,10 +5,11 @@ The file FAULT names the exception, such as StorageTimeout, that every storage c
 
 import os
 import runpy
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-from connector import errors, services
-from connector.pipeline.app import App
+from connector import bootstrap, errors
 
 PROJECT = Path(__file__).parents[3]
 
@@ -33,7 +34,7 @@ class Faulty:
         return call
 
 
-real = services.app
-services.app = lambda: App(storage=Faulty(real().storage), settings=real().settings)
+real = bootstrap.shared_app
+bootstrap.shared_app = cache(lambda: replace(real(), storage=Faulty(real().storage)))
 
 app = runpy.run_path(str(PROJECT / "function_app.py"))["app"]

@@ -3,13 +3,13 @@
 import os
 import runpy
 import time
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from connector import services
+from connector import bootstrap
 from connector.domain.layout import TIMESCALE
-from connector.pipeline.app import App
 
 PROJECT = Path(__file__).parents[3]
 GATE = Path(os.environ["GATE"])
@@ -35,7 +35,7 @@ class Gated:
         self._real.put(container, name, data)
 
 
-real = services.app
-services.app = cache(lambda: App(storage=Gated(real().storage), settings=real().settings))
+real = bootstrap.shared_app
+bootstrap.shared_app = cache(lambda: replace(real(), storage=Gated(real().storage)))
 
 app = runpy.run_path(str(PROJECT / "function_app.py"))["app"]

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from connector import errors
+from connector.api.app import App
 from connector.api.auth import Permission, authorize, host_level
 from connector.api.errors import error_response
 from connector.api.http import Request
-from connector.pipeline.app import App
-from tests.integration.pipeline import memory_app
-from tests.unit.security.authority import AUDIENCE, ISSUER, Authority, authority, token
+from tests.support.apps import memory_app
+from tests.support.authority import AUDIENCE, ISSUER, Authority, authority, token
 
 READ, WRITE, PUBLIC = Permission.READ, Permission.WRITE, Permission.PUBLIC
 

@@ -4,7 +4,7 @@ import pytest
 
 from connector.api.http import Request
 from connector.api.routes import ROUTES, respond
-from tests.integration.pipeline import memory_app
+from tests.support.apps import memory_app
 
 ROUTE = {route.name: route for route in ROUTES}
 PAGE, OTHER = "https://page.example", "https://other.example"

@@ -9,14 +9,14 @@ from connector.api.http import Request, header_value
 from connector.api.routes import ROUTES, respond
 from connector.domain.layout import UPLOADS
 from connector.pipeline.create import create
-from tests.integration.pipeline import memory_app
+from tests.support.apps import memory_app
 
 ROUTE = {route.name: route for route in ROUTES}
 TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
 """Any character: control characters and lone surrogates too."""
 
 
-def refused(response):
+def assert_refused(response):
     """Names of the headers that the host would refuse."""
     return [name for name, text in response.headers.items() if not (text.isascii() and text.isprintable())]
 
@@ -43,7 +43,7 @@ def test_whatever_a_caller_sends_no_header_of_the_answer_is_refused(text):
     for route in ROUTES:
         for method in ("GET", "POST", "OPTIONS", "BREW"):
             request = Request(method, f"https://host/api/{text}/", headers, {}, path, b"{}", "the-id")
-            assert refused(respond(lambda: app, route, request)) == []
+            assert assert_refused(respond(lambda: app, route, request)) == []
 
 
 @settings(max_examples=30, deadline=None)
@@ -55,14 +55,14 @@ def test_whatever_a_video_is_called_it_can_be_created_and_its_files_found(name, 
     made = respond(
         lambda: app, ROUTE["Videos"], Request("POST", url, {"content-type": "application/json"}, {}, {}, body, "the-id")
     )
-    assert refused(made) == []
+    assert assert_refused(made) == []
     video = create(app, f"a{name}.mp4").video
     app.storage.blobs.put(UPLOADS, video.blob_name, b"x")
     for route, method in (("MarkComplete", "POST"), ("Source", "GET"), ("Video", "GET")):
         request = Request(method, url, {}, {}, {"id": str(video.id)}, b"", "the-id")
         response = respond(lambda: app, ROUTE[route], request)
         assert response.status < 400
-        assert refused(response) == []
+        assert assert_refused(response) == []
 
 
 def test_a_redirect_below_a_strange_address_is_not_lost():

@@ -13,7 +13,7 @@ from connector.api.models import Error
 from connector.api.openapi import document
 from connector.api.routes import METHODS, ROUTES, respond
 from connector.domain.formats import FORMATS
-from tests.integration.pipeline import memory_app
+from tests.support.apps import memory_app
 
 DOCUMENT = document(ROUTES, "https://host/api", "keys", 10**9)
 OPERATIONS = [

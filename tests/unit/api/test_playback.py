@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 from xml.etree.ElementTree import fromstring
@@ -12,22 +13,23 @@ from xml.etree.ElementTree import fromstring
 import jwt
 import pytest
 
+from connector.api.app import App
 from connector.api.http import Request
 from connector.api.routes import ROUTES, respond
 from connector.domain import layout
 from connector.domain.layout import UPLOADS
+from connector.domain.step import Step
 from connector.domain.video import State
-from connector.errors import StorageUnavailable
-from connector.pipeline.app import App
+from connector.errors import MediaError, StorageUnavailable
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.delete import delete
 from connector.pipeline.fail import fail
 from connector.pipeline.keys import content_key
+from connector.security.master import KeyRing
 from connector.security.tokens import KEY_CLAIM, issue
-from tests.integration.pipeline import KEYS
-from tests.unit.pipeline.twin import Twin
-from tests.unit.pipeline.world import an_app, drive
+from tests.support.apps import KEYS, quick_app
+from tests.support.world import drive
 
 ROUTE = {route.name: route for route in ROUTES}
 UNKNOWN = "01a20000-0000-7000-8000-000000000000"
@@ -35,19 +37,14 @@ ALL = ("HLS", "DASH", "Streaming", "Progressive")
 MANIFESTS = {"HLS": "master.m3u8", "DASH": "manifest.mpd", "Streaming": "smooth.ism/Manifest"}
 
 
-@pytest.fixture(autouse=True)
-def _media(monkeypatch):
-    monkeypatch.setattr("connector.media.sandbox.run", Twin())
-
-
 @pytest.fixture
 def app() -> App:
-    return an_app(**KEYS)
+    return quick_app(**KEYS)
 
 
 @pytest.fixture
 def signed_app() -> App:
-    return an_app(**KEYS, playback_access="signed")
+    return quick_app(**KEYS, playback_access="signed")
 
 
 def published(app, *, protected=True):
@@ -65,7 +62,7 @@ def ask(app, route, ident, method="GET", *, headers=None, query=None, name=""):
     return respond(lambda: app, ROUTE[route], Request(method, url, headers or {}, query or {}, path, b"", "the-id"))
 
 
-def refused(answer, status, code):
+def assert_refused(answer, status, code):
     assert (answer.status, answer.body["code"]) == (status, code)
     assert answer.body["message"]
     assert "secret" not in json.dumps(answer.body)
@@ -99,7 +96,7 @@ def test_a_token_answers_as_the_old_service_wrote_it(app):
 
 
 def test_its_lifetime_is_a_setting():
-    app = an_app(**KEYS, token_minutes=5)
+    app = quick_app(**KEYS, token_minutes=5)
     body = ask(app, "AuthorizationToken", create(app, "a.mp4", protected=True).video.id).body
     assert 290 < body["ExpiresOn"] - time.time() <= 300
 
@@ -121,7 +118,7 @@ def test_who_gets_no_token(app):
         (video.id, {"keyid": "x"}),
         (both.id, {"keyid": str(both.upload_key_id)}),
     ):
-        refused(ask(app, "AuthorizationToken", ident, query=query), 404, "VideoNotFound")
+        assert_refused(ask(app, "AuthorizationToken", ident, query=query), 404, "VideoNotFound")
 
 
 def test_a_token_may_be_for_later(app):
@@ -130,7 +127,7 @@ def test_a_token_may_be_for_later(app):
     body = ask(app, "AuthorizationToken", video.id, query={"notbefore": str(later)}).body
     claims = jwt.decode(body["Token"], options={"verify_signature": False})
     assert (claims["nbf"], claims["exp"], body["ExpiresOn"]) == (later, later + 3600, later + 3600)
-    refused(ask(app, "Key", video.key_id, headers=bearer(body["Token"])), 401, "Unauthorized")
+    assert_refused(ask(app, "Key", video.key_id, headers=bearer(body["Token"])), 401, "Unauthorized")
 
 
 def test_not_before_the_past_means_now(app):
@@ -142,7 +139,7 @@ def test_not_before_the_past_means_now(app):
 @pytest.mark.parametrize("text", ["x", "-1", "1.5", "99999999999", "253402300799", "9" * 5000, "١٢"])
 def test_a_strange_not_before_is_400(app, text):
     answer = ask(app, "AuthorizationToken", create(app, "a.mp4", protected=True).video.id, query={"notbefore": text})
-    refused(answer, 400, "InvalidRequest")
+    assert_refused(answer, 400, "InvalidRequest")
     assert [e["field"] for e in answer.body["errors"]] == ["notBefore"]
 
 
@@ -208,9 +205,9 @@ BAD = {
     "not yet valid": lambda app, key: token_of(app, key, not_before=datetime.now(UTC) + timedelta(hours=2)),
     "unsigned": _unsigned,
     "a flipped bit": _flipped,
-    "another secret": lambda app, key: token_of(an_app(**{**KEYS, "signing_keys": f"signing:{'A' * 43}="}), key),
-    "another deployment": lambda app, key: token_of(an_app(**KEYS, token_issuer="other"), key),
-    "another purpose": lambda app, key: token_of(an_app(**KEYS, token_audience="other"), key),
+    "another secret": lambda app, key: token_of(quick_app(**{**KEYS, "signing_keys": f"signing:{'A' * 43}="}), key),
+    "another deployment": lambda app, key: token_of(quick_app(**KEYS, token_issuer="other"), key),
+    "another purpose": lambda app, key: token_of(quick_app(**KEYS, token_audience="other"), key),
 }
 
 
@@ -220,21 +217,21 @@ def test_without_a_good_token_there_is_no_key(app, how, form):
     video = create(app, "a.mp4", protected=True).video
     token = BAD[how](app, video.key_id)
     sent = {"headers": bearer(token)} if form == "header" else {"query": {"token": token}}
-    refused(ask(app, "Key", video.key_id, **sent), 401, "Unauthorized")
+    assert_refused(ask(app, "Key", video.key_id, **sent), 401, "Unauthorized")
     assert ask(app, "Key", video.key_id, "HEAD", **sent).status == 401
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic abc", "Bearer a b", "xBearer=abc"])
 def test_a_header_without_a_token_is_401(app, header):
     video = create(app, "a.mp4", protected=True).video
-    refused(ask(app, "Key", video.key_id, headers={"authorization": header}), 401, "Unauthorized")
+    assert_refused(ask(app, "Key", video.key_id, headers={"authorization": header}), 401, "Unauthorized")
 
 
 def test_a_good_token_of_another_key_is_403(app):
     video, other = (create(app, "a.mp4", protected=True).video for _ in range(2))
-    refused(ask(app, "Key", video.key_id, headers=bearer(token_of(app, other.key_id))), 403, "Forbidden")
+    assert_refused(ask(app, "Key", video.key_id, headers=bearer(token_of(app, other.key_id))), 403, "Forbidden")
     # Also for a key that does not exist: the answer tells nothing about which do.
-    refused(ask(app, "Key", uuid4(), headers=bearer(token_of(app, other.key_id))), 403, "Forbidden")
+    assert_refused(ask(app, "Key", uuid4(), headers=bearer(token_of(app, other.key_id))), 403, "Forbidden")
 
 
 def test_a_key_that_is_not_there_is_404(app):
@@ -242,9 +239,9 @@ def test_a_key_that_is_not_there_is_404(app):
     delete(app, gone.id)
     upload = create(app, "a.mp4", encrypted_upload=True).video.upload_key_id
     for key_id in (gone.key_id, upload, UUID(UNKNOWN)):
-        refused(ask(app, "Key", key_id, headers=bearer(token_of(app, key_id))), 404, "VideoNotFound")
-    refused(ask(app, "Key", "x", headers=bearer("x.y.z")), 404, "VideoNotFound")
-    refused(ask(app, "Key", "x"), 401, "Unauthorized")
+        assert_refused(ask(app, "Key", key_id, headers=bearer(token_of(app, key_id))), 404, "VideoNotFound")
+    assert_refused(ask(app, "Key", "x", headers=bearer("x.y.z")), 404, "VideoNotFound")
+    assert_refused(ask(app, "Key", "x"), 401, "Unauthorized")
 
 
 def test_a_key_costs_one_read_and_a_refusal_none(app):
@@ -273,10 +270,10 @@ def test_a_key_costs_one_read_and_a_refusal_none(app):
 
 def test_a_missing_master_key_is_500_and_unsaid(app, caplog):
     video = create(app, "a.mp4", protected=True).video
-    later = App(app.storage, app.settings.model_copy(update={"master_keys": f"other:{'A' * 43}="}))
+    later = replace(app, master_keys=KeyRing.parse(f"other:{'A' * 43}="))
     with caplog.at_level(logging.DEBUG):
         answer = ask(later, "Key", video.key_id, headers=bearer(token_of(app, video.key_id)))
-    refused(answer, 500, "InternalError")
+    assert_refused(answer, 500, "InternalError")
     assert "key" not in answer.body["message"]
     assert KEYS["master_keys"].partition(":")[2] not in caplog.text
 
@@ -297,7 +294,7 @@ def test_a_protected_video_s_manifests_are_public_as_they_are_useless_without_th
 
 def test_a_protected_video_has_no_progressive_file(app):
     video = published(app)
-    refused(ask(app, "PlaybackEndpoint", video.id, query={"endpointtype": "Progressive"}), 403, "NotPlayable")
+    assert_refused(ask(app, "PlaybackEndpoint", video.id, query={"endpointtype": "Progressive"}), 403, "NotPlayable")
     assert not app.storage.blobs.exists(layout.output_container(video.id), layout.PROGRESSIVE)
 
 
@@ -334,13 +331,13 @@ def test_with_a_token_playlists_carry_it_to_the_key(app):
 def test_with_a_bad_token_there_is_no_address(app, how):
     video = published(app)
     query = {"endpointtype": "HLS", "token": BAD[how](app, video.key_id)}
-    refused(ask(app, "PlaybackEndpoint", video.id, query=query), 401, "Unauthorized")
+    assert_refused(ask(app, "PlaybackEndpoint", video.id, query=query), 401, "Unauthorized")
 
 
 def test_with_another_key_s_token_there_is_no_address(app):
     video, other = published(app), published(app)
     query = {"endpointtype": "HLS", "token": token_of(app, other.key_id)}
-    refused(ask(app, "PlaybackEndpoint", video.id, query=query), 403, "Forbidden")
+    assert_refused(ask(app, "PlaybackEndpoint", video.id, query=query), 403, "Forbidden")
 
 
 def test_a_clear_public_video_needs_no_token_and_takes_none(app):
@@ -359,7 +356,7 @@ def test_manifests_are_not_rendered_without_a_good_token(app, how):
     for video in (published(app), published(app, protected=False)):
         for ident in filter(None, (video.key_id, video.id)):
             answer = ask(app, "Playback", video.id, headers=bearer(BAD[how](app, ident)), name="master.m3u8")
-            refused(answer, 401, "Unauthorized")
+            assert_refused(answer, 401, "Unauthorized")
 
 
 def test_nor_for_a_token_of_another_video(app):
@@ -367,15 +364,15 @@ def test_nor_for_a_token_of_another_video(app):
     for ident in (other.key_id, other.id, uuid4()):
         token = bearer(token_of(app, ident))
         for wanted in (video, clear):
-            refused(ask(app, "Playback", wanted.id, headers=token, name="master.m3u8"), 403, "Forbidden")
+            assert_refused(ask(app, "Playback", wanted.id, headers=token, name="master.m3u8"), 403, "Forbidden")
 
 
 def test_an_unknown_video_is_404_only_for_who_has_a_token(app):
-    refused(ask(app, "Playback", UNKNOWN, name="master.m3u8"), 401, "Unauthorized")
-    refused(ask(app, "Playback", UNKNOWN, headers=bearer("x.y.z"), name="master.m3u8"), 401, "Unauthorized")
+    assert_refused(ask(app, "Playback", UNKNOWN, name="master.m3u8"), 401, "Unauthorized")
+    assert_refused(ask(app, "Playback", UNKNOWN, headers=bearer("x.y.z"), name="master.m3u8"), 401, "Unauthorized")
     token = bearer(token_of(app, UUID(UNKNOWN)))
-    refused(ask(app, "Playback", UNKNOWN, headers=token, name="master.m3u8"), 404, "VideoNotFound")
-    refused(ask(app, "Playback", "x", headers=token, name="master.m3u8"), 404, "VideoNotFound")
+    assert_refused(ask(app, "Playback", UNKNOWN, headers=token, name="master.m3u8"), 404, "VideoNotFound")
+    assert_refused(ask(app, "Playback", "x", headers=token, name="master.m3u8"), 404, "VideoNotFound")
 
 
 @pytest.mark.parametrize(
@@ -383,27 +380,29 @@ def test_an_unknown_video_is_404_only_for_who_has_a_token(app):
 )
 def test_a_manifest_that_does_not_exist_is_404(app, name):
     video = published(app)
-    refused(
+    assert_refused(
         ask(app, "Playback", video.id, headers=bearer(token_of(app, video.key_id)), name=name), 404, "VideoNotFound"
     )
 
 
-@pytest.mark.parametrize("end", [lambda app, video: None, lambda app, video: fail(app, video.id, "NoMedia", "No.")])
+@pytest.mark.parametrize(
+    "end", [lambda app, video: None, lambda app, video: fail(app, video.id, MediaError("NoMedia", "No."))]
+)
 def test_what_is_not_ready_is_403(app, end):
     video = create(app, "a.mp4", protected=True).video
     end(app, video)
     token = token_of(app, video.key_id)
-    refused(ask(app, "Playback", video.id, headers=bearer(token), name="master.m3u8"), 403, "NotPlayable")
+    assert_refused(ask(app, "Playback", video.id, headers=bearer(token), name="master.m3u8"), 403, "NotPlayable")
 
 
 # Playing while it is encoded
 
 
-def growing(app, *, protected=False):
+def nearly_ready(app, *, protected=False):
     """A video of which only the packaging is to do."""
     video = create(app, "a.mp4", protected=protected).video
     app.storage.blobs.put(UPLOADS, video.blob_name, b"x")
-    drive(app, complete_upload(app, video.id), lambda m: m.step == "package")
+    drive(app, complete_upload(app, video.id), lambda m: m.step is Step.PACKAGE)
     return video
 
 
@@ -412,7 +411,7 @@ def watched(app, video):
 
 
 def test_who_asks_early_is_known_to_watch(app):
-    video = growing(app)
+    video = nearly_ready(app)
     assert ask(app, "PlaybackEndpoint", video.id, query={"endpointtype": "HLS"}).status == 403
     assert watched(app, video) is None
     answer = ask(app, "PlaybackEndpoint", video.id, query={"endpointtype": "HLS", "early": "true"})
@@ -422,7 +421,7 @@ def test_who_asks_early_is_known_to_watch(app):
 
 
 def test_what_is_rendered_for_a_viewer_is_published_for_nobody(app, signed_app):
-    protected, private = growing(app, protected=True), growing(signed_app)
+    protected, private = nearly_ready(app, protected=True), nearly_ready(signed_app)
     query = {"endpointtype": "HLS", "early": "true"}
     assert ask(signed_app, "PlaybackEndpoint", private.id, query=query).status == 200
     assert watched(signed_app, private) is None
@@ -434,7 +433,7 @@ def test_what_is_rendered_for_a_viewer_is_published_for_nobody(app, signed_app):
 
 
 def test_who_opens_the_embedded_player_is_known_to_watch(app, signed_app, monkeypatch):
-    video, private, another = growing(app), growing(signed_app), growing(app)
+    video, private, another = nearly_ready(app), nearly_ready(signed_app), nearly_ready(app)
     assert ask(app, "Portal", "", name=f"embed/{video.id}").status == 200
     assert watched(app, video) is not None
     assert ask(signed_app, "Portal", "", name=f"embed/{private.id}").status == 200
@@ -448,7 +447,7 @@ def test_who_opens_the_embedded_player_is_known_to_watch(app, signed_app, monkey
 
 
 def test_the_embedded_player_s_page_does_not_tell_whether_there_is_such_a_video(app):
-    video = growing(app)
+    video = nearly_ready(app)
     there, not_there = (ask(app, "Portal", "", name=f"embed/{ident}") for ident in (video.id, UNKNOWN))
     assert there.status == not_there.status == 200
     assert there.body.replace(str(video.id).encode(), UNKNOWN.encode()) == not_there.body
@@ -506,8 +505,8 @@ def test_what_opens_signed_manifests_opens_no_key(signed_app):
     video = published(signed_app)
     url = ask(signed_app, "PlaybackEndpoint", video.id, query={"endpointtype": "HLS"}).body["PlaybackUrl"]
     viewing = url.partition("token=")[2]
-    refused(ask(signed_app, "Key", video.key_id, headers=bearer(viewing)), 403, "Forbidden")
-    refused(ask(signed_app, "Key", video.id, headers=bearer(viewing)), 404, "VideoNotFound")
+    assert_refused(ask(signed_app, "Key", video.key_id, headers=bearer(viewing)), 403, "Forbidden")
+    assert_refused(ask(signed_app, "Key", video.id, headers=bearer(viewing)), 404, "VideoNotFound")
 
 
 def test_signed_and_with_a_token_the_key_s_address_carries_it(signed_app):
@@ -540,10 +539,10 @@ def test_the_original_stays_the_user_s(app):
 
 def test_there_is_no_original_before_it_is_uploaded_or_when_it_never_was(app):
     video = create(app, "a.mp4").video
-    refused(ask(app, "Source", video.id), 409, "NotUploaded")
-    fail(app, video.id, "UploadExpired", "Nothing was uploaded.")
-    refused(ask(app, "Source", video.id), 409, "NotUploaded")
-    refused(ask(app, "Source", UNKNOWN), 404, "VideoNotFound")
+    assert_refused(ask(app, "Source", video.id), 409, "NotUploaded")
+    fail(app, video.id, MediaError("UploadExpired", "Nothing was uploaded."))
+    assert_refused(ask(app, "Source", video.id), 409, "NotUploaded")
+    assert_refused(ask(app, "Source", UNKNOWN), 404, "VideoNotFound")
 
 
 def post(app, **fields):
@@ -575,6 +574,6 @@ def test_without_the_modes_no_key_is_told(app):
 
 @pytest.mark.parametrize("fields", [{"ContentProtectionMode": "AES128"}, {"InputStorageEncryptionMode": "AES256"}])
 def test_protection_without_a_master_key_is_501_and_creates_nothing(fields):
-    app = an_app()
-    refused(post(app, **fields), 501, "FeatureDisabled")
+    app = quick_app()
+    assert_refused(post(app, **fields), 501, "FeatureDisabled")
     assert app.storage.videos._rows == {}

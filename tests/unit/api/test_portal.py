@@ -4,14 +4,14 @@ import pytest
 
 from connector.api.http import Request
 from connector.api.routes import ROUTES, respond
-from tests.unit.pipeline.world import an_app
+from tests.support.apps import quick_app
 
 ID = "01a20000-0000-7000-8000-000000000000"
 [ROUTE] = [route for route in ROUTES if route.name == "Portal"]
 
 
 def ask(name, **settings):
-    app = an_app(public_url="https://app.example/api", **settings)
+    app = quick_app(public_url="https://app.example/api", **settings)
     request = Request("GET", f"https://app.example/api/portal/{name}", {}, {}, {"name": name}, b"", "the-id")
     return respond(lambda: app, ROUTE, request)
 

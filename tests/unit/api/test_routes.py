@@ -15,7 +15,7 @@ from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStr
 from connector.domain.planner import Limits, make_plan
 from connector.domain.video import Failure, State
 from connector.pipeline.create import create
-from tests.integration.pipeline import memory_app
+from tests.support.apps import memory_app
 
 ROUTE = {route.name: route for route in ROUTES}
 JSON = {"content-type": "application/json"}

@@ -6,14 +6,14 @@ from connector.api.http import Request
 from connector.api.routes import ROUTES, respond
 from connector.domain import layout
 from connector.domain.video import State
-from connector.errors import Busy
+from connector.errors import Busy, MediaError
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.delete import delete
 from connector.pipeline.fail import fail
-from tests.integration.pipeline import KEYS
-from tests.unit.pipeline.twin import INFO, Twin
-from tests.unit.pipeline.world import an_app, drive, encoding, uploaded
+from tests.fakes.media import INFO, FakeMediaRunner
+from tests.support.apps import KEYS, quick_app
+from tests.support.world import drive, encoding, uploaded
 
 UNKNOWN = "01a20000-0000-7000-8000-000000000000"
 ROUTE = {route.name: route for route in ROUTES}
@@ -21,16 +21,14 @@ AT = {"at": "Thumbnail", "AT": "ThumbnailAt"}
 """Hosts that look by name find the one route for the other."""
 
 
-@pytest.fixture(autouse=True)
-def media(monkeypatch) -> Twin:
-    twin = Twin()
-    monkeypatch.setattr("connector.media.sandbox.run", twin)
-    return twin
+@pytest.fixture
+def media() -> FakeMediaRunner:
+    return FakeMediaRunner()
 
 
 @pytest.fixture
-def app():
-    return an_app(**KEYS)
+def app(media):
+    return quick_app(media=media, **KEYS)
 
 
 def published(app, *, protected=False):
@@ -50,7 +48,7 @@ def ask(app, video_id, index="", **query):
     return respond(lambda: app, route, Request("GET", url, {}, query, path, b"", "the-id"))
 
 
-def refused(answer, status, code, *fields):
+def assert_refused(answer, status, code, *fields):
     assert (answer.status, answer.body["code"]) == (status, code)
     assert [e["field"] for e in answer.body.get("errors", [])] == list(fields)
     for field in fields:
@@ -77,7 +75,7 @@ def test_those_that_every_video_has(app, media, index, name):
 
 @pytest.mark.parametrize("index", ["0", "11", "-1", "+1", "01", "1.0", " 1", "x", "storyboards", "²", "9" * 5000])
 def test_one_that_it_has_not_is_404(app, index):
-    refused(ask(app, published(app).id, index), 404, "VideoNotFound")
+    assert_refused(ask(app, published(app).id, index), 404, "VideoNotFound")
 
 
 @pytest.mark.parametrize(
@@ -105,7 +103,7 @@ def test_one_of_any_moment_is_made_once_and_found(app, media, query, name, word)
 @pytest.mark.parametrize("access", ["public", "signed"])
 @pytest.mark.parametrize("index", ["1", "poster", "at"])
 def test_what_is_not_public_is_found_by_a_signed_address_only(access, protected, index):
-    app = an_app(**KEYS, playback_access=access)
+    app = quick_app(**KEYS, playback_access=access)
     video = published(app, protected=protected)
     url = ask(app, video.id, index, time=1).headers["Location"]
     kind = "stills" if protected else "video"
@@ -117,7 +115,7 @@ def test_what_is_not_public_is_found_by_a_signed_address_only(access, protected,
 
 @pytest.mark.parametrize(("hours", "seconds"), [(12, 3600), (1, 1800), (0.001, 1)])
 def test_the_way_is_remembered_for_less_time_than_the_address_is_valid(hours, seconds):
-    app = an_app(**KEYS, url_hours=hours)
+    app = quick_app(**KEYS, url_hours=hours)
     answer = ask(app, published(app).id, "poster")
     assert answer.headers["Cache-Control"] == f"private, max-age={seconds}"
 
@@ -148,29 +146,29 @@ def test_the_way_is_remembered_for_less_time_than_the_address_is_valid(hours, se
     ],
 )
 def test_what_is_wrong_is_400_and_named_and_nothing_is_made(app, media, query, fields):
-    refused(ask(app, published(app).id, "at", **query), 400, "InvalidRequest", *fields)
+    assert_refused(ask(app, published(app).id, "at", **query), 400, "InvalidRequest", *fields)
     assert media.counts["still"] == 0
 
 
 @pytest.mark.parametrize("index", ["1", "poster", "at"])
 def test_an_unknown_video_is_404(app, index):
     for ident in (UNKNOWN, "x"):
-        refused(ask(app, ident, index, time=1), 404, "VideoNotFound")
+        assert_refused(ask(app, ident, index, time=1), 404, "VideoNotFound")
 
 
 @pytest.mark.parametrize("index", ["1", "99", "poster", "at"])
 def test_before_it_is_ready_and_after_a_failure_it_is_403(app, index):
     failed = uploaded(app)
-    fail(app, failed.id, "NoMedia", "Nothing in it.")
+    fail(app, failed.id, MediaError("NoMedia", "Nothing in it."))
     for video in (uploaded(app), encoding(app)[0], failed):
-        refused(ask(app, video.id, index, time=1), 403, "NotPlayable")
+        assert_refused(ask(app, video.id, index, time=1), 403, "NotPlayable")
 
 
 @pytest.mark.parametrize("index", ["1", "poster", "at"])
 def test_sound_has_no_pictures(app, media, index):
     media.info = INFO.model_copy(update={"video": None})
     video = published(app)
-    refused(ask(app, video.id, index, time=1), 404, "VideoNotFound")
+    assert_refused(ask(app, video.id, index, time=1), 404, "VideoNotFound")
     assert ask(app, video.id).body == []
 
 
@@ -182,7 +180,7 @@ def test_too_many_at_once_is_503_and_says_when_to_come_back(app, media):
 
     media.before = busy
     answer = ask(app, video.id, "at", time=1)
-    refused(answer, 503, "Busy")
+    assert_refused(answer, 503, "Busy")
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.body["message"] == "Too many pictures are being made at the moment."
 
@@ -190,14 +188,14 @@ def test_too_many_at_once_is_503_and_says_when_to_come_back(app, media):
 def test_a_video_that_is_deleted_meanwhile_is_404(app, media):
     video = published(app)
     media.before = lambda job: delete(app, video.id)
-    refused(ask(app, video.id, "at", time=1), 404, "VideoNotFound")
+    assert_refused(ask(app, video.id, "at", time=1), 404, "VideoNotFound")
 
 
 def test_output_that_is_missing_is_an_error_of_ours(app):
     video = published(app)
     for name in [n for n in app.storage.blobs.containers[f"video-{video.id}"].blobs if n.endswith(".m4s")]:
         del app.storage.blobs.containers[f"video-{video.id}"].blobs[name]
-    refused(ask(app, video.id, "at", time=1), 500, "InternalError")
+    assert_refused(ask(app, video.id, "at", time=1), 500, "InternalError")
 
 
 def test_times_need_not_be_short(app):

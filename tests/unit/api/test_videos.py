@@ -12,7 +12,7 @@ from connector.domain.layout import UPLOADS
 from connector.domain.video import About, State
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
-from tests.integration.pipeline import memory_app
+from tests.support.apps import FakeClock, memory_app
 
 ROUTE = {route.name: route for route in ROUTES}
 ABOUT = {"Title": "<b>Titel</b>", "Description": "a\nb", "Tags": ["x", "海", "x"], "Metadata": {"k": "v", "ключ": ""}}
@@ -140,11 +140,12 @@ def test_every_change_that_shows_changes_the_etag(app):
     assert not any(etag.startswith("W/") for etag in etags)
 
 
-def test_an_upload_url_that_expired_changes_the_etag(app, monkeypatch):
+def test_an_upload_url_that_expired_changes_the_etag():
+    clock = FakeClock()
+    app = memory_app(clock=clock)
     video = create(app, "a.mp4").video
     before = get(app, video)
-    later = video.created + app.upload_lifetime + timedelta(seconds=1)
-    monkeypatch.setattr("connector.pipeline.create.now", lambda: later)
+    clock.moment = video.created + app.options.upload_lifetime + timedelta(seconds=1)
 
     after = get(app, video, if_none_match=before.headers["ETag"])
 

@@ -3,7 +3,7 @@ from fractions import Fraction
 
 import pytest
 
-from bench.cost import GB_SECOND, KEPT, bill, managed, readme, report, seconds
+from bench.cost import GB_MONTH, GB_SECOND, bill, managed_prices, readme_section, report, task_seconds
 from bench.model.times import Line, Times
 from bench.model.work import PICTURE, SOUND, work_of
 from connector.domain.estimate import Machine, planned
@@ -34,12 +34,12 @@ def test_slower_cores_cost_more():
 
 
 def test_what_is_kept_is_the_upload_and_what_was_made_of_it():
-    kept = next(line for line in bill(work_of(10, TIMES), TIMES, 1) if line.price is KEPT)
+    kept = next(line for line in bill(work_of(10, TIMES), TIMES, 1) if line.price is GB_MONTH)
     assert kept.amount == pytest.approx(600 * (TIMES.source_bytes + TIMES.stored_bytes) / 1e9)
 
 
 def test_managed_encoders_charge_for_each_rendition():
-    usd = managed(work_of(10, TIMES))["Google Transcoder API"]
+    usd = managed_prices(work_of(10, TIMES))["Google Transcoder API"]
     high = sum(min(r.width, r.height) >= 720 for r in work_of(10, TIMES).plan.renditions)
     assert usd == pytest.approx(high * 0.030 + (len(work_of(10, TIMES).plan.renditions) - high) * 0.015)
 
@@ -52,11 +52,11 @@ def test_the_report_names_every_price_list():
 
 def test_the_readme_has_the_same_bill():
     work = work_of(10, TIMES)
-    once = sum(line.usd for line in bill(work, TIMES, 100) if line.price is not KEPT)
-    text = readme(work, TIMES)
+    once = sum(line.usd for line in bill(work, TIMES, 100) if line.price is not GB_MONTH)
+    text = readme_section(work, TIMES)
     assert f"**{once:.2f}**" in text
     assert f"**{once:.2f}**" in report(work, TIMES)
-    assert all(f"| {name} |" in text for name in managed(work))
+    assert all(f"| {name} |" in text for name in managed_prices(work))
 
 
 def test_the_estimate_counts_as_the_bill_does():
@@ -68,6 +68,6 @@ def test_the_estimate_counts_as_the_bill_does():
     said = planned(video, Machine(TIMES.chunk.rate, 1))
     everything = [*work.tasks, work.probe, work.package]
     assert said.executions == len(everything)
-    assert said.seconds == pytest.approx(sum(billed(seconds(task)) for task in everything), rel=0.05)
+    assert said.seconds == pytest.approx(sum(billed(task_seconds(task)) for task in everything), rel=0.05)
     assert said.writes == pytest.approx(sum(task.load.writes for task in everything), rel=0.05)
     assert said.size == pytest.approx(600 * (TIMES.source_bytes + TIMES.stored_bytes), rel=0.25)

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.playable import Times, p95, report, service
+from bench.playable import Times, p95, report, service_figures
 
 
 def _times(*moments):
@@ -11,7 +11,7 @@ def _times(*moments):
     ("seconds", "median"), [(30, 1.8), (60, 1.8), (180, 2.6), (600, 5.5), (1800, 26.7), (3600, 26.7), (3601, 50.1)]
 )
 def test_the_service_s_figures_are_those_of_the_length(seconds, median):
-    assert service(seconds)[0] == median
+    assert service_figures(seconds)[0] == median
 
 
 @pytest.mark.parametrize(("times", "worst"), [([1.0], 1.0), (list(range(1, 11)), 10), (list(range(1, 101)), 95)])

@@ -32,7 +32,7 @@ def _ready(minutes, platform, times=TIMES):
 def test_every_task_of_every_video_is_done_once(instances, ramp):
     works = [work_of(minutes, TIMES) for minutes in (1, 3, 10)]
     result = simulate([(5.0 * n, work) for n, work in enumerate(works)], Platform(instances, ramp))
-    planned = Counter((n, task.step, task.index) for n, work in enumerate(works) for task in work.tasks)
+    planned = Counter((n, task.id) for n, work in enumerate(works) for task in work.tasks)
     assert Counter(result.finished) == planned
     assert result.executions == sum(planned.values()) + 2 * len(works)
     assert all(video.arrived < video.playable < video.ready for video in result.videos)
@@ -98,7 +98,7 @@ def test_a_low_limit_is_what_everything_waits_for(limit, name):
     free = simulate([(0.0, work)], Platform(100))
     bound = simulate([(0.0, work)], Platform(100, **limit))
     assert bound.makespan > 1.2 * free.makespan
-    assert bound.fullest[0] == name
+    assert bound.longest_wait[0] == name
 
 
 def test_too_few_instances_let_uploads_pile_up():
@@ -117,7 +117,7 @@ def test_two_runs_are_the_same():
 
 def test_a_limit_lets_pass_what_it_can_and_makes_the_rest_wait():
     limit = Limit(10.0)
-    assert limit.through(0.0, 5) == 0.5
-    assert limit.through(0.0, 5) == 1.0
-    assert limit.through(3.0, 10) == 4.0
+    assert limit.reserve(0.0, 5) == 0.5
+    assert limit.reserve(0.0, 5) == 1.0
+    assert limit.reserve(3.0, 10) == 4.0
     assert (limit.used, limit.longest) == (20, 1.0)

@@ -2,9 +2,10 @@ import pytest
 
 from bench.model.platform import FACTS
 from bench.model.times import PATH, Line, Times
-from bench.model.work import begun, plan_of, work_of
+from bench.model.work import early_publication_writes, plan_of, work_of
 from connector.domain.estimate import BEGIN_SECONDS, SOUND_SECONDS
-from connector.domain.planner import chunk_range, tasks
+from connector.domain.planner import tasks
+from connector.domain.step import Step
 from connector.settings import Settings
 
 TIMES = Times.load(PATH)
@@ -13,9 +14,10 @@ TIMES = Times.load(PATH)
 @pytest.mark.parametrize("minutes", [1, 10, 60, 180])
 def test_the_work_is_that_of_the_products_plan(minutes):
     work = work_of(minutes, TIMES)
-    assert [(task.step, task.index) for task in work.tasks] == list(tasks(plan_of(minutes)))
-    chunks = [task for task in work.tasks if task.step == "chunk"]
-    twice = len(chunk_range(work.plan, 0)) / work.plan.frame_rate if work.plan.chunks.count(0) == 2 else 0
+    assert [task.id for task in work.tasks] == list(tasks(plan_of(minutes)))
+    chunks = [task for task in work.tasks if task.step is Step.CHUNK]
+    first, second, *_ = work.plan.chunks
+    twice = len(first.frames) / work.plan.frame_rate if first.start == second.start else 0
     assert sum(task.source for task in chunks) == pytest.approx(60 * minutes + float(twice))
     assert work.tasks[0].source < max(task.source for task in chunks)
 
@@ -27,9 +29,8 @@ def test_every_segment_of_every_rendition_is_written_once():
     writes = sum(task.load.writes for task in work.tasks)
     blocks = sum(task.load.blocks for task in work.tasks)
     assert blocks == segments * 2
-    beside = 2 * len(plan.chunks) + len(plan.stills.thumbnails) + 1
-    assert segments * (len(plan.renditions) + 1) + blocks + beside <= writes
-    assert writes <= segments * (len(plan.renditions) + 1) + blocks + beside + len(plan.chunks) + begun(plan)
+    least = segments * (len(plan.renditions) + 1) + blocks + 2 * len(plan.chunks) + len(plan.stills.thumbnails) + 1
+    assert least <= writes <= least + len(plan.chunks) + early_publication_writes(plan)
 
 
 def test_what_is_stored_and_read_grows_with_the_source():

@@ -7,13 +7,14 @@ import pytest
 from connector.domain.estimate import Machine, planned, spent
 from connector.domain.media_info import Access
 from connector.domain.planner import Limits, make_plan
+from connector.domain.step import Step, TaskId
 from connector.domain.task import EncodeOutput, RenditionOutput, SegmentOutput, Task, TaskResult
 from connector.domain.usage import Usage
 from connector.domain.video import new_video
-from tests.unit.pipeline.twin import INFO, PICTURE, SOUND
+from tests.fakes.media import INFO, PICTURE, SOUND
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-ONE_CORE = Machine(gigapixel=10.0, threads=1)
+ONE_CORE = Machine(seconds_per_gigapixel=10.0, threads=1)
 
 
 def _video(seconds=60, lines=1080, megabits=12.0, *, picture=True, tracks=1, protected=False, **source):
@@ -28,14 +29,14 @@ def _video(seconds=60, lines=1080, megabits=12.0, *, picture=True, tracks=1, pro
     return replace(new_video("a.mp4", NOW, protected=protected), info=info, plan=plan, size=upload)
 
 
-def _done(video, name, seconds, *sizes, attempts=1):
+def _done(video, task_id, seconds, *sizes, attempts=1):
     """The row of a task that took so long and wrote segments of these sizes, of each of its renditions."""
-    chunk = name.startswith("chunk")
-    ids = [r.id for r in (video.plan.renditions if chunk else video.plan.audio)]
+    renditions = video.plan.renditions if task_id.step is Step.CHUNK else video.plan.audio
+    ids = [r.id for r in renditions]
     segments = tuple(SegmentOutput(time=n, duration=1, size=size) for n, size in enumerate(sizes))
     output = EncodeOutput(renditions=tuple(RenditionOutput(id=i, init="", segments=segments) for i in ids))
     end = NOW + timedelta(seconds=seconds)
-    return Task(video.id, name, attempts, NOW, end, end, result=TaskResult(encode=output))
+    return Task(video.id, task_id, attempts, NOW, end, end, result=TaskResult(encode=output))
 
 
 def test_encoding_takes_time_by_its_pixels():
@@ -93,8 +94,8 @@ def test_sound_alone_of_unknown_length_has_an_estimate():
 
 def test_what_was_spent_is_the_time_of_all_tasks_and_the_size_of_all_segments():
     video = replace(_video(seconds=8), used=Usage(seconds=1.5, executions=1))
-    rows = [_done(video, "chunk-000000", 3.14, 100, 200), _done(video, "audio-000000", 0.2, 10)]
-    rows.append(Task(video.id, "package", 0, NOW, NOW, NOW))  # why an attempt failed
+    rows = [_done(video, TaskId(Step.CHUNK), 3.14, 100, 200), _done(video, TaskId(Step.AUDIO), 0.2, 10)]
+    rows.append(Task(video.id, TaskId(Step.PACKAGE), 0, NOW, NOW, NOW))  # why an attempt failed
     used = spent(video, rows, timedelta(seconds=2))
     assert used.seconds == pytest.approx(1.5 + 3.2 + 1 + 2)
     assert used.executions == 4
@@ -108,5 +109,5 @@ def test_what_was_spent_is_the_time_of_all_tasks_and_the_size_of_all_segments():
 def test_what_was_spent_on_a_protected_video_has_each_segment_once():
     clear = _video(seconds=8)
     protected = replace(clear, key_id=clear.id)
-    sizes = [spent(v, [_done(v, "chunk-000000", 1, 1000)], timedelta(0)).size for v in (clear, protected)]
+    sizes = [spent(v, [_done(v, TaskId(Step.CHUNK), 1, 1000)], timedelta(0)).size for v in (clear, protected)]
     assert sizes[0] - sizes[1] == 1000

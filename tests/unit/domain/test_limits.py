@@ -3,11 +3,11 @@ from fractions import Fraction
 
 import pytest
 
-from connector.domain.failures import SENTENCES, refused
+from connector.domain.failures import SENTENCES, media_error
 from connector.domain.limits import MAX_BLOCKS, SourceLimits, check_blocks, check_cost, progressive_blocks
 from connector.domain.planner import Limits, make_plan, sound_segments
 from connector.errors import MediaError
-from tests.unit.pipeline.twin import INFO, PICTURE, SOUND
+from tests.fakes.media import INFO, PICTURE, SOUND
 
 MOST = SourceLimits(minutes=2, pixels=1920 * 1080, frame_rate=60, tracks=2)
 
@@ -71,9 +71,9 @@ def test_every_sentence_is_one(code):
 
 def test_a_failure_without_its_facts_is_a_mistake():
     with pytest.raises(KeyError):
-        refused("TooLong")
+        media_error("TooLong")
     with pytest.raises(KeyError):
-        refused("Unheard")
+        media_error("Unheard")
 
 
 def _plan(seconds, *, picture=True, sound=True):

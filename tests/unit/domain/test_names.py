@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from connector.domain import layout
 from connector.domain.formats import EXTENSIONS, FORMATS, extension
 from connector.domain.messages import Message
+from connector.domain.step import Step, TaskId
 
 REFUSED = "m3u m3u8 m4u mxu asx wax wvx wmx ram mid midi pls mpd ism ffconcat txt exe"
 TODAY = "mkv webm mxf ts m2ts mts 3gp 3g2 flv f4v ogv ogg oga opus aac flac vob wtv gif"
@@ -54,7 +55,7 @@ def test_names_are_unique_per_kind():
     names += [layout.iframe_playlist(1), layout.indexed_thumbnail(1), layout.POSTER, layout.STORYBOARD]
     names += [layout.frame_thumbnail(*w) for w in ((1, 16, "jpg"), (11, 6, "jpg"), (1, 16, "png"), (1, 116, "jpg"))]
     names += [layout.STORYBOARD_VTT, layout.MASTER_PLAYLIST, layout.DASH_MANIFEST, layout.SMOOTH_MANIFEST]
-    work = [layout.piece(1), layout.sample_tables("chunk", 1), layout.sample_tables("audio", 1)]
+    work = [layout.piece(1), *(layout.sample_tables(TaskId(step, 1)) for step in (Step.CHUNK, Step.AUDIO))]
     work += [layout.tile_strip(1), layout.poster_candidate(1)]
     for group in (names, work):
         assert len(set(group)) == len(group)
@@ -89,12 +90,34 @@ def test_types_and_caching(name, kind, lasting):
     assert layout.cache_control(name) == expected
 
 
-@pytest.mark.parametrize("step", ["probe", "package", "split", "chunk", "audio"])
+@pytest.mark.parametrize("step", Step)
 def test_messages_survive_the_queue(step):
     message = Message(step=step, video_id=ID, index=3)
     assert Message.model_validate_json(message.model_dump_json()) == message
     assert message.queue == ("advance" if step in {"probe", "package"} else "encode")
-    assert message.task == f"{step}-000003"
+    assert message.task == TaskId(step, 3)
+
+
+@pytest.mark.parametrize(
+    ("task", "name"),
+    [
+        (TaskId(Step.PROBE), "probe-000000"),
+        (TaskId(Step.SPLIT), "split-000000"),
+        (TaskId(Step.CHUNK, 12), "chunk-000012"),
+        (TaskId(Step.AUDIO, 3), "audio-000003"),
+        (TaskId(Step.PACKAGE), "package-000000"),
+        (TaskId(Step.CHUNK, 1_234_567), "chunk-1234567"),
+    ],
+)
+def test_the_names_of_tasks_survive_storage(task, name):
+    assert str(task) == name
+    assert TaskId.parse(name) == task
+
+
+@pytest.mark.parametrize("name", ["", "chunk", "chunk-", "chunk-x", "format-000000", "000001-chunk"])
+def test_other_names_are_of_no_task(name):
+    with pytest.raises(ValueError, match=r"is not a valid Step|invalid literal"):
+        TaskId.parse(name)
 
 
 @pytest.mark.parametrize("change", [{"version": 2}, {"step": "format"}, {"video_id": "x"}, {"extra": 1}])

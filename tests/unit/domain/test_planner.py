@@ -1,4 +1,5 @@
 import itertools
+import json
 from dataclasses import replace
 from fractions import Fraction
 
@@ -10,16 +11,17 @@ from connector.domain.ladder import even, ladder, lines_of
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
 from connector.domain.plan import Plan
 from connector.domain.planner import (
+    MAX_CHUNKS,
     Limits,
     audio_renditions,
-    chunk_range,
-    chunk_renditions,
     cut_chunks,
     make_plan,
     output_rate,
     sound_segments,
     tasks,
 )
+from connector.domain.step import Step, TaskId
+from connector.storage.packed import PROPERTY_LIMIT, pack
 
 LIMITS = Limits(segment_seconds=4, chunk_seconds=30, max_lines=2160)
 
@@ -40,6 +42,10 @@ def _audio(start="0", end="10", index=1, language="en", title="") -> AudioStream
 
 def _plan(video, *audio, limits=LIMITS):
     return make_plan(MediaInfo(container="mov", access=Access.SEEK, video=video, audio=audio), limits)
+
+
+def _starts(plan):
+    return [chunk.start for chunk in plan.chunks]
 
 
 @pytest.mark.parametrize(
@@ -149,6 +155,48 @@ def test_a_plan_of_an_older_version_has_equal_segments():
     assert [plan.segment_start(n) for n in range(plan.segments)] == [0, 100, 200, 300]
 
 
+def _as_in_version_0_2(plan) -> str:
+    """JSON of the plan as version 0.2 wrote it: of each chunk the first frame alone."""
+    return json.dumps(plan.model_dump(mode="json") | {"chunks": _starts(plan)})
+
+
+LARGE = {"display_width": 1920, "display_height": 1080}
+SMALL = {"display_width": 854, "display_height": 480}
+TINY = {"display_width": 640, "display_height": 360}
+
+
+@pytest.mark.parametrize("end", ["0.04", "4", "4.04", "13", "600", "3600"])
+@pytest.mark.parametrize("size", [LARGE, SMALL, TINY], ids=["shared", "not shared", "one rendition"])
+def test_plans_of_version_0_2_have_the_same_chunks(size, end):
+    plan = _plan(_video(end=end, **size), _audio(end=end))
+    assert _starts(plan).count(0) == (2 if size is LARGE else 1)
+    read = Plan.model_validate_json(_as_in_version_0_2(plan))
+    assert read.chunks == plan.chunks
+    assert read == plan
+    assert tasks(read) == tasks(plan)
+
+
+def test_a_plan_of_version_0_2_for_sound_alone_has_no_chunks():
+    plan = _plan(None, _audio())
+    assert Plan.model_validate_json(_as_in_version_0_2(plan)) == plan
+
+
+def test_what_was_read_is_written_as_of_today():
+    plan = _plan(_video(end="600", **LARGE))
+    assert Plan.model_validate_json(_as_in_version_0_2(plan)).model_dump_json() == plan.model_dump_json()
+
+
+def test_the_longest_plan_fits_into_its_property():
+    rate = Fraction(24_000, 1001)
+    limits = replace(LIMITS, segment_seconds=1, chunk_seconds=2)
+    # Two segments to a chunk, and as many of them as there may be.
+    end = (2 * MAX_CHUNKS - 20) * 24 / rate
+    tracks = [_audio(index=i, title=f"{i}, {'a' * 60}") for i in range(16)]
+    plan = _plan(_video(end=end, rate=rate, display_width=3840, display_height=2160), *tracks, limits=limits)
+    assert MAX_CHUNKS - 20 < len(plan.chunks) <= MAX_CHUNKS
+    assert len(pack(plan.model_dump_json())) <= PROPERTY_LIMIT
+
+
 @given(st.integers(1, 3000), st.sampled_from(["24000/1001", "25", "1"]), st.sampled_from([1, 2.5, 4]))
 def test_every_frame_is_in_the_segment_between_two_starts(frames, rate, seconds):
     end = Fraction(frames) / Fraction(rate)
@@ -175,7 +223,7 @@ def test_sound_alone_begins_with_a_short_segment_unless_there_is_but_one():
 def test_larger_and_faster_pictures_get_shorter_chunks(size, rate, longest):
     shape = dict(zip(("width", "height", "display_width", "display_height"), size * 2, strict=True))
     plan = _plan(_video(end="3600", rate=rate, **shape))
-    lengths = {len(chunk_range(plan, i)) // plan.gop for i in range(1, len(plan.chunks) - 1)}
+    lengths = {len(chunk.frames) // plan.gop for chunk in plan.chunks[1:-1]}
     assert max(lengths) == longest
 
 
@@ -184,8 +232,8 @@ def test_chunks_part_the_frames(frames, rate, seconds):
     plan = _plan(
         _video(end=Fraction(frames) / Fraction(rate), rate=rate), limits=replace(LIMITS, segment_seconds=seconds)
     )
-    first = plan.chunks.count(0)
-    ranges = [chunk_range(plan, i) for i in range(len(plan.chunks))]
+    ranges = [chunk.frames for chunk in plan.chunks]
+    first = sum(frames.start == 0 for frames in ranges)
     assert ranges[0] == ranges[first - 1]
     ranges = ranges[first - 1 :]
     assert plan.frames == frames
@@ -222,7 +270,7 @@ def test_sound_alone():
     plan = _plan(None, _audio("1", "11"), _audio("0.5", "9", index=2))
     assert (plan.frames, plan.gop, plan.chunks, plan.renditions, plan.stills) == (0, 0, (), (), None)
     assert (plan.origin, plan.duration, plan.progressive) == (Fraction("0.5"), Fraction("10.5"), 128_000)
-    assert tasks(plan) == (("audio", 0), ("audio", 1))
+    assert tasks(plan) == (TaskId(Step.AUDIO), TaskId(Step.AUDIO, 1))
 
 
 def test_neither_picture_nor_sound():
@@ -238,7 +286,7 @@ def test_variable_frame_rate_keeps_its_tolerance():
 @pytest.mark.parametrize("end", ["0", "0.01", "0.04"])
 def test_a_single_frame(end):
     plan = _plan(_video(end=end))
-    assert (plan.frames, plan.chunks) == (1, (0, 0))
+    assert (plan.frames, _starts(plan)) == (1, [0, 0])
     assert (plan.stills.count, plan.stills.columns, plan.stills.thumbnails) == (1, 1, (0,))
 
 
@@ -248,29 +296,31 @@ def test_the_progressive_file_is_full_hd_at_most():
 
 
 def test_the_first_chunk_comes_first_then_the_sound():
-    assert tasks(_plan(_video(), _audio()))[:4] == (("chunk", 0), ("chunk", 1), ("audio", 0), ("chunk", 2))
+    first = (TaskId(Step.CHUNK), TaskId(Step.CHUNK, 1), TaskId(Step.AUDIO), TaskId(Step.CHUNK, 2))
+    assert tasks(_plan(_video(), _audio()))[:4] == first
 
 
 def test_two_tasks_share_the_first_segment_of_a_large_picture():
     plan = _plan(_video(display_width=1920, display_height=1080))
-    made = [[r.height for r in chunk_renditions(plan, i)] for i in range(len(plan.chunks))]
+    made = [[r.height for r in plan.renditions_of(chunk)] for chunk in plan.chunks]
     assert made == [[1080], [720, 480, 360], *[[1080, 720, 480, 360]] * (len(made) - 2)]
-    assert plan.chunks[:3] == (0, 0, plan.head)
-    assert [chunk_range(plan, i) for i in range(2)] == [range(plan.head)] * 2
+    assert _starts(plan)[:3] == [0, 0, plan.head]
+    assert [chunk.frames for chunk in plan.chunks[:2]] == [range(plan.head)] * 2
+    assert [plan.makes_top(chunk) for chunk in plan.chunks[:3]] == [True, False, True]
 
 
 @pytest.mark.parametrize("size", [(854, 480), (640, 360), (100, 100)])
 def test_one_task_makes_the_first_segment_of_a_small_one(size):
     plan = _plan(_video(display_width=size[0], display_height=size[1]))
-    assert plan.chunks[:2] == (0, plan.head)
-    assert all(chunk_renditions(plan, i) == plan.renditions for i in range(len(plan.chunks)))
+    assert _starts(plan)[:2] == [0, plan.head]
+    assert all(plan.renditions_of(chunk) == plan.renditions for chunk in plan.chunks)
 
 
 def test_a_single_rendition_is_shared_by_nobody():
     limits = replace(LIMITS, max_lines=360)
     plan = _plan(_video(display_width=4000, display_height=360), limits=limits)
     assert len(plan.renditions) == 1
-    assert plan.chunks[:2] == (0, plan.head)
+    assert _starts(plan)[:2] == [0, plan.head]
 
 
 def test_names_and_ids_of_tracks_are_unique():

@@ -29,5 +29,5 @@ def test_each_execution_is_billed_by_itself():
 
 def test_making_is_paid_for_by_memory_executions_and_writes_and_keeping_by_bytes():
     used = Usage(seconds=1000, executions=500_000, writes=20_000, size=3_000_000_000)
-    assert PRICES.made(used) == pytest.approx(1000 * 4 * 0.00002 + 0.2 + 0.1)
-    assert PRICES.kept(used) == pytest.approx(0.06)
+    assert PRICES.one_off_cost(used) == pytest.approx(1000 * 4 * 0.00002 + 0.2 + 0.1)
+    assert PRICES.monthly_cost(used) == pytest.approx(0.06)

@@ -14,7 +14,7 @@ from packaging.specifiers import SpecifierSet
 
 from connector.settings import Settings, load, variable
 from tests.unit.infra.bicep import INFRA, read
-from tests.unit.infra.test_resources import OF_THE_HOST
+from tests.unit.infra.facts import OF_THE_HOST
 
 ROOT = INFRA.parent
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/check.yml").read_text("utf-8"))

@@ -5,7 +5,7 @@ import pytest
 from connector.isobmff.boxes import boxes, find
 from connector.isobmff.fragment import first_sample_range, header_size, media_segment
 from connector.isobmff.samples import Sample, frame_time
-from tests.unit.isobmff.encoded import AAC_FRAME, encode_audio, encode_video, ffmpeg_complaints, presentation_times
+from tests.support.encoded import AAC_FRAME, encode_audio, encode_video, ffmpeg_complaints, presentation_times
 
 
 def test_a_segment_is_one_moof_and_one_mdat():

@@ -11,9 +11,8 @@ from connector.isobmff.h264 import (
     parameter_sets,
     to_length_prefixed,
 )
+from tests.support.parameter_sets import PPS, SPS
 
-SPS = bytes.fromhex("6764001facd9405005bb0110000003001000000303c0f18319 60".replace(" ", ""))
-PPS = bytes.fromhex("68ebe3cb22c0")
 BASELINE_SPS = bytes.fromhex("6742c01ed9005005bb0110")
 
 # No start code inside and no zero at the end: what emulation prevention guarantees for every NAL unit.

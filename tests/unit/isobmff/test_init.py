@@ -2,7 +2,7 @@ import pytest
 
 from connector.isobmff.boxes import box, boxes, find
 from connector.isobmff.init import AudioInit, VideoInit, audio_init, parse_init, video_init
-from tests.unit.isobmff.test_h264 import PPS, SPS
+from tests.support.parameter_sets import PPS, SPS
 
 
 def test_video_facts_read_back():

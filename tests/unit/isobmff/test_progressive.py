@@ -7,8 +7,8 @@ from connector.isobmff.boxes import boxes, find
 from connector.isobmff.init import audio_init, video_init
 from connector.isobmff.progressive import Track, head, interleave
 from connector.isobmff.samples import Sample, SampleTable, frame_time
-from tests.unit.isobmff.encoded import AAC_FRAME, encode_audio, encode_video, ffmpeg_complaints, presentation_times
-from tests.unit.isobmff.test_h264 import PPS, SPS
+from tests.support.encoded import AAC_FRAME, encode_audio, encode_video, ffmpeg_complaints, presentation_times
+from tests.support.parameter_sets import PPS, SPS
 
 RATE = Fraction(30000, 1001)
 

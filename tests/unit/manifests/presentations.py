@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
-from connector.manifests.presentation import AudioTrack, Growth, Presentation, Segment, Storyboard, VideoTrack
+from connector.manifests.presentation import AudioTrack, EarlyTimeline, Presentation, Segment, Storyboard, VideoTrack
 
 SPS, PPS, CONFIG = b"\x67\x64\x00\x1f\xac", b"\x68\xeb", b"\x11\x90"
 STORYBOARD = Storyboard(columns=3, rows=2, width=160, height=90, count=5, interval=Fraction(2), size=9000)
@@ -58,13 +58,13 @@ def usual() -> Presentation:
     return Presentation((video(), low), (audio(),), STORYBOARD)
 
 
-def growing() -> Presentation:
+def early() -> Presentation:
     """The same while it is encoded."""
-    growth = Growth(
+    timeline = EarlyTimeline(
         since=datetime(2026, 1, 2, 3, 4, tzinfo=UTC), moment=datetime(2026, 1, 2, 3, 5, tzinfo=UTC), segment=1_440_000
     )
     whole = usual()
-    return replace(whole, video=tuple(replace(t, keyframes=()) for t in whole.video), storyboard=None, growth=growth)
+    return replace(whole, video=tuple(replace(t, keyframes=()) for t in whole.video), storyboard=None, early=timeline)
 
 
 CUTS = st.builds(

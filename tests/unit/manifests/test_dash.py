@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from connector.manifests import dash
 from connector.manifests.presentation import Presentation
-from tests.unit.manifests.presentations import CUTS, STORYBOARD, audio, growing, segments, usual, video
+from tests.unit.manifests.presentations import CUTS, STORYBOARD, audio, early, segments, usual, video
 
 NS = {"": "urn:mpeg:dash:schema:mpd:2011"}
 
@@ -108,8 +108,8 @@ def test_the_storyboard_is_one_tiled_image():
     assert tiles.attrib == {"schemeIdUri": "http://dashif.org/guidelines/thumbnail_tile", "value": "3x2"}
 
 
-def test_one_that_grows_is_dynamic_and_has_no_duration_yet():
-    root = ET.fromstring(dash.mpd(growing()).encode())  # noqa: S314 - our own output
+def test_an_early_manifest_is_dynamic_and_has_no_duration_yet():
+    root = ET.fromstring(dash.mpd(early()).encode())  # noqa: S314 - our own output
     assert root.get("type") == "dynamic"
     assert "mediaPresentationDuration" not in root.attrib, "Shaka takes the last segment for one that lasts so long"
     assert root.get("availabilityStartTime") == "2026-01-02T03:03:00.000Z", "a minute before it could be played"
@@ -121,9 +121,9 @@ def test_one_that_grows_is_dynamic_and_has_no_duration_yet():
         "schemeIdUri": "urn:mpeg:dash:utc:direct:2014",
         "value": "2026-01-02T03:05:00.000Z",
     }
-    assert [len(_sets(growing(), kind)) for kind in ("video", "audio", "image")] == [1, 1, 0]
+    assert [len(_sets(early(), kind)) for kind in ("video", "audio", "image")] == [1, 1, 0]
 
 
-def test_the_bandwidth_of_one_that_grows_is_not_what_it_happened_to_be_so_far():
-    for track in ET.fromstring(dash.mpd(growing()).encode()).iterfind(".//Representation", NS):  # noqa: S314 - our own
+def test_the_bandwidth_of_an_early_manifest_is_not_what_it_happened_to_be_so_far():
+    for track in ET.fromstring(dash.mpd(early()).encode()).iterfind(".//Representation", NS):  # noqa: S314 - our own
         assert int(track.get("bandwidth")) >= int(track.get("id"))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from connector.manifests import hls
 from connector.manifests.presentation import Presentation
-from tests.unit.manifests.presentations import CUTS, audio, growing, segments, usual, video
+from tests.unit.manifests.presentations import CUTS, audio, early, segments, usual, video
 
 
 def _attributes(line: str) -> dict[str, str]:
@@ -151,10 +151,10 @@ def test_frame_rates_have_three_decimals(rate, text):
     assert _tags(playlist, "EXT-X-STREAM-INF")[0]["FRAME-RATE"] == text
 
 
-def test_a_playlist_that_grows_is_an_event_that_begins_at_its_beginning():
-    p = growing()
+def test_an_early_playlist_is_an_event_that_begins_at_its_beginning():
+    p = early()
     for track in (*p.video, *p.audio):
-        lines = hls.media(track, growth=p.growth).splitlines()
+        lines = hls.media(track, early=p.early).splitlines()
         # As planned: the segments so far may be shorter, and it must not change when a longer one comes.
         assert "#EXT-X-TARGETDURATION:6" in lines
         assert "#EXT-X-PLAYLIST-TYPE:EVENT" in lines
@@ -165,8 +165,8 @@ def test_a_playlist_that_grows_is_an_event_that_begins_at_its_beginning():
         assert [x for x in lines if "m4s" in x or "EXTINF" in x] == [x for x in whole if "m4s" in x or "EXTINF" in x]
 
 
-def test_the_master_playlist_of_one_that_grows_promises_what_is_known_only():
-    p = growing()
+def test_an_early_master_playlist_promises_what_is_known_only():
+    p = early()
     streams = _tags(hls.master(p), "EXT-X-STREAM-INF")
     for stream, track in zip(streams, p.video, strict=True):
         assert "AVERAGE-BANDWIDTH" not in stream

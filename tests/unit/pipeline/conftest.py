@@ -1,17 +1,20 @@
 import pytest
 
-from connector.pipeline.app import App
-from tests.unit.pipeline.twin import Twin
-from tests.unit.pipeline.world import an_app
+from connector.api.app import App
+from tests.fakes.media import FakeMediaRunner
+from tests.support.apps import FakeClock, quick_app
 
 
 @pytest.fixture
-def media(monkeypatch: pytest.MonkeyPatch) -> Twin:
-    twin = Twin()
-    monkeypatch.setattr("connector.media.sandbox.run", twin)
-    return twin
+def media() -> FakeMediaRunner:
+    return FakeMediaRunner()
 
 
 @pytest.fixture
-def app(media: Twin) -> App:
-    return an_app()
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def app(media: FakeMediaRunner, clock: FakeClock) -> App:
+    return quick_app(media=media, clock=clock)

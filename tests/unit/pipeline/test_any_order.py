@@ -1,6 +1,5 @@
 """Queues deliver in any order, late and more than once, and workers overlap and die: the outcome is always the same."""
 
-import sys
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,14 +15,16 @@ from connector.domain.messages import Message
 from connector.domain.video import State
 from connector.errors import ConnectorError, NotFound
 from connector.pipeline.complete import complete_by_name, complete_upload
+from connector.pipeline.context import Pace
 from connector.pipeline.delete import delete
-from connector.pipeline.grow import watch
-from connector.pipeline.steps import bury, run_step
+from connector.pipeline.early import mark_watched
+from connector.pipeline.steps import handle_poison, run_step
 from connector.pipeline.sweep import sweep
+from tests.fakes.media import INFO, PICTURE, SOUND, FakeMediaRunner
 from tests.fakes.storage import MemoryStorage
-from tests.unit.pipeline.actors import Actor, Stepwise
-from tests.unit.pipeline.twin import INFO, PICTURE, SOUND, Twin
-from tests.unit.pipeline.world import an_app, drive, left_behind, output, timeless, uploaded, with_fault
+from tests.support.actors import Actor, Stepwise
+from tests.support.apps import FakeClock, quick_app
+from tests.support.world import drive, left_behind, output, timeless, uploaded, with_fault
 
 SHORT = INFO.model_copy(
     update={
@@ -31,10 +32,18 @@ SHORT = INFO.model_copy(
         "audio": (SOUND.model_copy(update={"end": Fraction(1)}),),
     }
 )
-"""Of two tasks: they meet their twins more often than many would."""
+"""Of two tasks: two deliveries of one task meet more often than with many."""
 INFOS = {"long": INFO, "short": SHORT, "pieces": SHORT.model_copy(update={"access": Access.PIECES})}
 MINUTES = 30
 """How long the timer tries before the outcome is looked at."""
+PACE = Pace(
+    # A worker that stands still would beat at times, by the clock of the machine: the fake jobs beat for it.
+    heartbeat_seconds=3600,
+    # One after the other, as an actor does everything: otherwise no example could be repeated.
+    storage_calls=1,
+    # Workers that stand still here for hours are not dead.
+    max_attempts=1000,
+)
 
 
 @dataclass(frozen=True)
@@ -46,13 +55,14 @@ class Poison:
 class World:
     """One video, its messages, and whoever works on them at the moment."""
 
+    media: FakeMediaRunner
     storage: MemoryStorage = field(default_factory=MemoryStorage)
-    moment: datetime = field(default_factory=lambda: datetime.now(UTC))
+    clock: FakeClock = field(default_factory=lambda: FakeClock(moment=datetime.now(UTC)))
     waiting: list = field(default_factory=list)
     actors: list = field(default_factory=list)
 
     def __post_init__(self):
-        self.app = an_app(Stepwise(self.storage))
+        self.app = quick_app(Stepwise(self.storage), self.media, clock=self.clock, pace=PACE)
         self.video = uploaded(self.app)
 
     def start(self, function, message=None):
@@ -60,7 +70,7 @@ class World:
 
     def deliver(self, message):
         poison = isinstance(message, Poison)
-        self.start(lambda: bury(self.app, message.body) if poison else run_step(self.app, message), message)
+        self.start(lambda: handle_poison(self.app, message.body) if poison else run_step(self.app, message), message)
 
     def settle(self):
         """Takes what those left who have ended; a message that failed comes back."""
@@ -80,6 +90,9 @@ class World:
         if pair[1]:
             self.waiting.append(pair[1])
 
+    def wait(self, minutes):
+        self.clock.moment += timedelta(minutes=minutes)
+
     def end(self):
         """Everybody comes to an end, and so do all messages."""
         for actor, _ in self.actors:
@@ -93,7 +106,7 @@ class World:
                 self.actors[-1][0].finish()
                 self.settle()
             assert not self.waiting, "messages go round and round"
-            self.moment += timedelta(minutes=10)
+            self.wait(10)
             self.waiting += sweep(self.app)
 
     def outcome(self):
@@ -104,21 +117,9 @@ class World:
 
 
 def _live(info, act):
-    world, twin = World(), Twin(info)
-    twin.progress = (0.5,)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("connector.media.sandbox.run", twin)
-        # One after the other, as an actor does everything: otherwise no example could be repeated.
-        patch.setattr("connector.pipeline.together.AT_ONCE", 1)
-        # By the clock of the machine, a worker that stands still would beat at times: the twin beats for it.
-        patch.setattr("connector.pipeline.run.HEARTBEAT_SECONDS", 3600)
-        # Workers that stand still here for hours are not dead.
-        patch.setattr("connector.pipeline.sweep.MAX_ATTEMPTS", 1000)
-        for name, module in list(sys.modules.items()):
-            if name.startswith("connector.pipeline.") and hasattr(module, "now"):
-                patch.setattr(module, "now", lambda: world.moment)
-        act(world)
-        world.end()
+    world = World(FakeMediaRunner(info, progress=(0.5,)))
+    act(world)
+    world.end()
     return world
 
 
@@ -160,7 +161,7 @@ def _disorder(data, world, *more):
                 world.kill(data.draw(st.sampled_from(world.actors)))
             case "sweep":
                 budget["sweeps"] -= 1
-                world.moment += timedelta(minutes=data.draw(st.sampled_from([1, 3, 11, 70])))
+                world.wait(data.draw(st.sampled_from([1, 3, 11, 70])))
                 world.start(lambda: sweep(app))
             case "complete":
                 budget["sweeps"] -= 1
@@ -175,7 +176,7 @@ def _disorder(data, world, *more):
 
 def _watch(world):
     with suppress(NotFound):
-        watch(world.app, world.app.storage.videos.get(world.video.id))
+        mark_watched(world.app, world.app.storage.videos.get(world.video.id))
 
 
 REPEATED = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -6,7 +6,7 @@ import pytest
 
 from connector.errors import BrokenOutput
 from connector.pipeline.assemble import Outputs, inits, presentation
-from tests.unit.pipeline.world import all_encoded
+from tests.support.world import all_encoded
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ import pytest
 
 from connector.domain.layout import UPLOADS
 from connector.domain.messages import Message
+from connector.domain.step import Step
 from connector.domain.video import State
 from connector.errors import NotFound, NotUploaded, RowChanged
 from connector.pipeline.complete import SENDING, complete_by_name, complete_upload
 from connector.pipeline.create import create, upload_uri
 from connector.pipeline.delete import delete
-from tests.unit.pipeline.world import drive, state, uploaded
+from tests.support.world import drive, state, uploaded
 
 
 def test_a_new_video_has_a_url_for_its_own_blob_only(app):
@@ -25,14 +26,14 @@ def test_a_new_video_has_a_url_for_its_own_blob_only(app):
 
 def test_an_upload_url_ends_when_the_upload_is_given_up(app):
     video = create(app, "a.mp4").video
-    late = replace(video, created=video.created - app.upload_lifetime * 0.75)
-    assert 0 < int(upload_uri(app, late).partition("seconds=")[2]) <= app.upload_lifetime.total_seconds() / 4
-    assert upload_uri(app, replace(video, created=video.created - app.upload_lifetime)) is None
+    late = replace(video, created=video.created - app.options.upload_lifetime * 0.75)
+    assert 0 < int(upload_uri(app, late).partition("seconds=")[2]) <= app.options.upload_lifetime.total_seconds() / 4
+    assert upload_uri(app, replace(video, created=video.created - app.options.upload_lifetime)) is None
 
 
 def test_completing_remembers_what_was_uploaded_and_starts_the_probe(app):
     video = uploaded(app)
-    assert complete_upload(app, video.id) == [Message(step="probe", video_id=video.id)]
+    assert complete_upload(app, video.id) == [Message(step=Step.PROBE, video_id=video.id)]
     row = app.storage.videos.get(video.id)
     assert (row.state, row.size) == (State.QUEUED, len(b"the upload"))
     assert row.source_etag == app.storage.blobs.properties(UPLOADS, video.blob_name)[1]
@@ -48,11 +49,11 @@ def test_completing_again_at_once_sends_nothing_more(app):
     assert app.storage.videos.get(video.id) == row
 
 
-def test_completing_again_later_only_repeats_the_message(app, monkeypatch):
+def test_completing_again_later_only_repeats_the_message(app, clock):
     video = uploaded(app)
     first = complete_upload(app, video.id)
     row = app.storage.videos.get(video.id)
-    monkeypatch.setattr("connector.pipeline.complete.now", lambda: row.queued + SENDING + timedelta(seconds=1))
+    clock.moment = row.queued + SENDING + timedelta(seconds=1)
     assert complete_upload(app, video.id) == first
     assert app.storage.videos.get(video.id) == row
 
@@ -70,7 +71,7 @@ def test_of_two_at_the_same_time_the_one_that_moves_the_video_on_sends(app, monk
 
     def overtaken(changed):
         monkeypatch.setattr(app.storage.videos, "save", save)
-        assert complete_upload(app, video.id) == [Message(step="probe", video_id=video.id)]
+        assert complete_upload(app, video.id) == [Message(step=Step.PROBE, video_id=video.id)]
         with pytest.raises(RowChanged):
             save(changed)
         raise RowChanged("The video was changed since it was read.")
@@ -94,7 +95,7 @@ def test_an_unknown_video_is_not_found(app):
 
 def test_the_blob_trigger_does_the_same(app):
     video = uploaded(app)
-    assert complete_by_name(app, f"{UPLOADS}/{video.blob_name}") == [Message(step="probe", video_id=video.id)]
+    assert complete_by_name(app, f"{UPLOADS}/{video.blob_name}") == [Message(step=Step.PROBE, video_id=video.id)]
 
 
 NO_VIDEO = "uploads/01a20000-0000-7000-8000-000000000000/a.mp4"
@@ -121,7 +122,7 @@ def test_a_blob_of_no_video_is_left_alone(app, name):
 @pytest.mark.parametrize(
     "path", ["other/{id}/a.mp4", "uploads/{id}", "uploads/{ID}/a.mp4", "uploads/urn:uuid:{id}/a.mp4"]
 )
-def test_a_blob_elsewhere_that_bears_a_videos_id_neither_completes_nor_deletes_its_upload(app, path):
+def test_a_blob_of_another_place_that_bears_a_videos_id_neither_completes_nor_deletes_its_upload(app, path):
     """The host checks neither the container nor the path of an event."""
     waiting, deleted = uploaded(app), uploaded(app)
     delete(app, deleted.id)

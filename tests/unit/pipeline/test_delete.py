@@ -7,12 +7,12 @@ import pytest
 
 from connector.domain.layout import UPLOADS
 from connector.domain.video import State
-from connector.errors import NotFound, StorageUnavailable
+from connector.errors import MediaError, NotFound, StorageUnavailable
 from connector.pipeline.create import create
 from connector.pipeline.delete import delete
 from connector.pipeline.fail import fail
 from connector.pipeline.steps import run_step
-from tests.unit.pipeline.world import all_encoded, drive, encoding, left_behind, uploaded, with_fault
+from tests.support.world import all_encoded, drive, encoding, left_behind, uploaded, with_fault
 
 
 def _traces(app, video):
@@ -31,12 +31,12 @@ def _ready(app):
 )
 def test_deleting_removes_everything_at_every_stage(app, stage):
     video, other = stage(app), stage(app)
-    kept = len(_traces(app, other))
+    before = len(_traces(app, other))
     delete(app, video.id)
     assert _traces(app, video) == []
     with pytest.raises(NotFound):
         app.storage.videos.get(video.id)
-    assert len(_traces(app, other)) == kept
+    assert len(_traces(app, other)) == before
 
 
 def test_a_deletion_that_broke_off_says_so(app):
@@ -123,14 +123,14 @@ def test_a_failure_that_broke_off_is_completed_by_the_next_delivery(app, media, 
 
 
 def _fail(app, video, job):
-    fail(app, video.id, "Code", "Reason.")
+    fail(app, video.id, MediaError("Code", "Reason."))
 
 
 @pytest.mark.parametrize("stage", [uploaded, lambda app: encoding(app)[0]])
 def test_a_failed_video_keeps_its_upload_and_its_first_reason(app, stage):
     video = stage(app)
-    fail(app, video.id, "First", "The first reason.")
-    fail(app, video.id, "Second", "The second reason.")
+    fail(app, video.id, MediaError("First", "The first reason."))
+    fail(app, video.id, MediaError("Second", "The second reason."))
     assert app.storage.videos.get(video.id).failure.code == "First"
     assert app.storage.blobs.exists(UPLOADS, video.blob_name)
     assert left_behind(app, video) == []
@@ -138,10 +138,10 @@ def test_a_failed_video_keeps_its_upload_and_its_first_reason(app, stage):
 
 def test_a_ready_video_does_not_fail(app):
     video = _ready(app)
-    fail(app, video.id, "Code", "Reason.")
+    fail(app, video.id, MediaError("Code", "Reason."))
     assert app.storage.videos.get(video.id).failure is None
     assert len(left_behind(app, video)) == 1
 
 
 def test_failing_a_video_that_is_gone_is_harmless(app):
-    fail(app, uuid4(), "Code", "Reason.")
+    fail(app, uuid4(), MediaError("Code", "Reason."))

@@ -7,18 +7,20 @@ from pydantic import ValidationError
 
 from connector.domain.layout import output_container
 from connector.domain.messages import Message
+from connector.domain.step import Step
 from connector.domain.video import State
 from connector.errors import MediaError, StorageUnavailable, TaskCrashed
-from connector.pipeline import run
 from connector.pipeline.complete import complete_upload
+from connector.pipeline.context import Pace
 from connector.pipeline.delete import delete
-from connector.pipeline.fail import fail, give_up
-from connector.pipeline.steps import bury, run_step
-from tests.unit.pipeline.world import all_encoded, drive, encoding, left_behind, output, state, uploaded, with_fault
+from connector.pipeline.fail import fail, fail_after_retries
+from connector.pipeline.steps import handle_poison, run_step
+from tests.support.apps import quick_app
+from tests.support.world import all_encoded, drive, encoding, left_behind, output, state, uploaded, with_fault
 
 
 def _package(video):
-    return [Message(step="package", video_id=video.id)]
+    return [Message(step=Step.PACKAGE, video_id=video.id)]
 
 
 def test_a_task_leaves_a_finished_row(app):
@@ -49,7 +51,7 @@ def test_the_last_finisher_sends_on_whichever_it_is(app, backwards):
 
 def test_a_repeated_last_task_sends_on_again(app):
     video, message = all_encoded(app)
-    assert run_step(app, Message(step="chunk", video_id=video.id, index=1)) == [message]
+    assert run_step(app, Message(step=Step.CHUNK, video_id=video.id, index=1)) == [message]
 
 
 def test_of_two_that_finish_at_the_same_time_at_least_one_sends_on(app, media):
@@ -67,23 +69,23 @@ def test_of_two_that_finish_at_the_same_time_at_least_one_sends_on(app, media):
     assert _package(video) in sent
 
 
-def test_a_twin_that_runs_on_does_not_take_back_a_finished_row(app, media):
+def test_a_second_delivery_that_runs_on_does_not_take_back_a_finished_row(app, media):
     video, messages = encoding(app)
     media.progress = (0.5,)
 
-    def twin_first(job):
+    def other_first(job):
         media.before = lambda job: None
         run_step(app, messages[0])
         seen.append(app.storage.tasks.get(video.id, messages[0].task))
 
     seen = []
-    media.before = twin_first
+    media.before = other_first
     run_step(app, messages[0])
     assert seen[0].done
     assert app.storage.tasks.get(video.id, messages[0].task) == seen[0]
 
 
-def test_of_twins_the_one_that_begins_late_does_nothing(app, media, monkeypatch):
+def test_of_two_deliveries_the_one_that_begins_late_does_nothing(app, media, monkeypatch):
     _, messages = encoding(app)
     put = app.storage.tasks.put
 
@@ -103,7 +105,7 @@ def test_a_task_that_comes_when_all_is_packaged_does_nothing(app, media):
         run_step(with_fault(app, 8, after=False), message)
     assert state(app, video) is State.PACKAGING
     ran = list(media.ran)
-    assert run_step(app, Message(step="chunk", video_id=video.id)) == []
+    assert run_step(app, Message(step=Step.CHUNK, video_id=video.id)) == []
     assert media.ran == ran
 
 
@@ -117,8 +119,8 @@ def test_heartbeat_and_progress_reach_the_row(app, media):
     assert seen[0].heartbeat > seen[0].started
 
 
-def test_the_heart_beats_while_a_job_says_nothing(app, media, monkeypatch):
-    monkeypatch.setattr(run, "HEARTBEAT_SECONDS", 0.01)
+def test_the_heart_beats_while_a_job_says_nothing(media, monkeypatch):
+    app = quick_app(media=media, pace=Pace(heartbeat_seconds=0.01))
     video, messages = encoding(app)
     beaten = Event()
     put = app.storage.tasks.put
@@ -179,7 +181,7 @@ def test_a_crash_is_told_to_the_queue_and_kept_in_the_row(app, media):
         row = app.storage.tasks.get(video.id, messages[0].task)
         assert (row.attempts, row.done) == (attempt, False)
         assert row.error.startswith("the media process ended with status 1")
-    give_up(app, messages[0])
+    fail_after_retries(app, messages[0])
     failure = app.storage.videos.get(video.id).failure
     assert failure.code == "ProcessingFailed"
     assert "encoding (chunk 0): the media process ended with status 1." in failure.message
@@ -213,7 +215,7 @@ def test_after_a_crash_another_attempt_finishes_the_task(app, media):
     assert (row.done, row.attempts, row.error) == (True, 2, "")
 
 
-@pytest.mark.parametrize("step", ["probe", "split", "chunk", "audio", "package"])
+@pytest.mark.parametrize("step", Step)
 def test_messages_of_a_deleted_video_are_dropped(app, step):
     video, _ = encoding(app)
     delete(app, video.id)
@@ -222,10 +224,10 @@ def test_messages_of_a_deleted_video_are_dropped(app, step):
     assert app.storage.tasks.of(video.id) == []
 
 
-@pytest.mark.parametrize("step", ["probe", "split", "chunk", "audio", "package"])
+@pytest.mark.parametrize("step", Step)
 def test_messages_of_a_failed_video_are_dropped(app, media, step):
     video, _ = encoding(app)
-    fail(app, video.id, "Code", "Reason.")
+    fail(app, video.id, MediaError("Code", "Reason."))
     ran = list(media.ran)
     assert run_step(app, Message(step=step, video_id=video.id)) == []
     assert media.ran == ran
@@ -261,12 +263,12 @@ def test_the_deletion_of_a_video_stops_what_is_being_encoded(app, media, index):
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_task_of_a_video_that_fails_meanwhile_is_dropped(app, media, moment):
     video, messages = encoding(app)
-    setattr(media, moment, lambda job: fail(app, video.id, "Code", "Reason."))
+    setattr(media, moment, lambda job: fail(app, video.id, MediaError("Code", "Reason.")))
     assert run_step(app, messages[0]) == []
     assert left_behind(app, video) == []
 
 
-def test_a_late_twin_of_a_ready_video_changes_nothing(app, media):
+def test_a_late_delivery_for_a_ready_video_changes_nothing(app, media):
     video, messages = encoding(app)
 
     def overtaken(job):
@@ -284,7 +286,7 @@ def test_a_late_twin_of_a_ready_video_changes_nothing(app, media):
 
 def test_a_message_that_fails_for_good_fails_the_video(app):
     video, messages = encoding(app)
-    bury(app, messages[0].model_dump_json().encode())
+    handle_poison(app, messages[0].model_dump_json().encode())
     failure = app.storage.videos.get(video.id).failure
     assert (failure.code, "an internal error" in failure.message) == ("ProcessingFailed", True)
     assert left_behind(app, video) == []
@@ -292,28 +294,28 @@ def test_a_message_that_fails_for_good_fails_the_video(app):
 
 @pytest.mark.parametrize(
     ("step", "doing"),
-    [("probe", "reading the upload"), ("split", "reading the upload"), ("package", "writing the manifests")],
+    [(Step.PROBE, "reading the upload"), (Step.SPLIT, "reading the upload"), (Step.PACKAGE, "writing the manifests")],
 )
 def test_the_reason_names_what_was_being_done(app, step, doing):
     video, _ = encoding(app)
-    give_up(app, Message(step=step, video_id=video.id))
+    fail_after_retries(app, Message(step=step, video_id=video.id))
     assert doing in app.storage.videos.get(video.id).failure.message
 
 
-def test_a_message_whose_task_a_twin_finished_fails_nothing(app):
+def test_a_message_whose_task_another_delivery_finished_fails_nothing(app):
     video, messages = encoding(app)
     run_step(app, messages[0])
-    give_up(app, messages[0])
+    fail_after_retries(app, messages[0])
     assert state(app, video) is State.ENCODING
 
 
 @pytest.mark.parametrize(
     "body", [b"\xff{", b"", b"hunter2", b'{"password": "hunter2"}', b'{"step": "hunter2", "video_id": "hunter2"}']
 )
-def test_a_poison_message_that_is_none_of_ours_is_logged_once_without_its_content(app, caplog, body):
-    bury(app, body, "message-1")
+def test_a_poison_message_that_is_not_one_of_ours_is_logged_once_without_its_content(app, caplog, body):
+    handle_poison(app, body, "message-1")
     (record,) = caplog.records
-    assert "none of ours" in record.message
+    assert "not one of ours" in record.message
     assert (record.message_id, record.bytes, record.exc_info) == ("message-1", len(body), None)
     assert "hunter2" not in caplog.text
 
@@ -324,9 +326,9 @@ def test_what_cannot_be_read_is_not_quoted_by_the_refusal_either():
     assert "hunter2" not in str(error.value)
 
 
-@pytest.mark.parametrize("step", ["probe", "package"])
+@pytest.mark.parametrize("step", [Step.PROBE, Step.PACKAGE])
 def test_the_cause_is_known_of_steps_without_a_task_too(app, media, step):
-    if step == "probe":
+    if step is Step.PROBE:
         video = uploaded(app)
         (message,) = complete_upload(app, video.id)
     else:
@@ -339,7 +341,7 @@ def test_the_cause_is_known_of_steps_without_a_task_too(app, media, step):
     for _ in range(2):
         with pytest.raises(TaskCrashed):
             run_step(app, message)
-    give_up(app, message)
+    fail_after_retries(app, message)
     assert ": 540 s were not enough." in app.storage.videos.get(video.id).failure.message
 
 

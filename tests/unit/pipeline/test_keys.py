@@ -7,7 +7,7 @@ from connector.pipeline.create import create
 from connector.pipeline.delete import delete
 from connector.pipeline.keys import UploadKey, content_key, iv, upload_key, work_key
 from connector.security.master import KeyRing
-from tests.integration.pipeline import KEYS, memory_app
+from tests.support.apps import KEYS, memory_app
 
 
 @pytest.fixture

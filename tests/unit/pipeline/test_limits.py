@@ -1,33 +1,33 @@
 """What is too large, too long or too much is refused before anything is encoded."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import pytest
 
 from connector.domain.layout import UPLOADS
 from connector.domain.video import State
-from connector.errors import Busy
-from connector.pipeline import admission
+from connector.errors import Busy, MediaError
+from connector.pipeline.admission import COUNT_EVERY
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.fail import fail
 from connector.pipeline.steps import run_step
-from tests.integration.pipeline import KEYS
-from tests.unit.pipeline.twin import INFO, PICTURE
-from tests.unit.pipeline.world import an_app, left_behind, uploaded
+from tests.fakes.media import INFO, PICTURE
+from tests.support.apps import KEYS, FakeClock, quick_app
+from tests.support.world import left_behind, uploaded
 
 
 def _probed(media, *, protected=False, **settings):
     """The video after its probe, and the app."""
-    app = an_app(**settings)
+    app = quick_app(media=media, **settings)
     video = uploaded(app, protected=protected)
     (message,) = complete_upload(app, video.id)
     return app, app.storage.videos.get(video.id), run_step(app, message)
 
 
 def test_an_upload_that_is_too_large_fails_at_completion(media):
-    app = an_app(max_upload_gb=9e-9)
+    app = quick_app(media=media, max_upload_gb=9e-9)
     video = uploaded(app)
     assert complete_upload(app, video.id) == []
     row = app.storage.videos.get(video.id)
@@ -39,7 +39,7 @@ def test_an_upload_that_is_too_large_fails_at_completion(media):
 
 
 def test_an_upload_of_the_largest_size_is_accepted(media):
-    app = an_app(max_upload_gb=10e-9)
+    app = quick_app(media=media, max_upload_gb=10e-9)
     assert len(complete_upload(app, uploaded(app).id)) == 1
 
 
@@ -82,30 +82,32 @@ def test_the_probe_is_told_what_is_accepted(media):
     assert (accepted.pixels, accepted.frame_rate, accepted.tracks, jobs[0].limits.seconds) == (5000, 30, 3, 60)
 
 
+SECOND = timedelta(seconds=1)
+
+
 @pytest.fixture
-def clock(monkeypatch):
-    now = [1000.0]
-    monkeypatch.setattr(admission, "monotonic", lambda: now[0])
-    return now
+def clock():
+    """It stands still."""
+    return FakeClock(moment=datetime.now(UTC))
 
 
 def test_no_more_videos_are_created_than_may_be_unfinished(clock):
-    app = an_app(max_pending_videos=2)
+    app = quick_app(clock=clock, max_pending_videos=2)
     first = create(app, "a.mp4").video
     create(app, "b.mp4")
     with pytest.raises(Busy, match="2 videos"):
         create(app, "c.mp4")
-    fail(app, first.id, "NoMedia", "No.")
-    clock[0] += admission.COUNT_SECONDS + 1
+    fail(app, first.id, MediaError("NoMedia", "No."))
+    clock.moment += COUNT_EVERY + SECOND
     create(app, "c.mp4")
     with pytest.raises(Busy):
         create(app, "d.mp4")
 
 
 def test_videos_are_counted_now_and_then_and_never_further_than_the_limit(clock, monkeypatch):
-    app = an_app(max_pending_videos=3)
+    app = quick_app(clock=clock, max_pending_videos=3)
     for _ in range(5):
-        app.storage.videos.create(create(an_app(), "a.mp4").video)
+        app.storage.videos.create(create(quick_app(), "a.mp4").video)
     seen = []
     real = app.storage.videos.in_states
 
@@ -116,13 +118,13 @@ def test_videos_are_counted_now_and_then_and_never_further_than_the_limit(clock,
 
     monkeypatch.setattr(app.storage.videos, "in_states", counted)
     for _ in range(4):
-        clock[0] += 1
+        clock.moment += SECOND
         with pytest.raises(Busy):
             create(app, "b.mp4")
     assert len(seen) == 3
 
 
 def test_without_a_limit_nothing_is_counted(monkeypatch):
-    app = an_app()
+    app = quick_app()
     monkeypatch.setattr(app.storage.videos, "in_states", None)
     assert create(app, "a.mp4").video.modified - create(app, "b.mp4").video.modified < timedelta(seconds=1)

@@ -8,27 +8,28 @@ import pytest
 
 from connector.domain.keys import StoredKey
 from connector.domain.layout import UPLOADS, output_container, stills_container, work_container
+from connector.domain.step import Step, TaskId
 from connector.domain.task import Task
 from connector.domain.video import Failure, State, new_id
-from connector.errors import NotFound
+from connector.errors import MediaError, NotFound
 from connector.pipeline.delete import delete
 from connector.pipeline.fail import fail
 from connector.pipeline.orphans import AGE, EVERY, remove_orphans, windows
 from connector.pipeline.steps import run_step
-from tests.unit.pipeline.world import all_encoded, encoding, uploaded
+from tests.support.world import all_encoded, encoding, uploaded
 
 NOW = datetime.now(UTC)
 KINDS = ("output", "work", "stills", "upload", "task", "key")
 
 
 @pytest.fixture
-def later(app, monkeypatch):
+def later(app, clock):
     """Lets the timer run until every window of the last week had its turn."""
 
     def run(wait=AGE * 2):
         for turn in range(45):
             moment = NOW + wait + timedelta(minutes=turn * EVERY)
-            monkeypatch.setattr("connector.pipeline.orphans.now", lambda moment=moment: moment)
+            clock.moment = moment
             for minute in range(EVERY):
                 remove_orphans(app, moment + timedelta(minutes=minute))
 
@@ -47,7 +48,7 @@ def _leave(app, kind, video_id):
         case "upload":
             blobs.put(UPLOADS, f"{video_id}/{video_id}.mp4", b"late")
         case "task":
-            storage.tasks.put(Task(video_id, "chunk-000000", 1, NOW, NOW))
+            storage.tasks.put(Task(video_id, TaskId(Step.CHUNK), 1, NOW, NOW))
         case "key":
             storage.keys.put(StoredKey(uuid4(), video_id, "master", b"wrapped"))
 
@@ -66,12 +67,15 @@ def test_whatever_has_no_video_is_removed(app, later, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_young_is_left_alone(app, monkeypatch, kind):
-    _leave(app, kind, new_id())
+def test_what_is_young_is_left_alone(app, clock, kind):
+    clock.moment = NOW
+    video_id = new_id()
+    _leave(app, kind, video_id)
     before = _stored(app)
-    monkeypatch.setattr("connector.pipeline.orphans.windows", lambda moment: [str(new_id())[:6]])
-    for minute in range(EVERY):
-        remove_orphans(app, NOW + timedelta(minutes=minute))
+    moments = [NOW + AGE + timedelta(minutes=minute) for minute in range(45 * EVERY)]
+    assert any(str(video_id).startswith(window) for moment in moments for window in windows(moment))
+    for moment in moments:
+        remove_orphans(app, moment)
     assert _stored(app) == before
 
 
@@ -99,7 +103,7 @@ def test_the_rest_of_a_clean_up_that_broke_off_is_removed(app, later):
     ready, message = all_encoded(app)
     run_step(app, message)
     failed, _ = encoding(app)
-    fail(app, failed.id, "Code", "Reason.")
+    fail(app, failed.id, MediaError("Code", "Reason."))
     before = _stored(app)
     for video in (ready, failed):
         _leave(app, "work", video.id)

@@ -5,16 +5,17 @@ import pytest
 from connector.domain import layout
 from connector.domain.layout import output_container
 from connector.domain.messages import Message
+from connector.domain.step import Step
 from connector.domain.video import State
 from connector.errors import BrokenOutput, MediaError, StorageUnavailable
 from connector.isobmff.boxes import boxes
 from connector.pipeline.steps import run_step
-from tests.unit.pipeline.twin import INFO
-from tests.unit.pipeline.world import all_encoded, drive, encoding, left_behind, output, state, with_fault
+from tests.fakes.media import INFO
+from tests.support.world import all_encoded, drive, encoding, left_behind, output, state, with_fault
 
 PICTURES = [frame * layout.TIMESCALE // 25 for frame in (0, 12, 37, 62, 87)]
 SOUNDS = [n * 47 * 5120 for n in range(4)]
-"""Where the segments of the twin's video begin, in ticks."""
+"""Where the segments of the fake runner's video begin, in ticks."""
 
 
 def _published(app):
@@ -114,7 +115,7 @@ def test_two_at_the_same_time_publish_the_same(app, media):
 def test_a_message_that_comes_too_early_sends_what_is_missing(app):
     video, messages = encoding(app)
     run_step(app, messages[0])
-    assert run_step(app, Message(step="package", video_id=video.id)) == messages[1:]
+    assert run_step(app, Message(step=Step.PACKAGE, video_id=video.id)) == messages[1:]
     assert state(app, video) is State.ENCODING
 
 
@@ -168,12 +169,12 @@ def test_several_languages_are_published(app, media):
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (3840, 2160)])
-def test_what_two_tasks_made_of_the_first_segment_is_put_together(app, media, size):
+def test_what_two_tasks_made_of_the_first_segment_is_published_as_one(app, media, size):
     picture = dict(zip(("width", "height", "display_width", "display_height"), size * 2, strict=True))
     media.info = INFO.model_copy(update={"video": INFO.video.model_copy(update=picture)})
     video, blobs = _published(app)
     plan = video.plan
-    assert plan.chunks[:3] == (0, 0, plan.head)
+    assert [chunk.start for chunk in plan.chunks[:3]] == [0, 0, plan.head]
     for rendition in plan.renditions:
         assert {layout.media_segment("video", rendition.id, time) for time in PICTURES} < set(blobs)
     found = {kind: blobs[layout.PROGRESSIVE][start:end] for kind, start, end in boxes(blobs[layout.PROGRESSIVE])}

@@ -7,6 +7,7 @@ import pytest
 from connector.domain.layout import UPLOADS, output_container, work_container
 from connector.domain.media_info import Access
 from connector.domain.messages import Message
+from connector.domain.step import Step, TaskId
 from connector.domain.task import SplitOutput
 from connector.domain.video import State
 from connector.errors import MediaError, RowChanged
@@ -14,8 +15,8 @@ from connector.pipeline.complete import complete_upload
 from connector.pipeline.delete import delete
 from connector.pipeline.probe import measured
 from connector.pipeline.steps import LOOKS, run_step
-from tests.unit.pipeline.twin import INFO, TASKS
-from tests.unit.pipeline.world import drive, left_behind, state, uploaded
+from tests.fakes.media import INFO, TASKS
+from tests.support.world import drive, left_behind, state, uploaded
 
 
 def _queued(app):
@@ -30,7 +31,7 @@ def test_the_probe_plans_and_sends_one_message_per_task(app):
     row = app.storage.videos.get(video.id)
     assert (row.state, row.info) == (State.ENCODING, INFO)
     assert sorted(m.task for m in following) == TASKS
-    assert following[0].task == "chunk-000000"
+    assert following[0].task == TaskId(Step.CHUNK)
     assert app.storage.blobs.containers[output_container(video.id)].public
     assert not app.storage.blobs.containers[work_container(video.id)].public
 
@@ -56,7 +57,7 @@ def test_a_source_without_index_is_split_first(app, media):
     media.ends = {0: Fraction(6), 1: Fraction(5)}
     video, message = _queued(app)
     split = run_step(app, message)
-    assert split == [Message(step="split", video_id=video.id)]
+    assert split == [Message(step=Step.SPLIT, video_id=video.id)]
     assert state(app, video) is State.QUEUED
     assert run_step(app, message) == split
     assert media.ran == ["probe"]

@@ -9,9 +9,10 @@ from connector.domain.layout import output_container, stills_container, work_con
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.keys import content_key, iv
+from connector.pipeline.media_task import TaskReporter
 from connector.pipeline.protect import protector
-from connector.pipeline.run import TaskSink, upload, work_blob
-from tests.integration.pipeline import KEYS, memory_app
+from connector.pipeline.sources import upload_source, work_source
+from tests.support.apps import KEYS, memory_app
 
 DATA = bytes(range(256)) * 5
 AREAS = {"output": "video/1000/0.m4s", "stills": "thumbnails/0001.jpg", "work": "pieces/000000.nut"}
@@ -26,7 +27,7 @@ def _sink(app, *, protected):
     video = create(app, "a.mp4", protected=protected).video
     for container in (output_container, stills_container, work_container):
         app.storage.blobs.create_container(container(video.id), public=False)
-    sink = TaskSink(app, video, None)
+    sink = TaskReporter(app, video, None)
     for area, name in AREAS.items():
         sink.put(area, name, DATA)
     sink.put("block", "v" + "0" * 15, DATA)
@@ -67,7 +68,7 @@ def test_segments_are_read_back_in_the_clear(app, protected):
 
 def test_intermediate_blobs_are_read_back_by_ranges(app):
     video = _sink(app, protected=True)
-    source = work_blob(app, video, AREAS["work"])()
+    source = work_source(app, video, AREAS["work"])()
     assert source.size == len(DATA)
     for offset, length in ((0, 10), (7, 100), (1000, 500), (len(DATA), 5)):
         assert source.read_at(offset, length) == DATA[offset : offset + length]
@@ -81,7 +82,7 @@ def test_an_encrypted_upload_is_read_in_the_clear(app):
     data = subprocess.run(command, input=DATA, capture_output=True, check=True, timeout=20).stdout
     app.storage.blobs.put("uploads", made.video.blob_name, data)
     complete_upload(app, made.video.id)
-    source = upload(app, app.storage.videos.get(made.video.id))()
+    source = upload_source(app, app.storage.videos.get(made.video.id))()
     assert source.read_at(333, 77) == DATA[333:410]
     source.close()
 

@@ -10,13 +10,14 @@ from connector.domain.estimate import writes
 from connector.domain.layout import UPLOADS
 from connector.domain.media_info import Access
 from connector.domain.messages import Message
+from connector.domain.step import Step
 from connector.domain.video import State
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.steps import run_step
-from tests.integration.pipeline import KEYS
-from tests.unit.pipeline.twin import INFO
-from tests.unit.pipeline.world import all_encoded, an_app, drive, encoding, uploaded
+from tests.fakes.media import INFO
+from tests.support.apps import KEYS, quick_app
+from tests.support.world import all_encoded, drive, encoding, uploaded
 
 ROUTE = {route.name: route for route in ROUTES}
 FIELDS = ["Seconds", "OutputMinutes", "StorageBytes", "Cost", "MonthlyCost", "Currency"]
@@ -58,14 +59,14 @@ def test_a_ready_video_says_what_it_took(app):
     run_step(app, message)
     estimate, actual = _said(app, video)
     assert list(actual) == FIELDS
-    # The twin's tasks take no time, so each is billed for the least: four chunks, the sound, probe and package.
+    # The fake runner's tasks take no time, so each is billed for the least: four chunks, the sound, probe and package.
     executions = len(app.storage.tasks.of(video.id)) + 2
     assert actual["Seconds"] == executions
     assert actual["OutputMinutes"] == estimate["OutputMinutes"]
     assert actual["StorageBytes"] > video.size
-    settings = app.settings
-    paid = executions * 2 * settings.price_gb_second + executions * settings.price_million_executions / 1e6
-    paid += writes(video.plan, protected=False) * settings.price_10k_writes / 1e4
+    prices = app.estimate_parameters.prices
+    paid = executions * 2 * prices.gb_second + executions * prices.million_executions / 1e6
+    paid += writes(video.plan, protected=False) * prices.ten_thousand_writes / 1e4
     assert actual["Cost"] == pytest.approx(paid, abs=1e-6)
 
 
@@ -80,7 +81,7 @@ def test_packaging_that_was_repeated_is_counted_once(app):
     video, message = all_encoded(app)
     run_step(app, message)
     used = app.storage.videos.get(video.id).used
-    drive(app, [message, Message(step="probe", video_id=video.id)])
+    drive(app, [message, Message(step=Step.PROBE, video_id=video.id)])
     assert app.storage.videos.get(video.id).used == used
 
 
@@ -101,22 +102,21 @@ def test_a_video_that_was_ready_before_anything_was_counted_has_no_actuals(app):
 
 def test_other_prices_are_another_version_of_the_video(app):
     video, _ = encoding(app)
-    dear = an_app(app.storage, price_gb_second=1.0, currency="EUR")
+    dear = quick_app(app.storage, price_gb_second=1.0, currency="EUR")
     one, other = (_ask(a, "Video", video) for a in (app, dear))
     assert one.headers["ETag"] != other.headers["ETag"]
     assert other.body["Estimate"]["Cost"] > one.body["Estimate"]["Cost"]
     assert other.body["Estimate"]["Currency"] == "EUR"
 
 
-@pytest.mark.usefixtures("media")
 @pytest.mark.parametrize("protected", [False, True])
 def test_writes_are_counted_as_they_are_made(protected, monkeypatch):
-    app = an_app(**KEYS)
+    app = quick_app(**KEYS)
     video = create(app, "a.mp4", protected=protected).video
     app.storage.blobs.put(UPLOADS, video.blob_name, b"the upload")
     made = []
     blobs = app.storage.blobs
-    for name in ("put", "stage", "commit", "grow"):
+    for name in ("put", "stage", "commit", "put_early"):
         call = getattr(blobs, name)
         monkeypatch.setattr(blobs, name, lambda *a, call=call: (made.append(a), call(*a))[1])
     drive(app, complete_upload(app, video.id))

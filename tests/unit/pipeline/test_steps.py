@@ -10,14 +10,15 @@ from connector import errors
 from connector.domain.layout import UPLOADS, output_container
 from connector.domain.media_info import Access
 from connector.domain.messages import Message
+from connector.domain.step import Step
 from connector.domain.video import State
 from connector.errors import ConnectorError, NotFound, RowChanged, StorageUnavailable
 from connector.pipeline.complete import complete_by_name, complete_upload
-from connector.pipeline.fail import give_up
+from connector.pipeline.fail import fail_after_retries
 from connector.pipeline.steps import run_step
 from connector.pipeline.sweep import sweep
-from tests.unit.pipeline.twin import INFO
-from tests.unit.pipeline.world import all_encoded, drive, encoding, state, uploaded
+from tests.fakes.media import INFO
+from tests.support.world import all_encoded, drive, encoding, state, uploaded
 
 MAX_DEQUEUE = 5
 
@@ -61,19 +62,19 @@ class _Port:
 
 def _at_step(app, media, step):
     """A message of the step, whose video is ready for it."""
-    if step == "package":
+    if step is Step.PACKAGE:
         return all_encoded(app)[1]
-    if step in {"chunk", "audio"}:
-        return next(m for m in encoding(app)[1] if m.step == step)
-    if step == "split":
+    if step in {Step.CHUNK, Step.AUDIO}:
+        return next(m for m in encoding(app)[1] if m.step is step)
+    if step is Step.SPLIT:
         media.info = INFO.model_copy(update={"access": Access.PIECES})
     video = uploaded(app)
-    held = drive(app, complete_upload(app, video.id), lambda m: m.step == step)
+    held = drive(app, complete_upload(app, video.id), lambda m: m.step is step)
     return held[0]
 
 
 @pytest.mark.parametrize("kind", ERRORS)
-@pytest.mark.parametrize("step", ["probe", "split", "chunk", "audio", "package"])
+@pytest.mark.parametrize("step", Step)
 def test_no_step_answers_its_own_message(app, media, step, kind):
     message = _at_step(app, media, step)
     for at in range(1, 40, 3):
@@ -100,7 +101,7 @@ def test_a_video_whose_step_always_fails_is_failed_after_as_many_attempts_as_the
         except ConnectorError:
             continue
     else:
-        give_up(app, message)
+        fail_after_retries(app, message)
     row = app.storage.videos.get(video.id)
     assert row.state is State.FAILED
     assert row.failure.message.endswith(".")
@@ -114,11 +115,11 @@ def test_without_the_table_of_videos_nothing_is_removed_and_the_message_is_tried
     rows = app.storage.tasks.of(video.id)
     app.storage.videos.table_exists = False
 
-    for message in [*messages, Message(step="probe", video_id=waiting.id)]:
+    for message in [*messages, Message(step=Step.PROBE, video_id=waiting.id)]:
         with pytest.raises(StorageUnavailable):
             run_step(app, message)
     with pytest.raises(StorageUnavailable):
-        give_up(app, messages[0])
+        fail_after_retries(app, messages[0])
     for one in (video, waiting):
         with pytest.raises(StorageUnavailable):
             complete_by_name(app, f"{UPLOADS}/{one.blob_name}")

@@ -8,45 +8,32 @@ import pytest
 
 from connector.domain.layout import UPLOADS
 from connector.domain.messages import Message
+from connector.domain.step import Step
 from connector.domain.video import State
 from connector.errors import NotFound, StorageUnavailable
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.delete import delete
-from connector.pipeline.rows import row_of
+from connector.pipeline.orphans import windows
+from connector.pipeline.rows import load_row
 from connector.pipeline.steps import run_step
-from connector.pipeline.sweep import LOST, MAX_ATTEMPTS, SILENT, sweep
-from tests.unit.pipeline.world import all_encoded, drive, encoding, state, uploaded
+from connector.pipeline.sweep import LOST, SILENT, sweep
+from tests.support.world import all_encoded, drive, encoding, state, uploaded
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """Only the timer's clock can be put forward; rows are stamped with the real time."""
-
-    class Clock:
-        ahead = timedelta(0)
-
-        def __call__(self):
-            return datetime.now(UTC) + self.ahead
-
-    clock = Clock()
-    monkeypatch.setattr("connector.pipeline.sweep.now", clock)
-    return clock
 
 
 def test_what_moved_a_moment_ago_is_left_alone(app, clock):
     for stage in (uploaded, encoding, all_encoded):
         stage(app)
-    clock.ahead = app.stall - MINUTE
+    clock.ahead = app.options.stall - MINUTE
     assert sweep(app) == []
 
 
 def test_a_probe_that_never_began_is_started_again(app, clock):
     video = uploaded(app)
     messages = complete_upload(app, video.id)
-    clock.ahead = app.stall + MINUTE
+    clock.ahead = app.options.stall + MINUTE
     assert sweep(app) == messages
     drive(app, messages)
     assert state(app, video) is State.READY
@@ -81,24 +68,24 @@ def test_a_silent_task_is_sent_again_while_others_go_on(app, clock, media):
         with pytest.raises(OSError):
             run_step(app, message)
     clock.ahead = 2 * SILENT
-    row_of(app, video.id, messages[1].task).change(heartbeat=clock())
+    assert load_row(app, video.id, messages[1].task).report(0.5, None)
     assert sweep(app) == messages[:1]
     assert app.storage.tasks.get(video.id, name).driven
 
 
-def test_a_task_that_was_begun_again_and_again_is_given_up(app, clock, media, monkeypatch):
+def test_a_task_that_was_begun_again_and_again_fails_the_video(app, clock, media):
     video, messages = encoding(app)
-    monkeypatch.setattr("connector.pipeline.rows.now", clock)
+    attempts = app.options.pace.max_attempts
 
     def die(job):
         raise KeyboardInterrupt
 
     media.before = die
-    for attempt in range(1, MAX_ATTEMPTS + 1):
+    for attempt in range(1, attempts + 1):
         with pytest.raises(KeyboardInterrupt):
             run_step(app, messages[0])
         clock.ahead += SILENT + MINUTE
-        assert sweep(app) == (messages[:1] if attempt < MAX_ATTEMPTS else [])
+        assert sweep(app) == (messages[:1] if attempt < attempts else [])
     assert "the worker stopped" in app.storage.videos.get(video.id).failure.message
 
 
@@ -113,16 +100,16 @@ def test_tasks_that_stand_in_a_long_queue_are_not_sent_again_before_they_count_a
 def test_tasks_that_nobody_began_are_sent_again_when_others_of_the_video_were_begun_long_ago(app, clock):
     _, messages = encoding(app)
     run_step(app, messages[0])
-    clock.ahead = app.stall - MINUTE
+    clock.ahead = app.options.stall - MINUTE
     assert sweep(app) == []
-    clock.ahead = app.stall + MINUTE
+    clock.ahead = app.options.stall + MINUTE
     assert sweep(app) == messages[1:]
     assert sweep(app) == [], "they were just sent"
 
 
 def test_finished_tasks_without_packaging_are_packaged(app, clock):
     video, message = all_encoded(app)
-    clock.ahead = app.stall + MINUTE
+    clock.ahead = app.options.stall + MINUTE
     assert sweep(app) == [message]
     drive(app, [message])
     assert state(app, video) is State.READY
@@ -132,7 +119,7 @@ def test_packaging_that_broke_off_is_started_again(app, clock):
     video, message = all_encoded(app)
     row = app.storage.videos.get(video.id)
     app.storage.videos.save(row.to(State.PACKAGING, row.modified))
-    clock.ahead = app.stall + MINUTE
+    clock.ahead = app.options.stall + MINUTE
     assert sweep(app) == [message]
 
 
@@ -162,10 +149,10 @@ def test_finished_and_failed_videos_are_left_alone(app, clock):
 
 def test_an_upload_that_nobody_began_expires(app, clock):
     video = create(app, "a.mp4").video
-    clock.ahead = app.upload_lifetime - MINUTE
+    clock.ahead = app.options.upload_lifetime - MINUTE
     sweep(app)
     assert state(app, video) is State.AWAITING_UPLOAD
-    clock.ahead = app.upload_lifetime + MINUTE
+    clock.ahead = app.options.upload_lifetime + MINUTE
     assert sweep(app) == []
     row = app.storage.videos.get(video.id)
     assert (row.state, row.failure.code) == (State.FAILED, "UploadExpired")
@@ -174,8 +161,8 @@ def test_an_upload_that_nobody_began_expires(app, clock):
 @pytest.mark.parametrize("wait", ["stall", "upload_lifetime"])
 def test_an_upload_that_nobody_completed_is_completed(app, clock, wait):
     video = uploaded(app)
-    clock.ahead = getattr(app, wait) + MINUTE
-    assert sweep(app) == [Message(step="probe", video_id=video.id)]
+    clock.ahead = getattr(app.options, wait) + MINUTE
+    assert sweep(app) == [Message(step=Step.PROBE, video_id=video.id)]
     assert state(app, video) is State.QUEUED
 
 
@@ -221,7 +208,7 @@ def test_trouble_with_one_video_does_not_keep_the_others(app, clock, monkeypatch
         return overview(video_id)
 
     monkeypatch.setattr(app.storage.tasks, "overview", trouble)
-    clock.ahead = app.stall + MINUTE
+    clock.ahead = app.options.stall + MINUTE
     assert {m.video_id for m in sweep(app)} == {videos[0].id, videos[2].id}
     assert app.storage.blobs.exists(UPLOADS, videos[1].blob_name)
     assert "could not be looked after" in caplog.text
@@ -231,7 +218,13 @@ def test_without_a_table_of_videos_nothing_is_taken_for_an_orphan(app, clock, mo
     def missing(states, before):
         raise NotFound("Storage answered 404 TableNotFound.")
 
-    monkeypatch.setattr(app.storage.videos, "in_states", missing)
-    monkeypatch.setattr("connector.pipeline.sweep.remove_orphans", lambda app, moment: pytest.fail("too bold"))
+    looked = []
+    keys = app.storage.keys.all
+    monkeypatch.setattr(app.storage.keys, "all", lambda: looked.append("keys") or keys())
+    clock.moment = datetime(2030, 1, 1, tzinfo=UTC)  # orphans are due
     assert sweep(app) == []
+    assert looked.count("keys") == len(windows(clock.moment))
+    monkeypatch.setattr(app.storage.videos, "in_states", missing)
+    assert sweep(app) == []
+    assert looked.count("keys") == len(windows(clock.moment)), "too bold"
     assert "could not look after everything" in caplog.text

@@ -2,6 +2,8 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -12,11 +14,12 @@ from connector.domain import layout
 from connector.domain.planner import Limits, make_plan
 from connector.errors import Busy, InvalidRequest, NotFound, TaskCrashed
 from connector.isobmff.samples import frame_time
-from connector.pipeline import thumbnail
+from connector.pipeline.context import Pace, StillTurns
 from connector.pipeline.delete import delete
-from connector.pipeline.thumbnail import AT_ONCE, frame_at, made, picture_at, rendition_for
-from tests.unit.pipeline.twin import INFO, PICTURE
-from tests.unit.pipeline.world import all_encoded, an_app, drive, output
+from connector.pipeline.thumbnail import frame_at, picture_at, rendition_for, thumbnail_blob
+from tests.fakes.media import INFO, PICTURE
+from tests.support.apps import quick_app
+from tests.support.world import all_encoded, drive, output
 
 RATES = [Fraction(25), Fraction(30_000, 1001), Fraction(24_000, 1001), Fraction(60), Fraction(997, 41), Fraction(1)]
 
@@ -125,7 +128,7 @@ def test_the_segment_that_holds_the_frame_is_read_and_nothing_else(app, media, m
     get = app.storage.blobs.get
     monkeypatch.setattr(app.storage.blobs, "get", lambda container, name: read.append(name) or get(container, name))
     picture = picture_at(video.plan, 2.2, 100, "webp")
-    assert made(app, video, picture) == picture.name == "thumbnails/frames/55-100.webp"
+    assert thumbnail_blob(app, video, picture) == picture.name == "thumbnails/frames/55-100.webp"
     lowest = video.plan.renditions[-1].id
     assert read == [f"video/{lowest}/init.mp4", f"video/{lowest}/355200.m4s"]
     assert output(app, video)[picture.name] == b"webp of frame 18"
@@ -134,7 +137,7 @@ def test_the_segment_that_holds_the_frame_is_read_and_nothing_else(app, media, m
 def test_a_picture_is_made_once(app, media):
     video = published(app)
     for time in (1, 1.0, 1.02):
-        made(app, video, picture_at(video.plan, time, None, "jpg"))
+        thumbnail_blob(app, video, picture_at(video.plan, time, None, "jpg"))
     assert media.counts["still"] == 1
 
 
@@ -144,33 +147,32 @@ def test_calls_at_once_for_the_same_picture_all_get_it(app, media):
     media.before = lambda job: meet.wait()
     picture = picture_at(video.plan, 1, None, "jpg")
     with ThreadPoolExecutor(2) as pool:
-        names = [call.result() for call in [pool.submit(made, app, video, picture) for _ in range(2)]]
+        names = [call.result() for call in [pool.submit(thumbnail_blob, app, video, picture) for _ in range(2)]]
     assert names == [picture.name] * 2
     assert output(app, video)[picture.name] == b"jpg of frame 13"
 
 
-def test_who_waited_for_a_turn_finds_what_was_made_meanwhile(app, media, monkeypatch):
+def test_who_waited_for_a_turn_finds_what_was_made_meanwhile(app, media):
     video = published(app)
     picture = picture_at(video.plan, 1, None, "jpg")
 
-    class Meanwhile:
-        def acquire(self, timeout):
+    class Meanwhile(StillTurns):
+        @contextmanager
+        def turn(self):
             app.storage.blobs.put(layout.output_container(video.id), picture.name, b"of somebody else")
-            return True
+            yield
 
-        def release(self):
-            pass
-
-    monkeypatch.setattr(thumbnail, "_turns", Meanwhile())
-    made(app, video, picture)
+    waiting = replace(app, still_turns=Meanwhile(app.options.pace))
+    assert thumbnail_blob(waiting, video, picture) == picture.name
     assert media.counts["still"] == 0
 
 
-def test_more_than_so_many_at_once_are_refused_but_not_what_is_there_already(app, media, monkeypatch):
-    monkeypatch.setattr(thumbnail, "WAIT_SECONDS", 0)
+def test_more_than_so_many_at_once_are_refused_but_not_what_is_there_already(media):
+    pace = Pace(stills=2, still_wait_seconds=0)
+    app = quick_app(media=media, pace=pace)
     video = published(app)
-    pictures = [picture_at(video.plan, n / 25, None, "jpg") for n in range(AT_ONCE + 2)]
-    made(app, video, pictures[-1])
+    pictures = [picture_at(video.plan, n / 25, None, "jpg") for n in range(pace.stills + 2)]
+    thumbnail_blob(app, video, pictures[-1])
     begun, go_on = threading.Semaphore(0), threading.Event()
 
     def hold(job):
@@ -178,15 +180,15 @@ def test_more_than_so_many_at_once_are_refused_but_not_what_is_there_already(app
         assert go_on.wait(20)
 
     media.before = hold
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        calls = [pool.submit(made, app, video, picture) for picture in pictures[:AT_ONCE]]
+    with ThreadPoolExecutor(pace.stills) as pool:
+        calls = [pool.submit(thumbnail_blob, app, video, picture) for picture in pictures[: pace.stills]]
         assert all(begun.acquire(timeout=20) for _ in calls)
         with pytest.raises(Busy):
-            made(app, video, pictures[AT_ONCE])
-        assert made(app, video, pictures[-1]) == pictures[-1].name
+            thumbnail_blob(app, video, pictures[pace.stills])
+        assert thumbnail_blob(app, video, pictures[-1]) == pictures[-1].name
         go_on.set()
-        assert [call.result() for call in calls] == [picture.name for picture in pictures[:AT_ONCE]]
-    assert made(app, video, pictures[AT_ONCE]) == pictures[AT_ONCE].name
+        assert [call.result() for call in calls] == [picture.name for picture in pictures[: pace.stills]]
+    assert thumbnail_blob(app, video, pictures[pace.stills]) == pictures[pace.stills].name
 
 
 def test_a_crash_gives_the_turn_back(app, media):
@@ -197,27 +199,26 @@ def test_a_crash_gives_the_turn_back(app, media):
         raise TaskCrashed("the media process ended with signal SIGSEGV")
 
     media.before = crash
-    for _ in range(AT_ONCE + 1):
+    for _ in range(app.options.pace.stills + 1):
         with pytest.raises(TaskCrashed):
-            made(app, video, picture)
+            thumbnail_blob(app, video, picture)
     media.before = lambda job: None
-    assert made(app, video, picture) == picture.name
+    assert thumbnail_blob(app, video, picture) == picture.name
 
 
 def test_of_a_video_that_was_deleted_meanwhile_nothing_stays(app, media):
     video = published(app)
     media.before = lambda job: delete(app, video.id)
     with pytest.raises(NotFound):
-        made(app, video, picture_at(video.plan, 0, None, "jpg"))
+        thumbnail_blob(app, video, picture_at(video.plan, 0, None, "jpg"))
     assert list(app.storage.blobs.containers) == [layout.UPLOADS]
 
 
-def test_the_child_is_confined_more_tightly_than_a_task(media):
-    app = an_app()
+def test_the_child_is_confined_more_tightly_than_a_task(app, media):
     video = published(app)
     seen = []
     media.before = lambda job: seen.append(job.limits)
-    made(app, video, picture_at(video.plan, 0, None, "jpg"))
+    thumbnail_blob(app, video, picture_at(video.plan, 0, None, "jpg"))
     (limits,) = seen
-    assert limits.seconds < app.task_limits.seconds
-    assert limits.memory < app.task_limits.memory
+    assert limits.seconds < app.options.jobs.task.seconds
+    assert limits.memory < app.options.jobs.task.memory

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.unit.security.authority import Authority, Clock, authority
+from tests.support.authority import Authority, Clock, authority
 
 
 @pytest.fixture

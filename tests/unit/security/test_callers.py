@@ -10,7 +10,7 @@ from connector.errors import AuthorityUnavailable, Unauthorized
 from connector.security.callers import granted
 from connector.security.issuers import TrustedIssuer
 from connector.security.key_sets import FRESH_SECONDS, PAUSE_SECONDS, KeySet
-from tests.unit.security.authority import (
+from tests.support.authority import (
     AUDIENCE,
     ISSUER,
     public_jwk,

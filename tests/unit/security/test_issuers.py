@@ -15,8 +15,8 @@ from connector.security.issuers import TrustedIssuer, trusted_issuer
 from connector.security.key_sets import PAUSE_SECONDS, KeySet
 from connector.security.master import KeyRing
 from connector.security.tokens import KEY_CLAIM, TokenPolicy, check, issue
-from tests.unit.security import authority
-from tests.unit.security.authority import AUDIENCE, ISSUER, public_jwk, rsa_key, seconds_from_now
+from tests.support import authority
+from tests.support.authority import AUDIENCE, ISSUER, public_jwk, rsa_key, seconds_from_now
 
 KEY_ID = UUID(int=1)
 OWN = KeyRing((("own", bytes(range(32))),))

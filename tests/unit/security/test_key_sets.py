@@ -8,7 +8,7 @@ import pytest
 
 from connector.errors import AuthorityUnavailable
 from connector.security.key_sets import FRESH_SECONDS, PAUSE_SECONDS, STALE_SECONDS, KeySet
-from tests.unit.security.authority import authority, public_jwk, rsa_key
+from tests.support.authority import authority, public_jwk, rsa_key
 
 
 @pytest.fixture

@@ -1,0 +1,42 @@
+"""Defines the steps of the pipeline, and the names of their tasks."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE
+
+
+class Step(StrEnum):
+    """Names what a queue message asks for. The values are stored in messages and in the rows of tasks."""
+
+    PROBE = "probe"
+    SPLIT = "split"
+    CHUNK = "chunk"
+    AUDIO = "audio"
+    PACKAGE = "package"
+
+    @property
+    def queue(self) -> str:
+        """The queue that receives messages of this step."""
+        return ADVANCE_QUEUE if self in {Step.PROBE, Step.PACKAGE} else ENCODE_QUEUE
+
+
+@dataclass(frozen=True, order=True, slots=True)
+class TaskId:
+    """Identifies one task of a video, by its step and its chunk or audio track. It is written as `chunk-000012`."""
+
+    step: Step
+    index: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.step}-{self.index:06d}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Returns the id that `str` writes as `text`. Raises ValueError for any other text."""
+        step, _, index = text.partition("-")
+        found = cls(Step(step), int(index))
+        if str(found) != text:
+            raise ValueError(f"{text!r} is not the name of a task")
+        return found

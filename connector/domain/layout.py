@@ -17,8 +17,9 @@ A protected video has no download.mp4 and no iframes.m3u8; its thumbnails are in
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
+from connector.domain.step import TaskId
+
 if TYPE_CHECKING:
-    from connector.domain.step import TaskId
     from connector.domain.video import Video
 
 ImageFormat = Literal["jpg", "webp", "png"]
@@ -105,7 +106,7 @@ def piece(number: int) -> str:
     return f"pieces/{number:06d}.nut"
 
 
-def sample_tables(task: "TaskId") -> str:
+def sample_tables(task: TaskId) -> str:
     return f"samples/{task}"
 
 

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE
-
 
 class Step(StrEnum):
     """Names what a queue message asks for. The values are stored in messages and in the rows of tasks."""
@@ -15,11 +13,6 @@ class Step(StrEnum):
     CHUNK = "chunk"
     AUDIO = "audio"
     PACKAGE = "package"
-
-    @property
-    def queue(self) -> str:
-        """The queue that receives messages of this step."""
-        return ADVANCE_QUEUE if self in {Step.PROBE, Step.PACKAGE} else ENCODE_QUEUE
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -11,6 +11,7 @@ from av.video.frame import VideoFrame
 from connector.domain import layout
 from connector.domain.plan import Plan, Size
 from connector.domain.task import PosterOutput
+from connector.errors import BrokenOutput
 from connector.media.filters import linear, video_source
 from connector.media.picture import Downscaler, FilterChain
 from connector.sandbox.protocol import Channel
@@ -47,7 +48,8 @@ class Stills:
     """Collects the stills of one chunk."""
 
     def __init__(self, plan: Plan, index: int, frames: range, channel: Channel) -> None:
-        assert plan.stills is not None  # noqa: S101 - a plan with a picture has stills
+        if plan.stills is None:
+            raise BrokenOutput("a plan with chunks has no stills")
         self._plan, self._index, self._channel = plan, index, channel
         rate = plan.frame_rate
         tiles = [min(plan.frames - 1, math.ceil(n * plan.stills.interval * rate)) for n in range(plan.stills.count)]

@@ -13,9 +13,12 @@ from tests.support.publishing import Published, publish_numbered
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser and players have timers that a busy machine upsets: what fails is tried again, and pytest says so."""
+    """Runs a failed test again, twice at most, where a marker beside it gives the reason. pytest lists these reruns."""
     for item in items:
-        if item.get_closest_marker("browser"):
+        marker = item.get_closest_marker("rerun_because")
+        if marker is not None:
+            (reason,) = marker.args
+            assert reason.endswith(".")
             item.add_marker(pytest.mark.flaky(reruns=2))
 
 

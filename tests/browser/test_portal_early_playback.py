@@ -9,7 +9,12 @@ from client import Client
 from tests.browser.portal import PATIENCE_MS, Portal, until
 from tests.support.gated import PATIENCE, SEGMENT, GatedStack, Growing, gated_stack, source, wait
 
-pytestmark = pytest.mark.browser
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.rerun_because(
+        "Media plays in real time; on busy cores the software decoder falls behind and players stall."
+    ),
+]
 
 SECONDS = 12
 PLAYED = """({ played }) => [...Array(played.length).keys()].map((i) => [played.start(i), played.end(i)])"""

@@ -25,7 +25,7 @@ from connector.pipeline.steps import handle_poison, run_step
 from connector.pipeline.sweep import sweep
 from tests.faults.troubles import Killed, Trouble, Watched
 from tests.faults.world import Scene, copy_of
-from tests.support.apps import memory_app
+from tests.support.apps import FakeClock, memory_app
 
 MAX_DEQUEUE = 5
 AGAIN = timedelta(seconds=5)
@@ -48,13 +48,15 @@ class _Letter:
 
 
 class Host:
-    """Works on a copy of the scene. It is the app's clock: `moment` jumps from one thing that happens to the next.
+    """Works on a copy of the scene. `moment`, the app's time, jumps from one thing that happens to the next.
 
     `media` runs the media jobs; None where no test comes so far.
     """
 
     def __init__(self, scene: Scene, trouble: Trouble, media: Any = None) -> None:
-        self.storage, self.trouble, self.moment = scene.copy(), trouble, scene.video.created
+        self.storage, self.trouble = scene.copy(), trouble
+        # Not the host itself: a circle would keep its storage until the garbage collector comes.
+        self._clock = FakeClock(moment=scene.video.created)
         self._settings, self._media = scene.settings, media
         self._letters: list[_Letter] = []
         self._sweep_at = self.moment + MINUTE
@@ -64,15 +66,21 @@ class Host:
     def _start(self) -> None:
         """A new process, that knows nothing of the one before."""
         watched = Watched(self.storage, self.trouble)
-        self.app = memory_app(watched, self._media, clock=self, pace=PACE, **self._settings)
+        self.app = memory_app(watched, self._media, clock=self._clock, pace=PACE, **self._settings)
 
-    def now(self) -> datetime:
-        return self.moment
+    @property
+    def moment(self) -> datetime:
+        return self._clock.now()
+
+    @moment.setter
+    def moment(self, moment: datetime) -> None:
+        self._clock.moment = moment
 
     def copy(self, trouble: Trouble) -> "Host":
         """Another host, with the same storage, messages and time."""
         other = copy(self)
         other.storage, other.trouble = copy_of(self.storage), trouble
+        other._clock = FakeClock(moment=self.moment)
         other._letters = [replace(letter) for letter in self._letters]
         other._start()
         return other

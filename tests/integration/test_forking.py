@@ -194,7 +194,9 @@ def test_a_job_whose_fork_server_is_killed_is_a_crash(path, sandbox, fork_server
     class Killing(FileSource):
         def read_at(self, offset: int, length: int) -> bytes:
             if length > 1:
+                (child,) = begun_by(fork_server)
                 os.kill(fork_server, signal.SIGKILL)
+                _wait(lambda: _gone(child))  # otherwise a short job might end before the signal comes
             return super().read_at(offset, length)
 
     with pytest.raises(TaskCrashed, match="the media process ended with signal SIGKILL"):

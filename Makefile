@@ -20,7 +20,7 @@ run: setup ## the stack alone: Azurite, the Functions host, its queues and the e
 
 .PHONY: test
 test: setup $(DONE)/chromium ## all tests
-	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder --durations 15 $(PYTEST)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 15 $(PYTEST)
 
 .PHONY: check
 check: setup ## ruff, mypy, import rules, unit tests

@@ -12,13 +12,6 @@ from tests.support.secrecy import secret_shapes
 PROJECT = Path(__file__).parent.parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keeps each file in one process. All browser tests share one: two Chromiums at a time would starve the players."""
-    for item in items:
-        group = "browser" if item.get_closest_marker("browser") else str(item.path.relative_to(PROJECT))
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Azurite, the Functions host and two encoders. At the end, no secret may be in what they logged."""

@@ -19,14 +19,18 @@ class Changed(NamedTuple):
     saved: bool
 
 
-def change_video(app: Pipeline, video_id: UUID, change: Callable[[Video], Video | None]) -> Changed:
+def change_video(
+    app: Pipeline, video_id: UUID, change: Callable[[Video], Video | None], known: Video | None = None
+) -> Changed:
     """Saves what `change` makes of the video. `change` returns None to leave the video as it is.
 
-    It is called again, with the newer video, each time that somebody else saved the row first. Raises NotFound without
+    It is called again, with the newer video, each time that somebody else saved the row first. A caller that has just
+    read the video passes it as `known`, which spares a read. Raises NotFound without
     the video, RowChanged after `LOOKS` attempts, and whatever `change` raises.
     """
     for _ in range(LOOKS):
-        video = app.storage.videos.get(video_id)
+        video = known or app.storage.videos.get(video_id)
+        known = None
         changed = change(video)
         if changed is None:
             return Changed(video, saved=False)

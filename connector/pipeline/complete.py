@@ -30,7 +30,7 @@ def complete_upload(app: Pipeline, video_id: UUID) -> list[Message]:
     video = app.storage.videos.get(video_id)
     with app.telemetry.span("complete", {"video_id": str(video_id)}, video.trace):
         try:
-            video, moved = change_video(app, video_id, partial(_queued, app))
+            video, moved = change_video(app, video_id, partial(_queued, app), video)
         except MediaError as error:
             fail(app, video_id, error)
             return []

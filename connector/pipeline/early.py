@@ -56,9 +56,7 @@ def mark_watched(app: Pipeline, video: Video) -> None:
     def watched(video: Video) -> Video | None:
         return replace(video, watched=app.clock.now()) if video.state is State.ENCODING and _unwatched(video) else None
 
-    if watched(video) is None:
-        return
-    video, marked = change_video(app, video.id, watched)
+    video, marked = change_video(app, video.id, watched, video)
     if marked:
         # The mark comes first: a task that finishes later sees it, and what finished earlier is published here.
         with _harmless(video.id):
@@ -126,7 +124,7 @@ def _publish(app: Pipeline, video: Video) -> None:
     # The master playlist comes last, because players find all others through it.
     blobs.put_early(container, master, render(whole, master).encode(), end)
     if video.playable is None:
-        change_video(app, video.id, partial(_playable, app))
+        change_video(app, video.id, partial(_playable, app), video)
 
 
 def _playable(app: Pipeline, video: Video) -> Video | None:

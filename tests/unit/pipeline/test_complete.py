@@ -41,6 +41,13 @@ def test_completing_remembers_what_was_uploaded_and_starts_the_probe(app):
     assert upload_uri(app, row) is None
 
 
+def test_completing_reads_the_row_once(app, monkeypatch):
+    video, reads, get = uploaded(app), [], app.storage.videos.get
+    monkeypatch.setattr(app.storage.videos, "get", lambda video_id: reads.append(video_id) or get(video_id))
+    complete_upload(app, video.id)
+    assert reads == [video.id]
+
+
 def test_completing_again_at_once_sends_nothing_more(app):
     video = uploaded(app)
     complete_upload(app, video.id)

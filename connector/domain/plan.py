@@ -140,8 +140,9 @@ def _chunks_from_starts(data: dict[str, Any]) -> list[Chunk]:
     ids = [r.id if isinstance(r, Rendition) else r["id"] for r in data["renditions"]]
     chunks = []
     for index, start in enumerate(starts):
-        stop = next((later for later in starts[index:] if later > start), data["frames"])
-        is_first, is_second = start in starts[index + 1 :], start in starts[:index]
+        after, before = starts[index + 1 : index + 3], starts[max(0, index - 1) : index]
+        stop = next((later for later in after if later > start), data["frames"])
+        is_first, is_second = start in after, start in before
         made = ids[:1] if is_first else ids[1:] if is_second else ids
         chunks.append(Chunk(start=start, stop=stop, renditions=tuple(made)))
     return chunks

@@ -85,10 +85,23 @@ def timeless(tasks: list[Task]) -> list[Task]:
 
 
 class Faulty:
-    """Storage whose `at`-th call fails: before it does anything, or after, when only the answer is lost."""
+    """Storage whose `at`-th call fails: before it does anything, or after, when only the answer is lost.
 
-    def __init__(self, storage: Any, at: int, *, after: bool = False) -> None:
-        self._calls, self._at, self._after = 0, at, after
+    With `for_good` all later calls fail, too.
+    """
+
+    def __init__(
+        self,
+        storage: Any,
+        at: int,
+        *,
+        after: bool = False,
+        for_good: bool = False,
+        error: Exception | None = None,
+    ) -> None:
+        self._calls, self._at, self._after, self._for_good = 0, at, after, for_good
+        self._error = error or StorageUnavailable("Storage answered 503 ServerBusy.")
+        self.keys: Any = _Part(self, storage.keys)
         self.videos: Any = _Part(self, storage.videos)
         self.tasks: Any = _Part(self, storage.tasks)
         self.blobs: Any = _Part(self, storage.blobs)
@@ -99,11 +112,11 @@ class Faulty:
 
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         self._calls += 1
-        if self._calls != self._at:
+        if self._calls < self._at or (self._calls > self._at and not self._for_good):
             return function(*args, **kwargs)
         if self._after:
             function(*args, **kwargs)
-        raise StorageUnavailable("Storage answered 503 ServerBusy.")
+        raise self._error
 
 
 class _Part:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from inspect import isabstract
-from typing import Any
 
 import pytest
 
@@ -18,7 +17,7 @@ from connector.pipeline.fail import fail_after_retries
 from connector.pipeline.steps import run_step
 from connector.pipeline.sweep import sweep
 from tests.fakes.media import INFO
-from tests.support.world import all_encoded, drive, encoding, state, uploaded
+from tests.support.world import Faulty, all_encoded, drive, encoding, state, uploaded
 
 MAX_DEQUEUE = 5
 
@@ -35,29 +34,6 @@ ERRORS = sorted(
 
 def _error(kind: type[ConnectorError]) -> ConnectorError:
     return kind("Code", "Reason.") if kind is errors.MediaError else kind("Reason.")
-
-
-class FailingFrom:
-    """Storage every call of which fails from the `at`-th on, with the same error."""
-
-    def __init__(self, storage: Any, at: int, error: ConnectorError) -> None:
-        self._left, self._error = at, error
-        for port in ("videos", "tasks", "keys", "blobs"):
-            setattr(self, port, _Port(self, getattr(storage, port)))
-
-    def call(self, function: Any, *args: Any, **kwargs: Any) -> Any:
-        self._left -= 1
-        if self._left <= 0:
-            raise self._error
-        return function(*args, **kwargs)
-
-
-class _Port:
-    def __init__(self, owner: FailingFrom, port: Any) -> None:
-        self._owner, self._port = owner, port
-
-    def __getattr__(self, name: str) -> Any:
-        return lambda *args, **kwargs: self._owner.call(getattr(self._port, name), *args, **kwargs)
 
 
 def _at_step(app, media, step):
@@ -78,7 +54,7 @@ def _at_step(app, media, step):
 def test_no_step_answers_its_own_message(app, media, step, kind):
     message = _at_step(app, media, step)
     for at in range(1, 40, 3):
-        failing = replace(app, storage=FailingFrom(app.storage, at, _error(kind)))
+        failing = replace(app, storage=Faulty(app.storage, at, for_good=True, error=_error(kind)))
         try:
             following = run_step(failing, message)
         except ConnectorError:

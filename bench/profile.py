@@ -23,8 +23,8 @@ from bench.pipeline import PROJECT, RATE, SETTINGS, make_source, one_command, ru
 from bench.processes import ended_children_cpu, total_cpu
 from bench.results import write_section
 from connector.domain import layout
-from connector.domain.jobs import Area, ChunkJob, JobLimits, ProbeJob
-from connector.domain.limits import SourceLimits
+from connector.domain.jobs import Area, ChunkJob, ProbeJob
+from connector.domain.limits import JobLimits, SourceLimits
 from connector.domain.media_info import MediaInfo
 from connector.domain.plan import Chunk, Plan
 from connector.domain.planner import Limits as PlanLimits

@@ -3,20 +3,19 @@
 import os
 from collections.abc import Mapping
 from datetime import timedelta
-from functools import cache, partial
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from connector.api.app import ApiOptions, App
 from connector.clock import SystemClock
 from connector.domain.estimate import EstimateParameters, Machine
-from connector.domain.jobs import JobLimits
-from connector.domain.limits import SourceLimits
+from connector.domain.limits import JobLimits, SourceLimits
 from connector.domain.planner import Limits as PlanLimits
 from connector.domain.ports import Clock, MediaRunner, Storage
 from connector.domain.usage import Prices
 from connector.pipeline.admission import Admission
 from connector.pipeline.context import JobOptions, Options, Pace, PlaybackOptions, StillTurns
-from connector.sandbox.runner import Sandbox
 from connector.security.issuers import TrustedIssuer, trusted_issuer
 from connector.security.key_sets import KeySet
 from connector.security.master import KeyRing
@@ -26,9 +25,26 @@ from connector.storage.azure import AzureStorage
 from connector.storage.identity import Identity, developer_identity, managed_identity
 from connector.telemetry import Telemetry
 
+if TYPE_CHECKING:
+    from connector.sandbox.runner import Sandbox
+
 WORKER = "connector.media.worker"
 """Module whose `main` the media processes run."""
 PROBE_SECONDS = 120
+
+
+class LateSandbox:
+    """A `Sandbox` that is loaded by its first job: most cold starts answer a request that runs none."""
+
+    @cached_property
+    def _sandbox(self) -> "Sandbox":
+        from connector.sandbox.runner import Sandbox
+
+        return Sandbox(WORKER)
+
+    def run(self, *job: Any, **options: Any) -> Any:
+        """Runs a job as `MediaRunner.run` says."""
+        return self._sandbox.run(*job, **options)
 
 
 @cache
@@ -40,7 +56,7 @@ def shared_app() -> App:
         from connector.storage.setup import prepare
 
         prepare(access, storage_origins(settings))
-    return build_app(settings, AzureStorage(access), Sandbox(WORKER), telemetry=telemetry(settings))
+    return build_app(settings, AzureStorage(access), LateSandbox(), telemetry=telemetry(settings))
 
 
 def build_app(

@@ -8,7 +8,7 @@ from connector.security.issuers import TrustedIssuer
 from connector.security.tokens import TokenPolicy
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class ApiOptions:
     """What the settings decide about the API."""
 
@@ -20,7 +20,7 @@ class ApiOptions:
     """Origins whose pages may show the embedded player in a frame."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class App(Pipeline):
     """The pipeline, with the keys and rules that only the API needs. The composition root makes it."""
 

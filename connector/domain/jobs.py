@@ -10,7 +10,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 from pydantic import Field
 
 from connector.domain.layout import ImageFormat
-from connector.domain.limits import SourceLimits
+from connector.domain.limits import JobLimits, SourceLimits
 from connector.domain.media_info import MediaInfo
 from connector.domain.plan import Plan, Size
 from connector.domain.task import EncodeOutput, SplitOutput, StoryboardOutput
@@ -22,16 +22,6 @@ block of the progressive file.
 """
 
 R = TypeVar("R", bound=Model)
-
-
-class JobLimits(Model):
-    """Holds what the operating system grants to a job."""
-
-    seconds: int
-    """Wall time in seconds. The limit of processor time is this multiplied by `threads` + 1."""
-    memory: int
-    """Bytes of address space."""
-    threads: int
 
 
 SPARE = 64 * 1024 * 1024

@@ -15,6 +15,16 @@ https://learn.microsoft.com/azure/storage/blobs/scalability-targets#scale-target
 """
 
 
+class JobLimits(Model):
+    """Holds what the operating system grants to a media job."""
+
+    seconds: int
+    """Wall time in seconds. The limit of processor time is this multiplied by `threads` + 1."""
+    memory: int
+    """Bytes of address space."""
+    threads: int
+
+
 class SourceLimits(Model):
     """Holds the limits of a source. Each method raises MediaError for a source that exceeds one of them."""
 

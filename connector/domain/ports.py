@@ -10,16 +10,18 @@ they raise StorageUnavailable, never NotFound.
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from uuid import UUID
 
-from connector.domain.jobs import Area, Job
 from connector.domain.keys import StoredKey
 from connector.domain.listing import VideoFilter, VideoPage
 from connector.domain.step import TaskId
 from connector.domain.task import EncodeOutput, Task
 from connector.domain.types import Model
 from connector.domain.video import State, Video
+
+if TYPE_CHECKING:
+    from connector.domain.jobs import Area, Job  # costly to load, and no cold start runs a job
 
 R = TypeVar("R", bound=Model)
 
@@ -212,7 +214,7 @@ class Blobs(Protocol):
 class JobSink(Protocol):
     """Receives the blobs of a media job. `put` is called from several threads."""
 
-    def put(self, area: Area, name: str, data: bytes) -> None: ...
+    def put(self, area: "Area", name: str, data: bytes) -> None: ...
 
     def progress(self, share: float, finished: EncodeOutput | None) -> None:
         """Receives the share of the job that is done, 0 to 1, and what is finished, with all its blobs written."""
@@ -224,7 +226,7 @@ class MediaRunner(Protocol):
 
     def run(
         self,
-        job: Job[R],
+        job: "Job[R]",
         sources: Sequence[Callable[[], SourceReader]],
         sink: JobSink,
         *,

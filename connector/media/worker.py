@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 from pydantic import TypeAdapter
 
-from connector.domain.jobs import AnyJob, AudioJob, ChunkJob, JobLimits, ProbeJob, SplitJob, StillJob, StoryboardJob
+from connector.domain.jobs import AnyJob, AudioJob, ChunkJob, ProbeJob, SplitJob, StillJob, StoryboardJob
+from connector.domain.limits import JobLimits
 from connector.domain.types import Model
 from connector.errors import MediaError
 from connector.media import audio, chunk, probe, split, still, storyboard

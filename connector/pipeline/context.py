@@ -9,8 +9,7 @@ from datetime import timedelta
 from threading import BoundedSemaphore
 from uuid import UUID
 
-from connector.domain.jobs import JobLimits
-from connector.domain.limits import SourceLimits
+from connector.domain.limits import JobLimits, SourceLimits
 from connector.domain.planner import Limits as PlanLimits
 from connector.domain.ports import Clock, MediaRunner, Storage
 from connector.errors import Busy
@@ -24,7 +23,7 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class JobOptions:
     """Limits of the media jobs, by their kind."""
 
@@ -40,7 +39,7 @@ class JobOptions:
     """Preset of x264."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PlaybackOptions:
     """Where players find a video."""
 
@@ -56,7 +55,7 @@ class PlaybackOptions:
         return f"{self.public_url}/Keys/{key_id}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Pace:
     """Intervals, waits and degrees of concurrency."""
 
@@ -72,7 +71,7 @@ class Pace:
     """Seconds that a request for one more picture may wait for its turn."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Options:
     """What the settings decide about processing."""
 
@@ -107,7 +106,7 @@ class StillTurns:
             self._turns.release()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Pipeline:
     """The ports, the options and the master keys that all steps work with. The composition root makes it."""
 

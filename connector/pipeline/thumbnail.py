@@ -9,8 +9,9 @@ from fractions import Fraction
 
 from connector import deadline
 from connector.domain import layout
-from connector.domain.jobs import JobLimits, StillJob
+from connector.domain.jobs import StillJob
 from connector.domain.ladder import even
+from connector.domain.limits import JobLimits
 from connector.domain.plan import Plan, Rendition, Size
 from connector.domain.video import Video
 from connector.errors import InvalidRequest

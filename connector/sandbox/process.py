@@ -12,7 +12,7 @@ from collections.abc import Hashable
 from pathlib import Path
 from typing import IO
 
-from connector.domain.jobs import JobLimits
+from connector.domain.limits import JobLimits
 from connector.sandbox.forking import Child
 
 logger = logging.getLogger(__name__)

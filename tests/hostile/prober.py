@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Self
 
-from connector.domain.jobs import JobLimits, ProbeJob
-from connector.domain.limits import SourceLimits
+from connector.domain.jobs import ProbeJob
+from connector.domain.limits import JobLimits, SourceLimits
 from connector.domain.media_info import MediaInfo
 from connector.errors import MediaError, TaskCrashed
 from connector.media import worker

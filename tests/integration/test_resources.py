@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from connector.domain.jobs import JobLimits, ProbeJob
+from connector.domain.jobs import ProbeJob
+from connector.domain.limits import JobLimits
 from connector.domain.media_info import Access
 from connector.errors import StorageUnavailable, TaskCrashed
 from connector.storage.read_ahead import ReadAhead

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from connector.domain.jobs import ChunkJob, JobLimits, ProbeJob
-from connector.domain.limits import SourceLimits
+from connector.domain.jobs import ChunkJob, ProbeJob
+from connector.domain.limits import JobLimits, SourceLimits
 from connector.domain.media_info import MediaInfo
 from connector.domain.planner import Limits as PlanLimits
 from connector.domain.planner import make_plan

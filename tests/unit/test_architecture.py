@@ -66,6 +66,12 @@ def test_a_cold_start_loads_neither_codecs_nor_storage_sdks(modules):
     assert found.strip() == "[]"
 
 
+def test_a_cold_start_that_runs_no_job_loads_neither_the_sandbox_nor_the_jobs():
+    names = ("connector.sandbox", "connector.domain.jobs", "ctypes", "pydantic.type_adapter")
+    found = _python(f"import function_app, sys; print([m for m in {names!r} if m in sys.modules])")
+    assert found.strip() == "[]"
+
+
 TESTS = [path for path in (ROOT / "tests").rglob("*.py") if "_app" not in path.parent.name]
 
 

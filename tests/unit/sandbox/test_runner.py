@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
-from connector.domain.jobs import JobLimits, ProbeJob
-from connector.domain.limits import SourceLimits
+from connector.domain.jobs import ProbeJob
+from connector.domain.limits import JobLimits, SourceLimits
 from connector.errors import MediaError, TaskCrashed
 from connector.sandbox.runner import Sandbox
 

@@ -4,10 +4,9 @@ AWAITING_UPLOAD → QUEUED → ENCODING → PACKAGING → READY, and from any un
 """
 
 import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID, uuid4
@@ -146,14 +145,15 @@ class Video:
         return replace(self, state=state, modified=now, **{stamp: now}, **changes)  # type: ignore[arg-type]
 
 
-def new_id() -> UUID:
-    """Returns a UUIDv7 (RFC 9562 section 5.7), so that ids sort by creation.
+def new_id(now: datetime | None = None) -> UUID:
+    """Returns a UUIDv7 (RFC 9562 section 5.7) of the moment `now`, so that ids sort by creation.
 
     48 bits of Unix milliseconds come first, then 12 bits of their fraction (section 6.2, method 3).
     """
     # From Python 3.14 on, `uuid.uuid7` can take its place.
-    milliseconds, rest = divmod(time.time_ns(), 1_000_000)
-    value = milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1_000_000) << 64
+    microseconds = ((now or datetime.now(UTC)) - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)
+    milliseconds, rest = divmod(microseconds, 1000)
+    value = milliseconds << 80 | 0x7 << 76 | (rest * 4096 // 1000) << 64
     return UUID(int=value | 0b10 << 62 | secrets.randbits(62))
 
 
@@ -167,7 +167,7 @@ def new_video(
 ) -> Video:
     now = now or datetime.now(UTC)
     return Video(
-        id=new_id(),
+        id=new_id(now),
         created=now,
         modified=now,
         file_name=file_name,

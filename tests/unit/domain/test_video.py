@@ -57,6 +57,11 @@ def test_ids_are_uuid_7_and_sort_by_creation():
     assert before <= ids[0].int >> 80 <= ids[-1].int >> 80 <= time.time_ns() // 1_000_000
 
 
+def test_an_id_says_when_its_video_was_created():
+    created = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
+    assert new_video("a.mp4", created).id.int >> 80 == created.timestamp() * 1000
+
+
 def test_ids_of_one_moment_differ():
     assert len({new_id() for _ in range(2000)}) == 2000
 

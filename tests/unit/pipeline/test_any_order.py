@@ -36,6 +36,8 @@ SHORT = INFO.model_copy(
 INFOS = {"long": INFO, "short": SHORT, "pieces": SHORT.model_copy(update={"access": Access.PIECES})}
 MINUTES = 30
 """How long the timer tries before the outcome is looked at."""
+START = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+"""The search for orphans goes by the minute of the day, so an example could not be repeated at another time."""
 PACE = Pace(
     # A worker that stands still would beat at times, by the clock of the machine: the fake jobs beat for it.
     heartbeat_seconds=3600,
@@ -57,7 +59,7 @@ class World:
 
     media: FakeMediaRunner
     storage: MemoryStorage = field(default_factory=MemoryStorage)
-    clock: FakeClock = field(default_factory=lambda: FakeClock(moment=datetime.now(UTC)))
+    clock: FakeClock = field(default_factory=lambda: FakeClock(moment=START))
     waiting: list = field(default_factory=list)
     actors: list = field(default_factory=list)
 

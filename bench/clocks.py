@@ -14,9 +14,13 @@ from typing import Any
 import av
 
 from connector.domain.jobs import ChunkJob
+from connector.domain.limits import JobLimits
 from connector.domain.task import EncodeOutput
 from connector.media import chunk, decode, encoder, stills, worker
+from connector.media.worker import self_test
 from connector.sandbox.protocol import Channel
+
+__all__ = ["main", "self_test"]
 
 NAME = "profile.json"
 
@@ -100,7 +104,7 @@ def _each(part: str, items: Iterator[Any]) -> Iterator[Any]:
         yield item
 
 
-def main() -> None:
+def main(confine: Callable[[JobLimits], None]) -> None:
     encode = chunk.encode_chunk
     last = 0.0
 
@@ -114,7 +118,7 @@ def main() -> None:
         return output
 
     chunk.encode_chunk = encode_chunk
-    worker.main()
+    worker.main(confine)
 
 
 set_clocks()

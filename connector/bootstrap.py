@@ -12,7 +12,7 @@ from connector.clock import SystemClock
 from connector.domain.estimate import EstimateParameters, Machine
 from connector.domain.limits import JobLimits, SourceLimits
 from connector.domain.planner import Limits as PlanLimits
-from connector.domain.ports import Clock, MediaRunner, Storage
+from connector.domain.ports import Clock, Confinement, MediaRunner, Storage
 from connector.domain.usage import Prices
 from connector.pipeline.admission import Admission
 from connector.pipeline.context import JobOptions, Options, Pace, PlaybackOptions, StillTurns
@@ -36,15 +36,22 @@ PROBE_SECONDS = 120
 class LateSandbox:
     """A `Sandbox` that is loaded by its first job: most cold starts answer a request that runs none."""
 
+    def __init__(self, *, required: bool) -> None:
+        self._required = required
+
     @cached_property
     def _sandbox(self) -> "Sandbox":
         from connector.sandbox.runner import Sandbox
 
-        return Sandbox(WORKER)
+        return Sandbox(WORKER, required=self._required)
 
     def run(self, *job: Any, **options: Any) -> Any:
         """Runs a job as `MediaRunner.run` says."""
         return self._sandbox.run(*job, **options)
+
+    def confinement(self) -> Confinement:
+        """Returns how media processes are confined, as `MediaRunner.confinement` says."""
+        return self._sandbox.confinement()
 
 
 @cache
@@ -56,7 +63,8 @@ def shared_app() -> App:
         from connector.storage.setup import prepare
 
         prepare(access, storage_origins(settings))
-    return build_app(settings, AzureStorage(access), LateSandbox(), telemetry=telemetry(settings))
+    media = LateSandbox(required=settings.confinement == "required")
+    return build_app(settings, AzureStorage(access), media, telemetry=telemetry(settings))
 
 
 def build_app(
@@ -180,6 +188,8 @@ def configured(environ: Mapping[str, str]) -> Settings:
     if host and not settings.public_url:
         scheme = "http" if _is_here(host) else "https"
         settings = settings.model_copy(update={"public_url": f"{scheme}://{host}/api"})
+    if not settings.confinement:
+        settings = settings.model_copy(update={"confinement": "required" if _in_azure(environ) else "best"})
     return settings
 
 

@@ -18,7 +18,8 @@ ConnectorError
 │   ├── NotAcceptable            Accept excludes JSON
 │   ├── UnsupportedMediaType     the body is not JSON, or has a content coding
 │   ├── PayloadTooLarge          the body is over the limit
-│   └── Busy                     the limit of this work at one time is reached; worth trying again
+│   ├── Busy                     the limit of this work at one time is reached; worth trying again
+│   └── Unhealthy                media cannot be processed at the moment; operators must know why
 ├── MediaError                   the upload cannot become a video; final, with a code and a sentence for people
 ├── StorageError                 storage did not do what was asked
 │   ├── RowChanged               somebody else changed the row since it was read; reading it again helps
@@ -30,6 +31,7 @@ ConnectorError
 ├── KeyUnavailable               a key that is needed is not configured (any more)
 ├── AuthorityUnavailable         the keys of a tokens' issuer cannot be read; worth trying again
 ├── TaskCrashed                  a media child process died or ran over a limit; retried, then final
+├── ConfinementUnavailable       media processes cannot be confined as they must be; retried, then final
 └── BrokenOutput                 what the tasks of a video left does not fit together: a defect of ours
 """
 
@@ -146,6 +148,10 @@ class Busy(RequestError):
     """As much of this work as is allowed at one time is in progress; worth trying again."""
 
 
+class Unhealthy(RequestError):
+    """The service cannot process media at the moment, for a reason that operators must know."""
+
+
 class MediaError(ConnectorError):
     """The upload cannot become a video, and is never tried again.
 
@@ -207,3 +213,7 @@ class AuthorityUnavailable(ConnectorError):
 
 class TaskCrashed(ConnectorError):
     """A media child process died, hung or went over a limit."""
+
+
+class ConfinementUnavailable(ConnectorError):
+    """Media processes cannot be confined as the settings require, so no media is decoded here."""

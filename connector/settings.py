@@ -204,6 +204,13 @@ class Settings(BaseModel):
         description="Schedule of the timer that finds stalled steps (NCRONTAB, six fields). Each run is billed as a "
         "second.",
     )
+    confinement: str = Field(
+        "",
+        pattern="^(|required|best)$",
+        description="What happens where the kernel cannot confine media processes by seccomp: no media is decoded "
+        "(`required`), or it is decoded with resource limits only (`best`). Empty: `required` in Azure, `best` "
+        "elsewhere.",
+    )
     prepare_storage: bool = Field(
         False,
         description="Whether the app creates tables, containers and CORS rules at start. It is for local use: "

@@ -34,7 +34,9 @@ STATUS: dict[type[errors.ConnectorError], int] = {
     errors.FeatureDisabled: 501,
     errors.StorageUnavailable: 503,
     errors.AuthorityUnavailable: 503,
+    errors.ConfinementUnavailable: 503,
     errors.Busy: 503,
+    errors.Unhealthy: 503,
 }
 
 RETRY_SECONDS = 5
@@ -70,6 +72,8 @@ def error_response(request: Request, error: Exception) -> Response:
 
 
 def _for_callers(status: int, error: Exception) -> str:
+    if isinstance(error, errors.ConfinementUnavailable):
+        return "Media cannot be processed at the moment. Please try again."
     if isinstance(error, errors.AuthorityUnavailable):
         return "Tokens cannot be checked at the moment. Please try again."
     return {

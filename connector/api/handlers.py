@@ -13,7 +13,15 @@ from connector.domain import layout
 from connector.domain.formats import FORMATS
 from connector.domain.listing import VideoFilter
 from connector.domain.step import Step, TaskId
-from connector.errors import FeatureDisabled, KeyUnavailable, NotFound, NotUploaded, PayloadTooLarge
+from connector.errors import (
+    ConfinementUnavailable,
+    FeatureDisabled,
+    KeyUnavailable,
+    NotFound,
+    NotUploaded,
+    PayloadTooLarge,
+    Unhealthy,
+)
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create, upload_uri
 from connector.pipeline.delete import delete
@@ -132,7 +140,12 @@ def get_formats(app: App, request: Request) -> Response:  # noqa: ARG001 - one s
 
 
 def get_health(app: App, request: Request) -> Response:  # noqa: ARG001 - one shape for all
-    """Reports whether the service and its storage work."""
+    """Reports whether the service and its storage work, and how media processes are confined."""
     # This reads one row that does not exist.
     app.storage.tasks.get(UUID(int=0), TaskId(Step.PROBE))
-    return Response(200, wire(HealthModel(status="Healthy")))
+    try:
+        level, problem = app.media.confinement()
+    except ConfinementUnavailable as error:
+        raise Unhealthy(str(error)) from error
+    confinement = f"{level}: {problem}" if problem else level
+    return Response(200, wire(HealthModel(status="Healthy", confinement=confinement)))

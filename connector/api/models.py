@@ -170,6 +170,7 @@ class HealthModel(Wire):
     """State of the service."""
 
     status: Annotated[str, Field(description="Healthy when the service and its storage work.")]
+    confinement: Annotated[str, Field(description="What confines the processes that decode uploaded media.")]
 
 
 class FieldError(BaseModel):

@@ -10,7 +10,7 @@ they raise StorageUnavailable, never NotFound.
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from connector.domain.keys import StoredKey
@@ -221,6 +221,15 @@ class JobSink(Protocol):
         ...
 
 
+class Confinement(NamedTuple):
+    """How media processes are confined."""
+
+    level: str
+    """What confines them, in words."""
+    problem: str = ""
+    """Why it is no more than that; empty if nothing failed."""
+
+
 class MediaRunner(Protocol):
     """Runs media jobs apart from this process. `sandbox/` does so in confined child processes."""
 
@@ -240,8 +249,13 @@ class MediaRunner(Protocol):
         next job with the same key; all these jobs have the same limits.
 
         Raises MediaError when the media is at fault (final). Raises TaskCrashed when the process died, ran over a limit
-        (worth another try) or was stopped. Raises whatever `sources` and `sink` raise.
+        (worth another try) or was stopped. Raises ConfinementUnavailable when media processes cannot be confined as
+        they must be (worth another try). Raises whatever `sources` and `sink` raise.
         """
+        ...
+
+    def confinement(self) -> Confinement:
+        """Returns how media processes are confined. Raises as `run` does when there can be none."""
         ...
 
 

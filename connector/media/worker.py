@@ -5,8 +5,8 @@ The process is forked from one that has loaded all of this (`connector/sandbox/f
 
 import gc
 import os
-import resource
 import sys
+from collections.abc import Callable
 from typing import BinaryIO
 
 from pydantic import TypeAdapter
@@ -16,12 +16,16 @@ from connector.domain.limits import JobLimits
 from connector.domain.types import Model
 from connector.errors import MediaError
 from connector.media import audio, chunk, probe, split, still, storyboard
+from connector.media.self_test import self_test
 from connector.sandbox.protocol import Channel
+
+__all__ = ["main", "self_test"]
 
 _JOB = TypeAdapter[AnyJob](AnyJob)
 
 
-def main() -> None:
+def main(confine: Callable[[JobLimits], None]) -> None:
+    """Does jobs until there are no more. Calls `confine` before the first one."""
     # Libraries that print get stderr; only the channel has the real standard output.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -34,28 +38,11 @@ def main() -> None:
             gc.collect()  # this job gets the memory of the one before
         else:
             confine(job.limits)
-            seal()
             confined = True
         try:
             channel.result(do(job, channel))
         except MediaError as error:
             channel.error(error.code, error.message)
-
-
-def confine(limits: JobLimits) -> None:
-    """Sets hard limits of the operating system: memory, processor time, no file written, no core dump."""
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
-    cpu = limits.seconds * (limits.threads + 1)
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # Processes that answer HTTP on the same machine take precedence.
-    os.nice(5)
-
-
-def seal() -> None:
-    """Seals the process: it can open no file, socket or pipe from now on, because it gets no new descriptor."""
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 
 
 def do(job: AnyJob, channel: Channel) -> Model:

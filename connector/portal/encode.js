@@ -16,7 +16,11 @@ export function encodeView() {
   const stages = h("ol", { class: "stages", "aria-label": "Stages" });
   const cells = h("ol", { class: "cells", "aria-label": "Tasks" });
   const cost = h("p", { class: "quiet encode-cost" });
-  const view = h("div", { class: "encode" }, text, bar, stages, cells, cost);
+  const confinement = h("p", { class: "quiet encode-confinement" });
+  const view = h("div", { class: "encode" }, text, bar, stages, cells, cost, confinement);
+  get("health").then(
+    (health) => { confinement.textContent = `Media is decoded in processes confined by ${health.Confinement}.`; },
+    (error) => { confinement.textContent = error.message; });
   const byName = new Map();
 
   const show = (status) => {

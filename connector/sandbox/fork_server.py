@@ -1,8 +1,12 @@
-"""Runs the process that media children are forked from: `python -m connector.sandbox.fork_server DESCRIPTOR MODULE`.
+"""Runs the process that media children are forked from:
 
-It loads once what takes most of a child's start. It reads no media, knows no secret and has one thread. Over its
-socket, the DESCRIPTOR, it receives orders to begin a child or to kill one (`connector/sandbox/forking.py`). It ends
-with its parent, whose end closes that socket, and its children end with it. A child runs `main` of MODULE.
+    python -m connector.sandbox.fork_server DESCRIPTOR MODULE required|best
+
+It loads once what takes most of a child's start. It reads no media, knows no secret and has one thread. First it finds
+out how far children can be confined, by MODULE's `self_test`, and says so over its socket, the DESCRIPTOR. If they
+cannot be confined and must be (`required`), it ends. Then it receives orders to begin a child or to kill one
+(`connector/sandbox/forking.py`). It ends with its parent, whose end closes that socket, and its children end with it. A
+child runs `main` of MODULE, which gets the function that confines it.
 
 The forkserver of `multiprocessing` is not used. It inherits its parent's environment, with the secrets in it. It
 exchanges pickles, and its children outlive a killed parent.
@@ -14,7 +18,6 @@ if __name__ == "__main__":
     # Modules are not garbage: looking for some while they are loaded takes a fifth of the start.
     gc.disable()
 
-import ctypes
 import errno
 import os
 import select
@@ -25,9 +28,15 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 
-_PR_SET_PDEATHSIG = 1
+from connector.sandbox.confinement import Level, confine, set_dumpable
+from connector.sandbox.forked import end_with_parent, keep_descriptors
+from connector.sandbox.trial import establish
+
+VERDICT = struct.Struct("!I")
+"""Length of the first message, which is the level, a line break, and the problem: `trial.Verdict`."""
 
 ORDER = struct.Struct("!q")
 """Order to begin or kill a child.
@@ -99,12 +108,12 @@ class ForkServer:
         """Runs as a child. Does not return."""
         status = 1
         try:
-            _end_with_parent(parent)
+            end_with_parent(parent)
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for place, descriptor in enumerate(standard):
                 os.dup2(descriptor, place)
-            _close_from(len(standard))
+            keep_descriptors(len(standard))
             self._main()
             status = 0
         except BaseException:  # noqa: BLE001 - nothing may come back to the loop of the fork server
@@ -123,40 +132,18 @@ class ForkServer:
             os.close(end)
 
 
-def _end_with_parent(parent: int) -> None:
-    """Makes Linux end this process with its parent, even with one that is killed.
-
-    On other systems it ends at its next message, because nobody answers.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)  # the parent was killed before
-
-
-def _close_from(first: int) -> None:
-    """Closes every descriptor from `first` on.
-
-    os.closerange up to the limit would call close for each number where Python was built with glibc before 2.34, as in
-    Azure's image for Python 3.11, and the limit of a container may be 10^9.
-    """
-    try:
-        opened = [int(name) for name in os.listdir("/proc/self/fd")]  # noqa: PTH208 - nothing is loaded for this
-    except OSError:  # there is no /proc, or it may not be read
-        os.closerange(first, os.sysconf("SC_OPEN_MAX"))
-        return
-    for descriptor in opened:
-        if descriptor >= first:
-            with suppress(OSError):  # the listing's own descriptor is closed already
-                os.close(descriptor)
-
-
 def main() -> None:
-    descriptor, module = sys.argv[1:]
+    descriptor, module, policy = sys.argv[1:]
     child = import_module(module)
     gc.freeze()  # a collection in a child would write to pages that it shares with this process
     gc.enable()
-    ForkServer(socket.socket(fileno=int(descriptor)), child.main).serve()
+    set_dumpable(False)
+    orders = socket.socket(fileno=int(descriptor))
+    verdict = establish(child.self_test)
+    text = f"{verdict.level}\n{verdict.problem}".encode()
+    orders.sendall(VERDICT.pack(len(text)) + text)
+    if policy == "best" or verdict.level is not Level.LIMITS:
+        ForkServer(orders, partial(child.main, partial(confine, level=verdict.level))).serve()
 
 
 if __name__ == "__main__":

@@ -2,18 +2,23 @@
 
 import atexit
 import contextlib
+import logging
 import os
 import select
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
-from typing import IO
+from typing import IO, TypeVar
 
-from connector.errors import TaskCrashed
-from connector.sandbox.fork_server import END, ORDER
+from connector.domain.ports import Confinement
+from connector.errors import ConfinementUnavailable, TaskCrashed
+from connector.sandbox.confinement import Level, dumpable
+from connector.sandbox.fork_server import END, ORDER, VERDICT
+
+log = logging.getLogger(__name__)
 
 _ALLOCATOR = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:glibc.malloc.trim_threshold=4294967296"
 """Settings of glibc that put pictures and encoders in huge pages, where the kernel has them.
@@ -24,6 +29,8 @@ reads these settings from 2.35 on; older versions ignore them.
 """
 _LIBRARIES = ("LD_LIBRARY_PATH",)
 """All that a media process inherits of the app's environment: Python may need it to find its own library."""
+R = TypeVar("R")
+
 _NOT_STARTED = "no media process could be started"
 
 
@@ -73,13 +80,16 @@ def _close(descriptors: Iterable[int]) -> None:
 
 
 class _ForkServer:
-    """Controls the process that children are forked from. `child` raises ConnectionError once it is gone."""
+    """Controls the process that children are forked from. All but `close` raise ConnectionError once it is gone."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, policy: str) -> None:
+        self._confinement: Confinement | None = None
         self._orders, theirs = socket.socketpair()
-        with theirs:
+        command = [sys.executable, "-P", "-m", "connector.sandbox.fork_server", str(theirs.fileno()), module, policy]
+        # From its first child on, no process of the same user may read this one's memory.
+        with theirs, dumpable():
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "connector.sandbox.fork_server", str(theirs.fileno()), module],
+                command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 env={
@@ -91,6 +101,20 @@ class _ForkServer:
                 pass_fds=[theirs.fileno()],
                 process_group=0,  # Ctrl-C must not reach it; in a session of its own its niceness would have no effect
             )
+
+    def confinement(self) -> Confinement:
+        """Returns how its children are confined. Waits until it has begun."""
+        if self._confinement is None:
+            (length,) = VERDICT.unpack(self._receive(VERDICT.size))
+            level, _, problem = self._receive(length).decode().partition("\n")
+            self._confinement = Confinement(level, problem)
+        return self._confinement
+
+    def _receive(self, length: int) -> bytes:
+        data = self._orders.recv(length, socket.MSG_WAITALL)
+        if len(data) < length:
+            raise ConnectionResetError
+        return data
 
     def child(self) -> Child:
         """Returns a new child. Raises TaskCrashed when none can be started."""
@@ -106,13 +130,13 @@ class _ForkServer:
 
     def _begin(self, descriptors: Sequence[int]) -> int:
         socket.send_fds(self._orders, [ORDER.pack(0)], descriptors)
-        answer = self._orders.recv(ORDER.size, socket.MSG_WAITALL)
-        if len(answer) < ORDER.size:
-            raise ConnectionResetError
-        pid: int = ORDER.unpack(answer)[0]
+        pid: int = ORDER.unpack(self._receive(ORDER.size))[0]
         if pid < 0:
             raise TaskCrashed(f"{_NOT_STARTED}: {os.strerror(-pid)}")
         return pid
+
+    def pid(self) -> int:
+        return self._process.pid
 
     def kill(self, pid: int) -> None:
         with contextlib.suppress(OSError):
@@ -126,31 +150,61 @@ class _ForkServer:
 class Forking:
     """Begins children that run `main` of a module, which is loaded once, before they are forked.
 
-    The fork server begins with the first child, is replaced when it was killed, and ends with this process.
+    The fork server begins with the first child, is replaced when it was killed, and ends with this process. With
+    `required`, there are no children where the kernel cannot confine them.
     """
 
-    def __init__(self, module: str) -> None:
-        self._module = module
+    def __init__(self, module: str, *, required: bool) -> None:
+        self._module, self._required = module, required
         self._server: _ForkServer | None = None
         self._lock = Lock()
 
     def begin(self) -> Child:
-        """Returns a child that waits for its job. Raises TaskCrashed when none can be started."""
+        """Returns a child that waits for its job.
+
+        Raises TaskCrashed when none can be started, ConfinementUnavailable when none may be.
+        """
         with self._lock:
-            for _ in range(2):
-                if self._server is None:
-                    self._server = _ForkServer(self._module)
-                    atexit.register(self._server.close)
-                try:
-                    return self._server.child()
-                except ConnectionError:  # it was killed, perhaps for lack of memory
-                    self._end()
-        raise TaskCrashed(_NOT_STARTED)
+            return self._with_server(_ForkServer.child)
+
+    def confinement(self) -> Confinement:
+        """Returns how children are confined. Begins the fork server, which takes a second. Raises as `begin` does."""
+        with self._lock:
+            return self._with_server(_ForkServer.confinement)
+
+    def pid(self) -> int:
+        """Returns the process id of the fork server. Begins it. Raises as `begin` does."""
+        with self._lock:
+            return self._with_server(_ForkServer.pid)
 
     def close(self) -> None:
         """Ends the fork server and all its children. The next child begins another fork server."""
         with self._lock:
             self._end()
+
+    def _with_server(self, ask: Callable[[_ForkServer], R]) -> R:
+        for _ in range(2):
+            try:
+                return ask(self._confining())
+            except ConnectionError:  # it was killed, perhaps for lack of memory
+                self._end()
+        raise TaskCrashed(_NOT_STARTED)
+
+    def _confining(self) -> _ForkServer:
+        """Returns the fork server, which confines its children as it has to."""
+        if self._server is not None:
+            return self._server
+        self._server = server = _ForkServer(self._module, "required" if self._required else "best")
+        atexit.register(server.close)
+        level, problem = server.confinement()
+        if level != Level.LIMITS:
+            log.info("media processes are confined by %s", level)
+        elif not self._required:
+            log.warning("media processes are confined by %s: %s", level, problem)
+        else:
+            self._end()  # the next job tries again: the reason may have been a lack of memory
+            raise ConfinementUnavailable(f"Media processes cannot be confined: {problem}.")
+        return server
 
     def _end(self) -> None:
         if self._server is not None:

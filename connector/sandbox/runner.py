@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from connector.deadline import carried
 from connector.domain.jobs import Job
-from connector.domain.ports import JobSink, SourceReader
+from connector.domain.ports import Confinement, JobSink, SourceReader
 from connector.domain.types import Model
 from connector.errors import MediaError, TaskCrashed
 from connector.sandbox.forking import Forking
@@ -49,10 +49,13 @@ _BAD_MESSAGE = "the media process spoke nonsense"
 
 
 class Sandbox:
-    """Implements `MediaRunner` by child processes that run `main` of the module `worker`."""
+    """Implements `MediaRunner` by child processes that run `main` of the module `worker`.
 
-    def __init__(self, worker: str, idle: IdleProcess | None = None) -> None:
-        self.forking = Forking(worker)
+    With `required`, no job runs where the kernel cannot confine these processes.
+    """
+
+    def __init__(self, worker: str, idle: IdleProcess | None = None, *, required: bool = False) -> None:
+        self.forking = Forking(worker, required=required)
         self._idle = idle or IdleProcess()
 
     def run(
@@ -76,6 +79,10 @@ class Sandbox:
             return self._do(_Parent(Process(self.forking.begin()), sources, sink), job, watchdog, affinity_key)
         finally:
             watchdog.close()
+
+    def confinement(self) -> Confinement:
+        """Returns how media processes are confined, as `MediaRunner.confinement` says."""
+        return self.forking.confinement()
 
     def close(self) -> None:
         """Ends all processes. The next job begins others."""

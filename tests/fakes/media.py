@@ -12,6 +12,7 @@ from typing import Any
 from connector.domain import layout
 from connector.domain.jobs import AudioJob, ChunkJob, ProbeJob, SplitJob, StillJob, StillOutput, StoryboardJob
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
+from connector.domain.ports import Confinement
 from connector.domain.step import Step, TaskId
 from connector.domain.task import (
     EncodeOutput,
@@ -22,12 +23,13 @@ from connector.domain.task import (
     SplitOutput,
     StoryboardOutput,
 )
-from connector.errors import TaskCrashed
+from connector.errors import ConfinementUnavailable, TaskCrashed
 from connector.isobmff.fragment import header_size, media_segment
 from connector.isobmff.init import audio_init, video_init
 from connector.isobmff.samples import Sample, SampleTable, frame_time, video_samples
 from connector.pipeline.media_task import TaskReporter
 
+_CONFINED = Confinement("seccomp and Landlock")
 SPS, PPS, CONFIG = b"\x67\x64\x00\x1f\xac", b"\x68\xeb", b"\x11\x90"
 AAC_TICKS = 5120
 
@@ -74,6 +76,8 @@ class FakeMediaRunner:
     """Called when all blobs of a job are written."""
     progress: Iterable[float] = ()
     """Shares that each job tells of; the heart of a task beats after each."""
+    found: Confinement | ConfinementUnavailable = _CONFINED
+    """How its processes are said to be confined."""
     stopped: bool = False
     """Whether the last job was."""
     ran: list[str] = field(default_factory=list)
@@ -105,6 +109,11 @@ class FakeMediaRunner:
         assert isinstance(result, job.result_type)
         self.after(job)
         return result
+
+    def confinement(self) -> Confinement:
+        if isinstance(self.found, ConfinementUnavailable):
+            raise self.found
+        return self.found
 
     def _stop(self) -> None:
         self.stopped = True

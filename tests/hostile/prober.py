@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from connector.domain.jobs import ProbeJob
@@ -17,6 +18,7 @@ from connector.domain.media_info import MediaInfo
 from connector.errors import MediaError, TaskCrashed
 from connector.media import worker
 from connector.sandbox import runner
+from connector.sandbox.confinement import best_level, confine
 from connector.sandbox.process import Process
 
 ACCEPTED = SourceLimits(minutes=720, pixels=8192 * 4352, frame_rate=1000, tracks=16)
@@ -113,10 +115,8 @@ def _killed_after(process: Process, seconds: float) -> Iterator[None]:
 
 
 def main() -> None:
-    """The process: a media child, sealed or not."""
-    if sys.argv[1] == "open":
-        worker.seal = lambda: None
-    worker.main()
+    """The process: a media child, confined or not."""
+    worker.main(partial(confine, level=best_level()) if sys.argv[1] == "sealed" else lambda _: None)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def _output(folder, monkeypatch, name, code) -> str:
     """What a child writes whose fork server loads this code, as a module of that name, before it forks."""
     (folder / f"{name}.py").write_text(code)
     monkeypatch.syspath_prepend(str(folder))
-    with closing(Forking(name)) as forking:
+    with closing(Forking(name, required=False)) as forking:
         child = forking.begin()
         try:
             output = child.stdout.read().decode()
@@ -121,7 +121,8 @@ def held(descriptor):
         return os.fstat(descriptor) is not None
     except OSError:
         return False
-def main():
+def self_test(): pass
+def main(_):
     print([descriptor for descriptor in range(1000) if held(descriptor)], flush=True)
 """
 """A module for `_output`: the child tells which descriptors it holds."""
@@ -149,7 +150,8 @@ os.listdir = listdir
 def test_a_child_finds_the_libraries_of_its_python_and_sees_nothing_else_of_the_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/python/lib")
     monkeypatch.setenv("MASTER_KEYS", "secret")
-    code = "import os\ndef main(): print(os.environ.get('LD_LIBRARY_PATH'), *sorted(os.environ), flush=True)\n"
+    code = "import os\ndef self_test(): pass\n"
+    code += "def main(_): print(os.environ.get('LD_LIBRARY_PATH'), *sorted(os.environ), flush=True)\n"
     found, *names = _output(tmp_path, monkeypatch, "telling_environment", code).split()
     assert found == "/opt/python/lib"
     assert set(names) - {"LC_CTYPE"} == {"GLIBC_TUNABLES", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH"}
@@ -206,7 +208,7 @@ def test_a_job_whose_fork_server_is_killed_is_a_crash(path, sandbox, fork_server
 def test_without_a_fork_server_there_is_no_child():
     before = _held(os.getpid())
     with pytest.raises(TaskCrashed, match="no media process could be started"):
-        Forking("connector.media.no_such_module").begin()
+        Forking("connector.media.no_such_module", required=False).begin()
     assert _held(os.getpid()) == before
 
 
@@ -225,11 +227,21 @@ def test_who_has_no_descriptor_left_takes_no_other_job_down(forking, fork_server
 
 
 def test_a_fork_server_that_may_begin_no_process_says_so(tmp_path, monkeypatch):
-    refusing = "import errno, os\ndef fork(): raise OSError(errno.EAGAIN, '')\nos.fork = fork\nmain = None\n"
+    refusing = """
+import errno, os
+forks = [os.fork]
+def fork():
+    if forks:
+        return forks.pop()()
+    raise OSError(errno.EAGAIN, "")
+os.fork = fork
+def main(_): pass
+def self_test(): pass
+"""
     (tmp_path / "unforkable.py").write_text(refusing)
     monkeypatch.syspath_prepend(str(tmp_path))
     before = _held(os.getpid())
-    with closing(Forking("unforkable")) as forking:
+    with closing(Forking("unforkable", required=False)) as forking:
         with pytest.raises(TaskCrashed, match="no media process could be started: Resource temporarily unavailable"):
             forking.begin()
     assert _held(os.getpid()) == before
@@ -238,7 +250,7 @@ def test_a_fork_server_that_may_begin_no_process_says_so(tmp_path, monkeypatch):
 def test_nothing_outlives_the_process_that_the_children_are_for():
     code = (
         "import time\nfrom connector.sandbox.forking import Forking\n"
-        f"child = Forking({WORKER!r}).begin()\nprint(child.pid, flush=True)\ntime.sleep(60)"
+        f"child = Forking({WORKER!r}, required=False).begin()\nprint(child.pid, flush=True)\ntime.sleep(60)"
     )
     environment = {"PYTHONPATH": str(PROJECT), "PATH": os.defpath}
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment) as parent:

@@ -245,9 +245,12 @@ def test_the_child_is_confined(small, job, monkeypatch):
 
 def test_a_confined_process_writes_no_file(tmp_path):
     code = (
-        "import sys; from connector.media.worker import confine; from connector.domain.jobs import JobLimits\n"
-        "confine(JobLimits(seconds=9, memory=1 << 30, threads=1))\n"
-        "open(sys.argv[1], 'wb', 0).write(b'x')"
+        "import sys\n"
+        "from connector.domain.limits import JobLimits\n"
+        "from connector.sandbox.confinement import Level, confine\n"
+        "file = open(sys.argv[1], 'wb', 0)\n"
+        "confine(JobLimits(seconds=9, memory=1 << 30, threads=1), Level.LIMITS)\n"
+        "file.write(b'x')"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "file")], capture_output=True, text=True, check=False

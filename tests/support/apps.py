@@ -1,6 +1,7 @@
 """The app on storage in memory: with real media processes, or with ones that answer at once."""
 
 import base64
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ KEYS = {
 }
 """Settings that protected content needs."""
 
-SANDBOX = Sandbox(WORKER)
+SANDBOX = Sandbox(WORKER, required=sys.platform == "linux")
 """One for all tests of a process: a fork server takes most of a second to begin."""
 
 

@@ -66,6 +66,14 @@ def test_core_tools_tell_their_own_address_so_that_their_pages_can_read_storage(
     assert storage_origins(configured({**STORAGE, **HERE})) == ("http://localhost:7071", "http://127.0.0.1:7071")
 
 
+@pytest.mark.parametrize(
+    ("environ", "confinement"),
+    [({}, "best"), (HERE, "best"), (AZURE, "required"), ({**AZURE, "CONFINEMENT": "best"}, "best")],
+)
+def test_media_processes_must_be_confined_in_azure(environ, confinement):
+    assert configured({"MEDIA_STORAGE": "unused", **environ}).confinement == confinement
+
+
 @pytest.mark.parametrize("environ", [{}, {"WEBSITE_HOSTNAME": "localhost:7071"}, {**AZURE, **BOTH}])
 def test_it_starts_outside_azure_and_with_keys(environ):
     require_keys(environ)

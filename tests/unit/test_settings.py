@@ -58,6 +58,7 @@ GOOD = {
     "PRICE_GB_MONTH": ("0", 0),
     "CURRENCY": ("EUR", "EUR"),
     "STALL_MINUTES": ("2", 2),
+    "CONFINEMENT": ("best", "best"),
     "APPLICATIONINSIGHTS_CONNECTION_STRING": ("InstrumentationKey=1", "InstrumentationKey=1"),
     "TELEMETRY": ("console", "console"),
     "SWEEP_SCHEDULE": ("0 */10 * * * *", "0 */10 * * * *"),

@@ -13,8 +13,11 @@ from connector.domain.formats import FORMATS
 from connector.domain.layout import UPLOADS
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
 from connector.domain.planner import Limits, make_plan
+from connector.domain.ports import Confinement
 from connector.domain.video import Failure, State
+from connector.errors import ConfinementUnavailable
 from connector.pipeline.create import create
+from tests.fakes.media import FakeMediaRunner
 from tests.support.apps import memory_app
 
 ROUTE = {route.name: route for route in ROUTES}
@@ -498,5 +501,25 @@ def test_a_strange_host_header_does_not_stop_an_error(app):
     assert (response.status, response.body["source"]) == (405, "http://[x/api/Formats")
 
 
-def test_health(app):
-    assert ask(app, "Health").body == {"Status": "Healthy"}
+@pytest.fixture
+def media():
+    return FakeMediaRunner()
+
+
+def test_health(media):
+    app = memory_app(media=media)
+    assert ask(app, "Health").body == {"Status": "Healthy", "Confinement": "seccomp and Landlock"}
+
+
+def test_health_says_why_media_processes_are_confined_no_better(media):
+    media.found = Confinement("resource limits only", "this system has no seccomp")
+    assert (
+        ask(memory_app(media=media), "Health").body["Confinement"] == "resource limits only: this system has no seccomp"
+    )
+
+
+def test_without_the_confinement_that_must_be_the_service_is_not_healthy(media):
+    media.found = ConfinementUnavailable("Media processes cannot be confined: the reason.")
+    response = ask(memory_app(media=media), "Health")
+    shape(response, 503, "Unhealthy")
+    assert response.body["message"] == "Media processes cannot be confined: the reason."

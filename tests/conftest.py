@@ -1,5 +1,7 @@
 """The running service, shared by all tests that talk to it over HTTP."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +12,10 @@ from local.stack import Stack
 from tests.support.secrecy import secret_shapes
 
 PROJECT = Path(__file__).parent.parent
+
+if sys.platform == "linux":
+    # All stacks of the tests then decode nothing that is not confined.
+    os.environ.setdefault("CONFINEMENT", "required")
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from connector.domain.limits import JobLimits
 from connector.sandbox.confinement import Level, best_level, confine
 from connector.sandbox.forked import end_with_parent, keep_descriptors
-from connector.sandbox.seccomp import Action
+from connector.sandbox.seccomp import Action, Unsupported
 
 SECONDS = 20
 """Wall time of a trial. It takes a tenth of a second."""
@@ -100,6 +100,8 @@ def _child(parent: int, writer: int, level: Level, test: Callable[[], None], oth
         test()
         status = 0
         del handler
+    except Unsupported as error:
+        os.write(0, str(error).encode())
     except BaseException as error:  # noqa: BLE001 - nothing may come back to the parent's code
         os.write(0, f"the trial ended with {type(error).__name__}".encode())
         with suppress(OSError):  # where it goes may be a file, which a confined process cannot write

@@ -54,6 +54,7 @@ def test_a_file_is_published_watched_and_deleted(portal, protect):
 
     transfer.get_by_role("link", name="Play").click()
     portal.picture.wait_for()
+    expect(page.locator(".panels .encode-confinement")).to_contain_text("decoded in processes confined by")
     expect(page.locator(".panels .encode-cost")).to_contain_text(
         re.compile(r"^Processing took \d+.* of computing time and cost USD\s0\.\d+\. Storing .* costs USD")
     )

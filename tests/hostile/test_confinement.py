@@ -157,6 +157,10 @@ FAILING = {
         "the media libraries need system call {} of {}, which is not allowed",
     ),
     "an error": ("raise ValueError('no such codec')", "the trial ended with ValueError"),
+    "another processor": (
+        "pass\nimport platform\nplatform.machine = lambda: 'riscv64'",
+        "there is no list of system calls for the processor riscv64",
+    ),
     "a crash": ("os.abort()", "the trial ended with SIGABRT"),
 }
 

@@ -137,6 +137,12 @@ def test_a_file_that_is_no_video_fails_with_a_reason(client, tmp_path):
     assert refused.value.status == 403
 
 
+def test_health_says_how_media_processes_are_confined(stack):
+    found = httpx.get(f"{stack.api}/health").raise_for_status().json()
+    assert found["Status"] == "Healthy"
+    assert found["Confinement"].startswith("seccomp" if sys.platform == "linux" else "resource limits only")
+
+
 def test_deleting_leaves_nothing(client, stack):
     video_id, _ = publish(client, numbered_source())
     master = client.playback_urls(video_id)["HLS"]

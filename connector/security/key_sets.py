@@ -9,25 +9,32 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import Any
 
 from connector import deadline
-from connector.errors import AuthorityUnavailable, StorageTimeout
+from connector.errors import AuthorityUnavailable
 
 log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 300
-"""Seconds for which a set is used without looking again. A removed key is accepted no longer than this."""
+"""Seconds for which a set is used without looking again.
+
+A removed key is accepted no longer than this if the issuer answers within `_NEWER_SECONDS`.
+"""
 STALE_SECONDS = 3600
 """Seconds for which a set is used when a newer one cannot be read, so that a short outage stops nobody."""
+_NEWER_SECONDS = 0.3
+"""Seconds that a call waits for a newer set if the present one has its key. After that it uses the present one."""
+UNKNOWN_SECONDS = 60
+"""Seconds for which a key id is not looked for again after the issuer was asked for it and had no such key."""
 PAUSE_SECONDS = 10
 """Seconds between two attempts: tokens that name unknown keys, or an outage, must not hammer the issuer.
 
 They begin when an attempt ends, because calls that waited for a silent issuer must not ask it one after the other.
 """
 _CONNECT_SECONDS = 3.0
-_TIMEOUT_SECONDS = 5.0
+_DOWNLOAD_SECONDS = 5.0
 """Longest time for the whole answer in seconds."""
 _LIMIT = 256 * 1024
 """Largest accepted key set in bytes. Microsoft's set has about 20 KB."""
@@ -42,41 +49,67 @@ class _Known:
     read: float = float("-inf")
 
 
-class KeySet:
-    """Finds the keys at one URL. Several threads may use it."""
+class _Reading:
+    """An attempt to read the set, which a thread of its own makes. Any number of calls may wait for its end."""
 
-    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
-        """Takes the URL, and a `clock` that gives seconds."""
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._ended = Event()
+
+    @property
+    def running(self) -> bool:
+        return not self._ended.is_set()
+
+    def wait(self, seconds: float) -> None:
+        """Waits until the attempt ends, or until it has lasted `seconds`, or while the present call may wait."""
+        wait, left = self._begun + seconds - time.monotonic(), deadline.left()
+        self._ended.wait(max(0.0, wait if left is None else min(wait, left)))
+
+    def end(self) -> None:
+        self._ended.set()
+
+
+class KeySet:
+    """Finds the keys at one URL. Several threads may use it. At most one thread reads the set."""
+
+    def __init__(
+        self,
+        url: str,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        newer_seconds: float = _NEWER_SECONDS,
+        download_seconds: float = _DOWNLOAD_SECONDS,
+    ) -> None:
+        """Takes the URL and a `clock` that gives seconds.
+
+        A call waits `newer_seconds` for a newer set, and `download_seconds` for a key that the present one lacks.
+        """
         self._url = url
         self._clock = clock
+        self._newer_seconds = newer_seconds
+        self._download_seconds = download_seconds
         self._lock = Lock()
         self._known = _Known()
+        self._unknown: dict[str, float] = {}
+        self._reading: _Reading | None = None
         self._tried = float("-inf")
         self._reached = False
 
     def find(self, key_id: str) -> Any | None:
         """Returns the public key of this id, or None when the issuer has none (or has published it just now).
 
-        Raises AuthorityUnavailable when that is not known.
+        A known key is returned after `newer_seconds` at most, whatever the issuer does. Raises AuthorityUnavailable
+        when it is not known whether there is such a key.
         """
         key = self._find(key_id, FRESH_SECONDS)
         if key is not None:
             return key
-        try:
-            with deadline.locked(self._lock):
-                return self._find_or_read(key_id)
-        except StorageTimeout:
-            raise AuthorityUnavailable(_UNREADABLE) from None
-
-    def _find_or_read(self, key_id: str) -> Any | None:
-        # A call that waited for the lock looks again first: another thread may have read the set meanwhile.
-        key = self._find(key_id, FRESH_SECONDS)
-        if key is not None:
-            return key
-        if self._clock() - self._tried >= PAUSE_SECONDS:
-            self._read()
+        is_known = self._find(key_id, STALE_SECONDS) is not None
+        reading = self._begin_reading(key_id)
+        if reading is not None:
+            reading.wait(self._newer_seconds if is_known else self._download_seconds)
         key = self._find(key_id, STALE_SECONDS)
-        if key is None and not self._reached:
+        if key is None and (not self._reached or (reading is not None and reading.running)):
             raise AuthorityUnavailable(_UNREADABLE)
         return key
 
@@ -84,35 +117,55 @@ class KeySet:
         known = self._known
         return known.keys.get(key_id) if self._clock() - known.read < seconds else None
 
-    def _read(self) -> None:
+    def _begin_reading(self, key_id: str) -> _Reading | None:
+        """Returns the attempt that runs, perhaps a new one, or None when the set need not or must not be read now."""
+        with self._lock:
+            now = self._clock()
+            if now - self._unknown.get(key_id, float("-inf")) < UNKNOWN_SECONDS or (
+                self._reading is None and now - self._tried < PAUSE_SECONDS
+            ):
+                return None
+            if self._reading is None:
+                reading = _Reading()
+                Thread(target=self._read, args=(reading, key_id), name="key-set", daemon=True).start()
+                self._reading = reading  # only now: starting may fail, and the thread waits for the lock at its end
+            return self._reading
+
+    def _read(self, reading: _Reading, wanted: str) -> None:
         begun = self._clock()
         try:
-            self._known = _Known(_keys(_download(self._url)), begun)
+            self._known = _Known(_keys(_download(self._url, self._download_seconds)), begun)
             self._reached = True
         except Exception as error:  # noqa: BLE001 - any other answer of an issuer counts as no key set
             self._reached = False
             log.warning("key set cannot be read", extra={"url": self._url, "reason": type(error).__name__})
-        self._tried = self._clock()
+        with self._lock:
+            now = self._clock()
+            self._unknown = {key_id: asked for key_id, asked in self._unknown.items() if now - asked < UNKNOWN_SECONDS}
+            if self._reached and wanted not in self._known.keys:
+                self._unknown[wanted] = now
+            self._tried = now
+            self._reading = None
+        reading.end()
 
 
-def _download(url: str) -> bytes:
+def _download(url: str, seconds: float) -> bytes:
     """Returns what the URL itself answers; redirects are never followed.
 
-    Raises requests.RequestException, ValueError, TimeoutError.
+    `seconds` limits the time for the whole answer. An issuer that is silent in between gets as long once more.
+    Raises requests.RequestException, urllib3.exceptions.HTTPError, ValueError, TimeoutError.
     """
     import requests
 
-    left = deadline.left()
-    seconds = _TIMEOUT_SECONDS if left is None else min(_TIMEOUT_SECONDS, left)
-    if seconds <= 0:
-        raise TimeoutError
     end = time.monotonic() + seconds
     timeout = min(_CONNECT_SECONDS, seconds), seconds
-    with requests.get(url, timeout=timeout, allow_redirects=False, stream=True) as answer:
+    headers = {"Accept-Encoding": "identity"}  # so that what arrives is what counts for both limits
+    with requests.get(url, headers=headers, timeout=timeout, allow_redirects=False, stream=True) as answer:
         if answer.status_code != 200:
             raise ValueError("not answered with 200")
         data = b""
-        for part in answer.iter_content(16 * 1024):
+        # `read1` returns what has arrived. `iter_content` would wait until it has a whole block.
+        while part := answer.raw.read1(16 * 1024):
             if time.monotonic() > end:
                 raise TimeoutError
             data += part

@@ -13,7 +13,6 @@ import pytest
 from connector.deadline import limited
 from connector.domain.step import Step, TaskId
 from connector.errors import AuthorityUnavailable, StorageTimeout, StorageUnavailable
-from connector.security import key_sets
 from connector.security.key_sets import KeySet
 from connector.storage import transport
 from connector.storage.azure import AzureStorage
@@ -132,11 +131,9 @@ def test_a_service_for_tokens_that_is_silent_holds_a_call_no_longer(monkeypatch)
         assert 1 <= len(taken) <= 2
 
 
-def test_of_many_calls_one_asks_a_silent_issuer_and_the_others_wait_for_that_one(monkeypatch):
-    monkeypatch.setattr(key_sets, "_TIMEOUT_SECONDS", 0.5)
-    monkeypatch.setattr(key_sets, "PAUSE_SECONDS", 0.5)
+def test_of_many_calls_one_asks_a_silent_issuer_and_the_others_wait_for_that_one():
     with listening() as (port, taken), ThreadPoolExecutor(20) as threads:
-        keys = KeySet(f"http://127.0.0.1:{port}/keys")
+        keys = KeySet(f"http://127.0.0.1:{port}/keys", download_seconds=0.5)
         begun = time.monotonic()
         for future in [threads.submit(keys.find, "any") for _ in range(20)]:
             with pytest.raises(AuthorityUnavailable):
@@ -145,8 +142,8 @@ def test_of_many_calls_one_asks_a_silent_issuer_and_the_others_wait_for_that_one
         assert time.monotonic() - begun < 3
 
 
-def test_an_issuer_that_trickles_is_given_up(monkeypatch):
-    monkeypatch.setattr(key_sets, "_TIMEOUT_SECONDS", 0.5)
+@pytest.mark.parametrize("size", [1, 16 * 1024])
+def test_an_issuer_that_trickles_is_given_up(size):
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"
 
     def trickle(server: socket.socket) -> None:
@@ -156,7 +153,7 @@ def test_an_issuer_that_trickles_is_given_up(monkeypatch):
             connection.sendall(head)
             try:
                 while True:
-                    connection.sendall(b" " * 16 * 1024)
+                    connection.sendall(b" " * size)
                     time.sleep(0.2)
             except OSError:
                 return
@@ -166,6 +163,7 @@ def test_an_issuer_that_trickles_is_given_up(monkeypatch):
         thread.start()
         begun = time.monotonic()
         with pytest.raises(AuthorityUnavailable):
-            KeySet(f"http://127.0.0.1:{server.getsockname()[1]}/keys").find("any")
+            KeySet(f"http://127.0.0.1:{server.getsockname()[1]}/keys", download_seconds=0.5).find("any")
         assert time.monotonic() - begun < 2
-        thread.join()
+        thread.join(5)
+        assert not thread.is_alive(), "the connection is closed"

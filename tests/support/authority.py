@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 
 import jwt
 from cryptography.hazmat.primitives import serialization
@@ -60,6 +60,9 @@ class Authority:
         self.headers: dict[str, str] = {}
         self.reads = 0
         self.url = ""
+        self.answering = Event()
+        """While it is not set, requests are taken and not answered."""
+        self.answering.set()
 
     def document(self) -> bytes:
         listed = [{**key, "kid": kid, "use": "sig"} for kid, key in self.keys.items()]
@@ -73,11 +76,12 @@ def authority() -> Iterator[Authority]:
     class Answerer(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             published.reads += 1
-            self.send_response(published.status)
-            for name, value in published.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
+            published.answering.wait()
             with suppress(ConnectionError):  # who asked may have read enough
+                self.send_response(published.status)
+                for name, value in published.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
                 self.wfile.write(published.document())
 
         def log_message(self, *_: object) -> None:
@@ -90,6 +94,7 @@ def authority() -> Iterator[Authority]:
         try:
             yield published
         finally:
+            published.answering.set()
             server.shutdown()
             thread.join()
 

@@ -1,19 +1,20 @@
 """Published keys: read once, kept for a while, read anew when they changed, and never from elsewhere."""
 
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
 
 from connector.errors import AuthorityUnavailable
-from connector.security.key_sets import FRESH_SECONDS, PAUSE_SECONDS, STALE_SECONDS, KeySet
+from connector.security.key_sets import FRESH_SECONDS, PAUSE_SECONDS, STALE_SECONDS, UNKNOWN_SECONDS, KeySet
 from tests.support.authority import authority, public_jwk, rsa_key
 
 
 @pytest.fixture
 def keys(published, clock) -> KeySet:
-    return KeySet(published.url, clock)
+    return KeySet(published.url, clock, newer_seconds=20)
 
 
 def numbers(key: object) -> object:
@@ -78,6 +79,58 @@ def test_a_removed_key_is_forgotten_at_once_when_a_new_one_is_seen(keys, publish
     clock.now += PAUSE_SECONDS
     assert keys.find("b")
     assert keys.find("a") is None
+
+
+def test_an_issuer_that_hangs_holds_up_no_call_whose_key_is_known(published, clock):
+    keys = KeySet(published.url, clock)
+    assert keys.find("a")
+    published.answering.clear()
+    together = Barrier(6)
+
+    def waited(_: int) -> float:
+        together.wait()
+        begun = time.monotonic()
+        assert keys.find("a")
+        return time.monotonic() - begun
+
+    for _ in range(2):
+        clock.now += FRESH_SECONDS
+        with ThreadPoolExecutor(6) as pool:
+            assert max(pool.map(waited, range(6))) < 0.5
+    assert published.reads == 2, "one thread reads, and no second one while it does"
+
+
+def test_a_call_whose_key_is_not_known_waits_for_an_issuer_that_hangs_for_a_bounded_time(published, clock):
+    keys = KeySet(published.url, clock, download_seconds=0.2)
+    published.answering.clear()
+    begun = time.monotonic()
+    with pytest.raises(AuthorityUnavailable):
+        keys.find("a")
+    assert 0.2 <= time.monotonic() - begun < 2
+
+
+def test_the_set_is_read_in_the_background_and_used_once_it_is_there(published, clock):
+    keys = KeySet(published.url, clock, newer_seconds=0)
+    assert keys.find("a")
+    published.keys = {"b": public_jwk("b")}
+    clock.now += FRESH_SECONDS
+    assert keys.find("a"), "the set that is known has it"
+    until = time.monotonic() + 20
+    while keys.find("a"):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert published.reads == 2
+
+
+def test_an_issuer_is_not_asked_again_and_again_for_an_id_that_it_has_not(keys, published, clock):
+    assert keys.find("b") is None
+    for _ in range(UNKNOWN_SECONDS // PAUSE_SECONDS - 1):
+        clock.now += PAUSE_SECONDS
+        assert keys.find("b") is None
+    assert published.reads == 1
+    published.keys["b"] = public_jwk("b")
+    clock.now += PAUSE_SECONDS
+    assert keys.find("b")
 
 
 def test_known_keys_outlive_a_short_outage_and_unknown_ones_stay_undecided(keys, published, clock):

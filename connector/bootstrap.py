@@ -1,5 +1,6 @@
 """The composition root: from settings to adapters to the app that every function gets."""
 
+import logging
 import os
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,7 +19,7 @@ from connector.pipeline.admission import Admission
 from connector.pipeline.context import JobOptions, Options, Pace, PlaybackOptions, StillTurns
 from connector.security.issuers import TrustedIssuer, trusted_issuer
 from connector.security.key_sets import KeySet
-from connector.security.master import KeyRing
+from connector.security.master import KeyRing, fingerprint
 from connector.security.tokens import TokenPolicy
 from connector.settings import Settings, load, load_startup, variable
 from connector.storage.azure import AzureStorage
@@ -27,6 +28,8 @@ from connector.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from connector.sandbox.runner import Sandbox
+
+log = logging.getLogger(__name__)
 
 WORKER = "connector.media.worker"
 """Module whose `main` the media processes run."""
@@ -64,7 +67,16 @@ def shared_app() -> App:
 
         prepare(access, storage_origins(settings))
     media = LateSandbox(required=settings.confinement == "required")
-    return build_app(settings, AzureStorage(access), media, telemetry=telemetry(settings))
+    app = build_app(settings, AzureStorage(access), media, telemetry=telemetry(settings))
+    log_start(app)
+    return app
+
+
+def log_start(app: App) -> None:
+    """Logs what tells an instance from one that was started with other keys."""
+    if app.master_keys.keys:
+        name, key = app.master_keys.current
+        log.info("The master key is %s with the fingerprint %s.", name, fingerprint(key))
 
 
 def build_app(

@@ -7,7 +7,7 @@ from connector.api.common import etag_of, not_found, redirect_or_url, stored_vid
 from connector.api.conditional import check_if_match
 from connector.api.http import Request, Response
 from connector.api.inputs import AboutModel, NewVideo, VideosQuery
-from connector.api.models import FormatModel, HealthModel, VideoList
+from connector.api.models import FormatModel, HealthModel, MasterKeyModel, VideoList
 from connector.api.views import states_named, status_model, video_model
 from connector.domain import layout
 from connector.domain.formats import FORMATS
@@ -26,6 +26,7 @@ from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create, upload_uri
 from connector.pipeline.delete import delete
 from connector.pipeline.describe import describe
+from connector.security.master import fingerprint
 
 
 def list_videos(app: App, request: Request) -> Response:
@@ -148,4 +149,12 @@ def get_health(app: App, request: Request) -> Response:  # noqa: ARG001 - one sh
     except ConfinementUnavailable as error:
         raise Unhealthy(str(error)) from error
     confinement = f"{level}: {problem}" if problem else level
-    return Response(200, wire(HealthModel(status="Healthy", confinement=confinement)))
+    health = HealthModel(status="Healthy", confinement=confinement, master_key=_master_key(app))
+    return Response(200, wire(health))
+
+
+def _master_key(app: App) -> MasterKeyModel | None:
+    if not app.master_keys.keys:
+        return None
+    name, key = app.master_keys.current
+    return MasterKeyModel(id=name, fingerprint=fingerprint(key))

@@ -166,11 +166,23 @@ class FormatModel(Wire):
     mime_type: Annotated[str, Field(description="MIME type of the format.")]
 
 
+class MasterKeyModel(Wire):
+    """The master key that the answering instance wraps new keys under."""
+
+    id: Annotated[str, Field(description="Identifier of the key, as in the setting MASTER_KEYS.")]
+    fingerprint: Annotated[
+        str, Field(description="Fingerprint of the key, which tells it from another key of the same id.")
+    ]
+
+
 class HealthModel(Wire):
     """State of the service."""
 
     status: Annotated[str, Field(description="Healthy when the service and its storage work.")]
     confinement: Annotated[str, Field(description="What confines the processes that decode uploaded media.")]
+    master_key: Annotated[
+        MasterKeyModel | None, Field(description="Master key of the answering instance; null when none is configured.")
+    ]
 
 
 class FieldError(BaseModel):

@@ -2,12 +2,15 @@
 
 import base64
 import binascii
+import hmac
 from dataclasses import dataclass, field
 from typing import Self
 
 from connector.errors import KeyUnavailable
 
 _SIZES = (16, 24, 32)
+_FINGERPRINT = b"video-connector: fingerprint of a master key"
+"""What a fingerprint authenticates. Nothing else is ever authenticated with a master key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,11 @@ class KeyRing:
             if known == name:
                 return key
         raise KeyUnavailable("a key that is needed is not configured any more")
+
+
+def fingerprint(key: bytes) -> str:
+    """Returns 16 hexadecimal digits that tell a key from another one and say nothing else about it."""
+    return hmac.digest(key, _FINGERPRINT, "sha256").hex()[:16]
 
 
 def wrap(ring: KeyRing, key: bytes) -> WrappedKey:

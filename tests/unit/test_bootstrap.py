@@ -1,5 +1,6 @@
 """What the host tells, and when it refuses to start."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -7,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from connector.bootstrap import configured, require_callers, require_keys, storage_access, storage_origins
+from connector.bootstrap import configured, log_start, require_callers, require_keys, storage_access, storage_origins
+from connector.security.master import KeyRing, fingerprint
 from connector.settings import load
 from connector.storage.identity import Identity
 from connector.storage.transport import Transport
-from tests.support.apps import KEYS
+from tests.support.apps import KEYS, memory_app
 
 ROOT = Path(__file__).parents[2]
 STORAGE = {"MEDIA_STORAGE": "AccountKey=secret"}
@@ -197,3 +199,15 @@ def test_nothing_of_opentelemetry_is_loaded_unless_telemetry_is_on(telemetry):
         )
     else:
         assert (first, last) == ("True ", "[]")
+
+
+def test_the_start_is_logged_with_the_id_and_the_fingerprint_of_the_master_key_and_never_the_key(caplog):
+    caplog.set_level(logging.INFO)
+    log_start(memory_app(**KEYS))
+    name, key = KeyRing.parse(KEYS["master_keys"]).current
+    (line,) = caplog.messages
+    assert name in line
+    assert fingerprint(key) in line
+    assert KEYS["master_keys"].partition(":")[2] not in line
+    log_start(memory_app())
+    assert len(caplog.messages) == 1

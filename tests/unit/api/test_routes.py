@@ -17,8 +17,9 @@ from connector.domain.ports import Confinement
 from connector.domain.video import Failure, State
 from connector.errors import ConfinementUnavailable
 from connector.pipeline.create import create
+from connector.security.master import KeyRing, fingerprint
 from tests.fakes.media import FakeMediaRunner
-from tests.support.apps import memory_app
+from tests.support.apps import KEYS, memory_app
 
 ROUTE = {route.name: route for route in ROUTES}
 JSON = {"content-type": "application/json"}
@@ -507,8 +508,8 @@ def media():
 
 
 def test_health(media):
-    app = memory_app(media=media)
-    assert ask(app, "Health").body == {"Status": "Healthy", "Confinement": "seccomp and Landlock"}
+    body = ask(memory_app(media=media), "Health").body
+    assert body == {"Status": "Healthy", "Confinement": "seccomp and Landlock", "MasterKey": None}
 
 
 def test_health_says_why_media_processes_are_confined_no_better(media):
@@ -523,3 +524,9 @@ def test_without_the_confinement_that_must_be_the_service_is_not_healthy(media):
     response = ask(memory_app(media=media), "Health")
     shape(response, 503, "Unhealthy")
     assert response.body["message"] == "Media processes cannot be confined: the reason."
+
+
+def test_health_says_which_master_key_the_instance_has(media):
+    name, key = KeyRing.parse(KEYS["master_keys"]).current
+    body = ask(memory_app(media=media, **KEYS), "Health").body
+    assert body["MasterKey"] == {"Id": name, "Fingerprint": fingerprint(key)}

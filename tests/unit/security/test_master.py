@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.errors import KeyUnavailable
-from connector.security.master import KeyRing, WrappedKey, unwrap, wrap
+from connector.security.master import KeyRing, WrappedKey, fingerprint, unwrap, wrap
 
 OLD, NEW = bytes(range(32)), bytes(range(32, 64))
 
@@ -123,3 +123,9 @@ def test_a_refusal_to_unwrap_shows_no_key():
         unwrap(KeyRing((("m", b"C" * 16),)), wrapped)
     told = "".join(traceback.format_exception(refused.value))
     assert not any(letter * 16 in told for letter in "ABC")
+
+
+def test_a_fingerprint_tells_keys_apart_and_stays_the_same():
+    assert fingerprint(OLD) == fingerprint(bytes(range(32))) == "f1588041ed49f914"
+    assert fingerprint(NEW) != fingerprint(OLD)
+    assert OLD.hex()[:8] not in fingerprint(OLD)

@@ -104,6 +104,7 @@ def build_app(
         ),
         max_output_minutes=s.max_output_minutes,
         max_upload_bytes=s.max_upload_bytes,
+        max_pictures=s.max_pictures,
         upload_lifetime=timedelta(hours=s.upload_hours),
         stall=timedelta(minutes=s.stall_minutes),
         pace=pace,

@@ -10,6 +10,7 @@ ConnectorError
 │   ├── Forbidden                a good token that is for something else
 │   ├── NotUploaded              the video's blob is not there yet
 │   ├── NotPlayable              the video is not playable (yet), or not in this form
+│   ├── TooManyPictures          the video has as many pictures on demand as may be made
 │   ├── MethodNotAllowed         the resource exists, but does not define the method
 │   ├── UnknownMethod            no resource defines the method
 │   ├── FeatureDisabled          the deployment lacks what this needs
@@ -98,6 +99,10 @@ class NotUploaded(RequestError):
 
 class NotPlayable(RequestError):
     """The video cannot be played (yet), or not in the form that was asked for."""
+
+
+class TooManyPictures(RequestError):
+    """As many pictures on demand were made for the video as may be."""
 
 
 class MethodNotAllowed(RequestError):

@@ -109,6 +109,7 @@ class Settings(BaseModel):
     max_pending_videos: int = Field(
         0, ge=0, description="Most unfinished videos. At the limit, `POST /Videos` answers 503. 0: no limit."
     )
+    max_pictures: int = Field(1000, ge=0, description="Most pictures on demand that are made of a video. 0: no limit.")
     upload_hours: float = Field(24, gt=0, description="Validity of an upload URL.")
     url_hours: float = Field(
         12, gt=0, description="Validity of URLs of thumbnails, of the original and of signed playback."

@@ -11,6 +11,7 @@ STATUS: dict[type[errors.ConnectorError], int] = {
     errors.BodyMissing: 400,
     errors.Unauthorized: 401,
     errors.NotPlayable: 403,
+    errors.TooManyPictures: 403,
     errors.Forbidden: 403,
     errors.VideoNotFound: 404,
     errors.ResourceNotFound: 404,

@@ -13,6 +13,7 @@ from connector.domain import layout
 from connector.domain.formats import FORMATS
 from connector.domain.listing import VideoFilter
 from connector.domain.step import Step, TaskId
+from connector.domain.video import State
 from connector.errors import (
     ConfinementUnavailable,
     FeatureDisabled,
@@ -120,7 +121,8 @@ def get_status(app: App, request: Request) -> Response:
     """Returns the state of processing, step by step, and the reason of a failure."""
     video = stored_video(app, request)
     tasks = app.storage.tasks.overview(video.id) if video.plan else []
-    return Response(200, wire(status_model(video, tasks, app.estimate_parameters)))
+    on_demand = app.storage.tasks.on_demand(video.id).usage if video.state is State.READY else None
+    return Response(200, wire(status_model(video, tasks, app.estimate_parameters, on_demand)))
 
 
 def get_source(app: App, request: Request) -> Response:

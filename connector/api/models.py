@@ -28,6 +28,7 @@ class UsageModel(Wire):
 
 _ESTIMATE = "Expected usage, known once the source has been examined; null before."
 _ACTUAL = "Measured usage, known once the video is ready; null before."
+_ON_DEMAND = "Usage of the pictures that were made on demand since the video is ready; null when there are none."
 
 
 class VideoModel(Wire):
@@ -123,6 +124,7 @@ class StatusModel(Wire):
     steps: Annotated[list[StepModel], Field(description="Steps that have started, and the encoding tasks.")]
     estimate: Annotated[UsageModel | None, Field(description=_ESTIMATE)]
     actual: Annotated[UsageModel | None, Field(description=_ACTUAL)]
+    on_demand: Annotated[UsageModel | None, Field(description=_ON_DEMAND)]
 
 
 class TokenModel(Wire):

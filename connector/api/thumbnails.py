@@ -24,12 +24,19 @@ _LONGEST_KEPT = timedelta(hours=1)
 class ThumbnailQuery(RedirectQuery):
     """Which moment to show, and in which form."""
 
-    time: Annotated[float, Field(ge=0, allow_inf_nan=False, description="Moment in seconds, less than the duration.")]
+    time: Annotated[
+        float,
+        Field(
+            ge=0,
+            allow_inf_nan=False,
+            description="Moment in seconds, less than the duration; it is rounded down to a tenth of a second.",
+        ),
+    ]
     height: Annotated[
         Annotated[int, Field(ge=MIN_HEIGHT, le=MAX_HEIGHT)] | None,
         Field(
-            description="Height in pixels, at most that of the highest rendition; an odd height loses one line; by "
-            "default the height of the indexed thumbnails."
+            description="Height in pixels, at most that of the highest rendition; it is rounded up to 90, 180, 360, "
+            "540, 720, 1080, 2160 or that of the highest rendition; by default the height of the indexed thumbnails."
         ),
     ] = None
     format: Annotated[layout.ImageFormat, Field(description="File format of the picture.")] = "jpg"
@@ -87,13 +94,16 @@ def get_thumbnail(app: App, request: Request) -> Response:
 def get_thumbnail_at(app: App, request: Request) -> Response:
     """Redirects to a picture of any moment.
 
-    The picture is made at the first request for it, and then kept.
+    The picture is made at the first request for it, and then kept. HEAD makes none, so the picture may not be there
+    yet. The code TooManyPictures says that no more are made for this video.
     """
     from connector.pipeline.thumbnail import picture_at, thumbnail_blob  # loads everything that reads media
 
     query: ThumbnailQuery = request.parameters(ThumbnailQuery)
     video, plan, _ = _with_picture(app, request)
     picture = picture_at(plan, query.time, query.height, query.format)
+    if request.method == "HEAD":
+        return _redirect_to_image(app, request, video, picture.name)
     try:
         return _redirect_to_image(app, request, video, thumbnail_blob(app, video, picture))
     except NotFound:

@@ -76,19 +76,25 @@ def video_model(
 
 
 def estimate(video: Video, parameters: EstimateParameters) -> UsageModel | None:
-    return _usage(video, planned(video, parameters.machine), parameters.prices) if video.plan else None
+    if video.plan is None:
+        return None
+    return _usage(planned(video, parameters.machine), parameters.prices, _output_minutes(video))
 
 
 def actual(video: Video, parameters: EstimateParameters) -> UsageModel | None:
     """Returns what the video took. None also for a video that became ready when nothing was counted yet."""
     done = video.state is State.READY and video.used.executions
-    return _usage(video, video.used, parameters.prices) if done else None
+    return _usage(video.used, parameters.prices, _output_minutes(video)) if done else None
 
 
-def _usage(video: Video, usage: Usage, prices: Prices) -> UsageModel:
+def _output_minutes(video: Video) -> float:
+    return round(float(output_minutes(video.planned().plan)), 3)
+
+
+def _usage(usage: Usage, prices: Prices, minutes: float = 0.0) -> UsageModel:
     return UsageModel(
         seconds=round(usage.seconds, 1),
-        output_minutes=round(float(output_minutes(video.planned().plan)), 3),
+        output_minutes=minutes,
         storage_bytes=usage.size,
         cost=round(prices.one_off_cost(usage), 6),
         monthly_cost=round(prices.monthly_cost(usage), 6),
@@ -96,7 +102,9 @@ def _usage(video: Video, usage: Usage, prices: Prices) -> UsageModel:
     )
 
 
-def status_model(video: Video, tasks: Sequence[Task], parameters: EstimateParameters) -> StatusModel:
+def status_model(
+    video: Video, tasks: Sequence[Task], parameters: EstimateParameters, on_demand: Usage | None = None
+) -> StatusModel:
     code, status, message = _STATUS[video.state]
     failure = video.failure
     return StatusModel(
@@ -111,6 +119,7 @@ def status_model(video: Video, tasks: Sequence[Task], parameters: EstimateParame
         steps=_steps(video, tasks),
         estimate=estimate(video, parameters),
         actual=actual(video, parameters),
+        on_demand=_usage(on_demand, parameters.prices) if on_demand and on_demand.executions else None,
     )
 
 

@@ -18,6 +18,7 @@ from connector.domain.listing import VideoFilter, VideoPage
 from connector.domain.step import TaskId
 from connector.domain.task import EncodeOutput, Task
 from connector.domain.types import Model
+from connector.domain.usage import OnDemand
 from connector.domain.video import State, Video
 
 if TYPE_CHECKING:
@@ -79,12 +80,24 @@ class Tasks(Protocol):
         """Returns all of a video's tasks, sorted by id, without results and etags, which makes it cheap."""
         ...
 
+    def on_demand(self, video_id: UUID) -> OnDemand:
+        """Returns what pictures on demand of the video have used so far: nothing when there is no row."""
+        ...
+
+    def put_on_demand(self, video_id: UUID, used: OnDemand) -> None:
+        """Inserts this row, or replaces it if it is still at `used.etag`.
+
+        It is no task, and is deleted with them. Raises RowChanged when the row exists or has changed since, NotFound
+        when it is gone.
+        """
+        ...
+
     def videos(self, prefix: str) -> Iterator[UUID]:
         """Yields every video that has a row and whose id begins with `prefix` (lower-case hexadecimal), once each."""
         ...
 
     def delete(self, video_id: UUID) -> None:
-        """Deletes all of a video's tasks, or does nothing when there are none."""
+        """Deletes all of a video's tasks and its row of pictures on demand, or does nothing when there are none."""
         ...
 
 

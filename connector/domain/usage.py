@@ -36,6 +36,15 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class OnDemand:
+    """Counts what pictures on demand of one video have used; `usage.executions` is the number of attempts."""
+
+    usage: Usage = Usage()
+    etag: str | None = None
+    """Version of the row that was read; None before the row is first saved."""
+
+
+@dataclass(frozen=True, slots=True)
 class Prices:
     gb_second: float
     """Price of one GB of an instance's memory for one second of work."""

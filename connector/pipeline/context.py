@@ -82,6 +82,8 @@ class Options:
     max_output_minutes: float
     """Most minutes that one video may be encoded to, all renditions added up; 0 means no limit."""
     max_upload_bytes: int
+    max_pictures: int
+    """Most pictures on demand that are made for one video; 0 means no limit."""
     upload_lifetime: timedelta
     """Validity of an upload URL."""
     stall: timedelta

@@ -1,6 +1,7 @@
 """Pictures of any moment of a published video, made at the first request: one segment of a rendition is read.
 
 A picture is stored under a name that says which frame it shows, so every time within this frame leads to the same one.
+Heights are rounded up to a few steps, and times down to a grid, so that a video has a limited number of pictures.
 """
 
 import math
@@ -14,12 +15,18 @@ from connector.domain.ladder import even
 from connector.domain.limits import JobLimits
 from connector.domain.plan import Plan, Rendition, Size
 from connector.domain.video import Video
-from connector.errors import InvalidRequest
+from connector.errors import InvalidRequest, NotFound
 from connector.isobmff.samples import frame_time
 from connector.pipeline.context import Pipeline
 from connector.pipeline.media_task import run_job
+from connector.pipeline.on_demand import admit_picture, count_picture
 from connector.pipeline.protect import protector
 from connector.pipeline.sources import in_memory_source
+
+HEIGHTS = (90, 180, 360, 540, 720, 1080, 2160)
+"""Heights of pictures in pixels. The height of the highest rendition is one more, and that of the thumbnails."""
+STEPS_PER_SECOND = 10
+"""Times of pictures in a second."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +45,10 @@ class Picture:
 
 
 def picture_at(plan: Plan, time: float, height: int | None, form: layout.ImageFormat) -> Picture:
-    """Returns the picture of the frame at `time` seconds, `height` px high.
+    """Returns the picture of the frame at `time` seconds, rounded down to the grid, and at least `height` px high.
 
-    An odd height loses one line; None means that of the indexed thumbnails. `plan` must have a picture. Raises
-    InvalidRequest that names what is out of range.
+    A height of None means that of the indexed thumbnails. `plan` must have a picture. Raises InvalidRequest that names
+    what is out of range.
     """
     if not 0 <= time < plan.duration:
         raise _wrong("time", f"must be at least 0 and less than {float(plan.duration):.3f} s, the video's duration")
@@ -50,15 +57,22 @@ def picture_at(plan: Plan, time: float, height: int | None, form: layout.ImageFo
         height = plan.stills.thumbnail.height if plan.stills else top.height
     elif height > top.height:
         raise _wrong("height", f"must be at most {top.height}, the video's height")
-    height -= height % 2
-    return Picture(frame_at(plan, time), Size(width=even(top.width * height / top.height), height=height), form)
+    else:
+        height = min(next((step for step in HEIGHTS if step >= height), top.height), top.height)
+    size = Size(width=even(top.width * height / top.height), height=height)
+    return Picture(frame_at(plan, _on_grid(time)), size, form)
+
+
+def _on_grid(time: float) -> Fraction:
+    """Returns the time rounded down. It counts as it is written: 2.3 is 2.3 and not the float a little below it."""
+    return Fraction(math.floor(Fraction(str(time)) * STEPS_PER_SECOND), STEPS_PER_SECOND)
 
 
 def _wrong(field: str, text: str) -> InvalidRequest:
     return InvalidRequest(f"{field} {text}.", {field: text})
 
 
-def frame_at(plan: Plan, time: float) -> int:
+def frame_at(plan: Plan, time: float | Fraction) -> int:
     """Returns the output frame that is shown at `time` seconds.
 
     A frame counts as shown one tick early: so n / frame_rate is a time of frame n, however a caller rounds it to
@@ -76,19 +90,33 @@ def rendition_for(plan: Plan, height: int) -> Rendition:
 def thumbnail_blob(app: Pipeline, video: Video, picture: Picture) -> str:
     """Makes the picture unless it is there. Returns the name of its blob.
 
-    Raises Busy when too many are being made, NotFound when the video was deleted meanwhile, and what `MediaRunner.run`
-    raises.
+    Raises Busy when too many are being made, TooManyPictures when the video has its most, NotFound when the video was
+    deleted meanwhile, and what `MediaRunner.run` raises.
     """
     if not _is_there(app, video, picture):
         with app.still_turns.turn():
             # The request before this one may have made the same picture. Two at once write the same bytes.
             if not _is_there(app, video, picture):
-                _make(app, video, picture)
+                admit_picture(app, video.id)
+                _make_counted(app, video, picture)
     return picture.name
 
 
 def _is_there(app: Pipeline, video: Video, picture: Picture) -> bool:
     return app.storage.blobs.exists(layout.stills_of(video), picture.name)
+
+
+def _make_counted(app: Pipeline, video: Video, picture: Picture) -> None:
+    begun = app.clock.now()
+    try:
+        _make(app, video, picture)
+        size, _ = app.storage.blobs.properties(layout.stills_of(video), picture.name)
+    except NotFound:
+        raise  # the video was deleted meanwhile, and a row would be left of it
+    except Exception:
+        count_picture(app, video.id, app.clock.now() - begun, None)
+        raise
+    count_picture(app, video.id, app.clock.now() - begun, size)
 
 
 def _make(app: Pipeline, video: Video, picture: Picture) -> None:

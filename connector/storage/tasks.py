@@ -1,11 +1,13 @@
 """Stores the Tasks table: the partition is the video, the row is the task's name.
 
-A result is compressed JSON, cut into as many binary properties (`Result0` …) as it needs.
+A result is compressed JSON, cut into as many binary properties (`Result0` …) as it needs. One more row of a video may
+hold what its pictures on demand have used.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -15,6 +17,7 @@ from azure.data.tables import TableClient, TableEntity, TableTransactionError, U
 
 from connector.domain.step import TaskId
 from connector.domain.task import Task, TaskResult
+from connector.domain.usage import OnDemand, Usage
 from connector.errors import NotFound, TooLarge
 from connector.storage.errors import translated
 from connector.storage.packed import PROPERTY_LIMIT, compress, unpack
@@ -29,6 +32,9 @@ _WITHOUT_RESULT = [
 ]
 
 _ERROR_LENGTH = 1000
+
+_ON_DEMAND = "on-demand"
+"""RowKey of the row that is no task."""
 
 _BATCH = 100
 """Number of operations that the service takes in one transaction."""
@@ -61,12 +67,32 @@ class AzureTasks:
     @translated()
     def of(self, video_id: UUID) -> list[Task]:
         # The service answers in the order of PartitionKey and RowKey.
-        return [_to_task(entity) for entity in self._table.query_entities(_partition(video_id))]
+        return [_to_task(entity) for entity in self._table.query_entities(_tasks_of(video_id))]
 
     @translated()
     def overview(self, video_id: UUID) -> list[Task]:
-        rows = self._table.query_entities(_partition(video_id), select=_WITHOUT_RESULT)
+        rows = self._table.query_entities(_tasks_of(video_id), select=_WITHOUT_RESULT)
         return [replace(_to_task(row), etag=None) for row in rows]
+
+    def on_demand(self, video_id: UUID) -> OnDemand:
+        with suppress(NotFound), translated():
+            entity = self._table.get_entity(str(video_id), _ON_DEMAND)
+            return OnDemand(Usage(**json.loads(entity["Used"])), entity.metadata["etag"])
+        return OnDemand()
+
+    @translated()
+    def put_on_demand(self, video_id: UUID, used: OnDemand) -> None:
+        entity = {
+            "PartitionKey": str(video_id),
+            "RowKey": _ON_DEMAND,
+            "Used": json.dumps(asdict(used.usage)),
+        }
+        if used.etag is None:
+            self._table.create_entity(entity)
+        else:
+            self._table.update_entity(
+                entity, mode=UpdateMode.REPLACE, etag=used.etag, match_condition=MatchConditions.IfNotModified
+            )
 
     def videos(self, prefix: str) -> Iterator[UUID]:
         # Partitions come in order, so that all rows of one are together.
@@ -102,6 +128,10 @@ class AzureTasks:
 
 def _partition(video_id: UUID) -> str:
     return f"PartitionKey eq '{video_id}'"
+
+
+def _tasks_of(video_id: UUID) -> str:
+    return f"{_partition(video_id)} and RowKey ne '{_ON_DEMAND}'"
 
 
 def _to_entity(task: Task) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 
 from connector.domain.step import Step, TaskId
 from connector.domain.task import EncodeOutput, PosterOutput, RenditionOutput, SegmentOutput, Task, TaskResult
+from connector.domain.usage import OnDemand, Usage
 from connector.domain.video import new_id
 from connector.errors import NotFound, RowChanged, TooLarge
 
@@ -158,3 +159,36 @@ def test_a_result_that_does_not_fit_a_row_is_refused_clearly(azure):
 
     with pytest.raises(TooLarge):
         azure.tasks.put(make_task(new_id(), result=result))
+
+
+USED = Usage(seconds=1.5, executions=1, writes=1, size=6_000_000_000_000)
+
+
+def test_what_pictures_on_demand_use_has_a_row_of_its_own_that_is_no_task(storage):
+    video = new_id()
+    task = storage.tasks.put(make_task(video))
+    assert storage.tasks.on_demand(video) == OnDemand()
+    storage.tasks.put_on_demand(video, OnDemand(USED))
+    found = storage.tasks.on_demand(video)
+    assert found.usage == USED
+    storage.tasks.put_on_demand(video, replace(found, usage=replace(USED, executions=2)))
+    assert storage.tasks.on_demand(video).usage.executions == 2
+    assert storage.tasks.of(video) == [task]
+    assert [row.id for row in storage.tasks.overview(video)] == [task.id]
+
+
+def test_the_row_of_pictures_on_demand_is_saved_as_it_was_read_only(storage):
+    video = new_id()
+    storage.tasks.put_on_demand(video, OnDemand(USED))
+    read = storage.tasks.on_demand(video)
+    with pytest.raises(RowChanged):
+        storage.tasks.put_on_demand(video, OnDemand(USED))
+    storage.tasks.put_on_demand(video, read)
+    with pytest.raises(RowChanged):
+        storage.tasks.put_on_demand(video, read)
+    read = storage.tasks.on_demand(video)
+    assert list(storage.tasks.videos(str(video))) == [video]
+    storage.tasks.delete(video)
+    assert storage.tasks.on_demand(video) == OnDemand()
+    with pytest.raises(NotFound):
+        storage.tasks.put_on_demand(video, read)

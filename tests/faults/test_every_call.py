@@ -18,6 +18,8 @@ ELSEWHERE = {
     "blobs.public_uri": "makes an address for a GET, changes nothing",
     "blobs.exists": "asked by a GET, changes nothing",
     "videos.page": "asked by a GET, changes nothing",
+    "tasks.on_demand": "asked by a GET, changes nothing",
+    "tasks.put_on_demand": "made by a GET, which counts a picture or says in the log that it could not",
 }
 """What neither a publish nor a creation, a deletion or the timer uses."""
 

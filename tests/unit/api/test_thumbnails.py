@@ -40,12 +40,12 @@ def published(app, *, protected=False):
     return video
 
 
-def ask(app, video_id, index="", **query):
+def ask(app, video_id, index="", method="GET", **query):
     url = f"https://host/api/Videos/{video_id}/Thumbnails/{index}?token=secret"
     path = {"id": str(video_id), "index": index}
     query = {name: str(value) for name, value in query.items()}
     route = ROUTE[AT.get(index, "Thumbnail") if index else "Thumbnails"]
-    return respond(lambda: app, route, Request("GET", url, {}, query, path, b"", "the-id"))
+    return respond(lambda: app, route, Request(method, url, {}, query, path, b"", "the-id"))
 
 
 def assert_refused(answer, status, code, *fields):
@@ -82,10 +82,10 @@ def test_one_that_it_has_not_is_404(app, index):
     ("query", "name"),
     [
         ({"time": "2"}, "50-360.jpg"),
-        ({"time": 2.039, "height": 361}, "50-360.jpg"),
-        ({"time": "2.04", "format": "webp"}, "51-360.webp"),
-        ({"time": "0", "height": 16, "format": "png", "code": "x"}, "0-16.png"),
-        ({"time": "3.999999", "height": 450}, "99-450.jpg"),
+        ({"time": 2.099, "height": 181}, "50-360.jpg"),
+        ({"time": "2.1", "format": "webp"}, "52-360.webp"),
+        ({"time": "0", "height": 16, "format": "png", "code": "x"}, "0-90.png"),
+        ({"time": "3.999999", "height": 361}, "97-450.jpg"),
     ],
 )
 @pytest.mark.parametrize("word", AT)
@@ -200,4 +200,33 @@ def test_output_that_is_missing_is_an_error_of_ours(app):
 
 def test_times_need_not_be_short(app):
     answer = ask(app, published(app).id, "at", time=4 / 3)
-    assert answer.headers["Location"].endswith("/33-360.jpg")
+    assert answer.headers["Location"].endswith("/32-360.jpg")
+
+
+@pytest.mark.parametrize("word", AT)
+def test_head_answers_like_get_and_makes_no_picture(app, media, word):
+    video = published(app)
+    told = ask(app, video.id, word, "HEAD", time=1)
+    assert media.counts["still"] == 0
+    made = ask(app, video.id, word, time=1)
+    assert (told.status, told.headers) == (made.status, made.headers)
+
+
+def test_the_most_of_a_video_is_403_and_what_they_cost_is_in_its_status(media):
+    app = quick_app(media=media, max_pictures=1, **KEYS)
+    video = published(app)
+
+    def status():
+        request = Request("GET", f"https://host/api/Videos/{video.id}/Status", {}, {}, {"id": str(video.id)}, b"", "i")
+        return respond(lambda: app, ROUTE["Status"], request).body
+
+    before = status()
+    assert before["OnDemand"] is None
+    assert ask(app, video.id, "at", time=1).status == 307
+    assert_refused(ask(app, video.id, "at", time=2), 403, "TooManyPictures")
+    after = status()
+    used = after.pop("OnDemand")
+    assert after == {name: value for name, value in before.items() if name != "OnDemand"}, "Actual is final"
+    assert used["StorageBytes"] > 0
+    assert used["Cost"] > 0
+    assert used["Seconds"] >= 1

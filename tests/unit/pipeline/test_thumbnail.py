@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from fractions import Fraction
 
 import pytest
@@ -12,10 +13,11 @@ from hypothesis import strategies as st
 
 from connector.domain import layout
 from connector.domain.planner import Limits, make_plan
-from connector.errors import Busy, InvalidRequest, NotFound, TaskCrashed
+from connector.errors import Busy, InvalidRequest, NotFound, StorageUnavailable, TaskCrashed, TooManyPictures
 from connector.isobmff.samples import frame_time
 from connector.pipeline.context import Pace, StillTurns
 from connector.pipeline.delete import delete
+from connector.pipeline.on_demand import count_picture
 from connector.pipeline.thumbnail import frame_at, picture_at, rendition_for, thumbnail_blob
 from tests.fakes.media import INFO, PICTURE
 from tests.support.apps import quick_app
@@ -82,14 +84,20 @@ def test_a_time_outside_the_video_is_refused(time):
     [
         ((1920, 1080), None, (640, 360)),
         ((1920, 1080), 1080, (1920, 1080)),
-        ((1920, 1080), 1079, (1916, 1078)),
-        ((1920, 1080), 16, (28, 16)),
-        ((1920, 1080), 17, (28, 16)),
+        ((1920, 1080), 1079, (1920, 1080)),
+        ((1920, 1080), 721, (1920, 1080)),
+        ((1920, 1080), 720, (1280, 720)),
+        ((1920, 1080), 16, (160, 90)),
+        ((1920, 1080), 90, (160, 90)),
+        ((1920, 1080), 91, (320, 180)),
         ((1080, 1920), None, (360, 640)),
+        ((1080, 1920), 1081, (1080, 1920)),
         ((1080, 1920), 1920, (1080, 1920)),
+        ((2160, 3840), 2161, (2160, 3840)),
         ((320, 240), None, (320, 240)),
+        ((320, 240), 181, (320, 240)),
         ((8, 8), None, (8, 8)),
-        ((4, 2000), 16, (2, 16)),
+        ((4, 2000), 16, (2, 90)),
     ],
 )
 def test_pictures_keep_the_video_s_shape_in_even_sizes(size, height, expected):
@@ -113,10 +121,24 @@ def test_the_smallest_rendition_that_is_high_enough_is_read(height, expected):
 
 def test_the_name_follows_from_what_is_to_be_seen():
     plan = plan_of()
-    names = [picture_at(plan, t, h, f).name for t, h, f in ((1, 360, "png"), (1.039, 361, "png"), (1.0, None, "png"))]
+    names = [picture_at(plan, t, h, f).name for t, h, f in ((1, 360, "png"), (1.099, 181, "png"), (1.0, None, "png"))]
     assert names == ["thumbnails/frames/25-360.png"] * 3
-    others = {picture_at(plan, t, h, f).name for t, h, f in ((1.04, 360, "png"), (1, 362, "png"), (1, 360, "webp"))}
+    others = {picture_at(plan, t, h, f).name for t, h, f in ((1.1, 360, "png"), (1, 361, "png"), (1, 360, "webp"))}
     assert len(others | {names[0]}) == 4
+
+
+@pytest.mark.parametrize(
+    ("time", "frame"),
+    [(0, 0), (0.099, 0), (0.1, 2), (0.3, 7), (2.3, 57), (2.2999, 55), (2.39, 57), (5.7, 142), (9.999, 247)],
+)
+def test_a_time_is_rounded_down_to_a_tenth_of_a_second_as_it_is_written(time, frame):
+    assert picture_at(plan_of(), time, None, "jpg").frame == frame
+
+
+def test_a_video_has_as_many_pictures_as_the_grid_and_the_steps_allow():
+    plan = plan_of(seconds=2, rate=Fraction(60))
+    names = {picture_at(plan, t / 1000, h, "jpg").name for t in range(2000) for h in range(16, 1081, 71)}
+    assert len(names) == 20 * 6
 
 
 # Made once
@@ -128,7 +150,7 @@ def test_the_segment_that_holds_the_frame_is_read_and_nothing_else(app, media, m
     get = app.storage.blobs.get
     monkeypatch.setattr(app.storage.blobs, "get", lambda container, name: read.append(name) or get(container, name))
     picture = picture_at(video.plan, 2.2, 100, "webp")
-    assert thumbnail_blob(app, video, picture) == picture.name == "thumbnails/frames/55-100.webp"
+    assert thumbnail_blob(app, video, picture) == picture.name == "thumbnails/frames/55-180.webp"
     lowest = video.plan.renditions[-1].id
     assert read == [f"video/{lowest}/init.mp4", f"video/{lowest}/355200.m4s"]
     assert output(app, video)[picture.name] == b"webp of frame 18"
@@ -171,7 +193,7 @@ def test_more_than_so_many_at_once_are_refused_but_not_what_is_there_already(med
     pace = Pace(stills=2, still_wait_seconds=0)
     app = quick_app(media=media, pace=pace)
     video = published(app)
-    pictures = [picture_at(video.plan, n / 25, None, "jpg") for n in range(pace.stills + 2)]
+    pictures = [picture_at(video.plan, n / 10, None, "jpg") for n in range(pace.stills + 2)]
     thumbnail_blob(app, video, pictures[-1])
     begun, go_on = threading.Semaphore(0), threading.Event()
 
@@ -212,6 +234,7 @@ def test_of_a_video_that_was_deleted_meanwhile_nothing_stays(app, media):
     with pytest.raises(NotFound):
         thumbnail_blob(app, video, picture_at(video.plan, 0, None, "jpg"))
     assert list(app.storage.blobs.containers) == [layout.UPLOADS]
+    assert list(app.storage.tasks.videos("")) == []
 
 
 def test_the_child_is_confined_more_tightly_than_a_task(app, media):
@@ -222,3 +245,68 @@ def test_the_child_is_confined_more_tightly_than_a_task(app, media):
     (limits,) = seen
     assert limits.seconds < app.options.jobs.task.seconds
     assert limits.memory < app.options.jobs.task.memory
+
+
+# What they cost
+
+
+def test_what_pictures_use_is_counted_apart_from_the_video(app, media, clock):
+    video = published(app)
+    media.before = lambda job: setattr(clock, "ahead", clock.ahead + timedelta(seconds=3))
+    for time in (0, 1, 1, 2):
+        thumbnail_blob(app, video, picture_at(video.plan, time, None, "jpg"))
+    used = app.storage.tasks.on_demand(video.id).usage
+    assert (used.executions, used.writes) == (3, 3)
+    assert used.seconds == pytest.approx(9, abs=1)
+    assert used.size == sum(len(data) for name, data in output(app, video).items() if "/frames/" in name)
+    found = app.storage.videos.get(video.id)
+    assert (found.used, found.etag) == (video.used, video.etag)
+
+
+def test_pictures_that_are_made_at_once_are_all_counted(app, media):
+    video = published(app)
+    with ThreadPoolExecutor(8) as pool:
+        sizes = range(1, 9)
+        list(pool.map(lambda size: count_picture(app, video.id, timedelta(seconds=1), size), sizes))
+    used = app.storage.tasks.on_demand(video.id).usage
+    assert (used.executions, used.size) == (8, sum(sizes))
+
+
+def test_more_than_so_many_are_not_made_and_attempts_count(media, clock):
+    app = quick_app(media=media, clock=clock, max_pictures=3)
+    video = published(app)
+    pictures = [picture_at(video.plan, time, None, "jpg") for time in range(4)]
+
+    def crash(job):
+        raise TaskCrashed("the media process ended with signal SIGSEGV")
+
+    media.before = crash
+    with pytest.raises(TaskCrashed):
+        thumbnail_blob(app, video, pictures[0])
+    media.before = lambda job: None
+    thumbnail_blob(app, video, pictures[0])
+    thumbnail_blob(app, video, pictures[1])
+    with pytest.raises(TooManyPictures):
+        thumbnail_blob(app, video, pictures[2])
+    assert thumbnail_blob(app, video, pictures[1]) == pictures[1].name, "what is there can be seen"
+    assert app.storage.tasks.on_demand(video.id).usage.executions == 3
+
+
+def test_a_counter_that_cannot_be_saved_takes_no_picture_from_a_viewer(app, monkeypatch, caplog):
+    video = published(app)
+
+    def silent(video_id, used):
+        raise StorageUnavailable("Storage answered 503.")
+
+    monkeypatch.setattr(app.storage.tasks, "put_on_demand", silent)
+    picture = picture_at(video.plan, 1, None, "jpg")
+    assert thumbnail_blob(app, video, picture) == picture.name
+    assert "a picture on demand was not counted" in caplog.text
+
+
+def test_they_are_forgotten_with_the_video(app):
+    video = published(app)
+    thumbnail_blob(app, video, picture_at(video.plan, 1, None, "jpg"))
+    assert len(app.storage.tasks.of(video.id)) == len(app.storage.tasks.overview(video.id))
+    delete(app, video.id)
+    assert app.storage.tasks.on_demand(video.id).usage.executions == 0

@@ -4,7 +4,7 @@ A test holds the table and the tree in `connector/errors.py` together.
 """
 
 from connector import errors
-from connector.api.http import Request, Response
+from connector.api.http import MAX_URL, Request, Response
 
 STATUS: dict[type[errors.ConnectorError], int] = {
     errors.InvalidRequest: 400,
@@ -51,7 +51,7 @@ def error_response(request: Request, error: Exception) -> Response:
     message = str(error) if isinstance(error, errors.RequestError) else _for_callers(status, error)
     body: dict[str, object] = {
         "status": status,
-        "source": request.source,
+        "source": request.source[:MAX_URL],
         "message": message,
         "code": type(error).__name__ if status != 500 else "InternalError",
         "requestId": request.id,

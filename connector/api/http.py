@@ -27,6 +27,10 @@ from connector.errors import (
 MAX_BODY = 256 * 1024
 MAX_URL = 8000
 """Longest address in characters. RFC 9110 section 4.1 asks for at least as many."""
+_MOST_ERRORS = 10
+"""Wrong fields that one answer names. With the length of a name this bounds the answer to a wrong request."""
+_LONGEST_NAME = 100
+"""Characters of a wrong field's name in an answer: names inside Metadata are the caller's own."""
 JSON_TYPE = "application/json; charset=utf-8"
 """The Content-Type of every JSON answer."""
 _JSON_RANGES = ("application/json", "application/*", "*/*")
@@ -105,9 +109,11 @@ def _validated(model: type[BaseModel], data: Any, what: str) -> Any:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        fields = {_wire_name(model, e["loc"]) or what: _sentence(e) for e in error.errors(include_input=False)}
+        found = error.errors(include_input=False, include_url=False, include_context=False)[:_MOST_ERRORS]
+        fields = {_wire_name(model, e["loc"]) or what: _sentence(e) for e in found}
         listed = "; ".join(f"{name} {text}" for name, text in fields.items())
-        raise InvalidRequest(f"The request's {what} is not valid: {listed}.", fields) from None
+        more = f"; and {count - len(found)} more" if (count := error.error_count()) > len(found) else ""
+        raise InvalidRequest(f"The request's {what} is not valid: {listed}{more}.", fields) from None
 
 
 def _sentence(error: ErrorDetails) -> str:
@@ -117,7 +123,8 @@ def _sentence(error: ErrorDetails) -> str:
 def _wire_name(model: type[BaseModel], path: tuple[int | str, ...]) -> str:
     """Returns the name of the wrong field on the wire. pydantic reports a wrong default by its name in Python."""
     field = model.model_fields.get(str(path[0])) if path else None
-    return ".".join(map(str, (field.alias, *path[1:]) if field and field.alias else path))
+    name = ".".join(map(str, (field.alias, *path[1:]) if field and field.alias else path))
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
 
 
 def header_value(text: str) -> str:

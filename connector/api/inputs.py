@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, field_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -24,6 +24,16 @@ class Query(BaseModel):
 Tag = Annotated[str, Field(min_length=1, max_length=64)]
 
 
+MOST_METADATA = 32
+
+
+def _few(value: Any) -> Any:
+    """Checks the number of names first. pydantic would look at each of them, and describe each that is wrong."""
+    if isinstance(value, dict) and len(value) > MOST_METADATA:
+        raise PydanticCustomError("too_long", f"must have at most {MOST_METADATA} names")
+    return value
+
+
 class AboutModel(Wire):
     """Title, description, tags and metadata of a video. PUT replaces all four: a field that is left out is emptied."""
 
@@ -41,7 +51,10 @@ class AboutModel(Wire):
         Field(description="Tags of the video, at most 32; repeated ones count once."),
     ] = None
     metadata: Annotated[
-        Annotated[dict[Tag, Annotated[str, Field(max_length=256)]], Field(max_length=32)] | None,
+        Annotated[
+            dict[Tag, Annotated[str, Field(max_length=256)]], Field(max_length=MOST_METADATA), BeforeValidator(_few)
+        ]
+        | None,
         Field(description="Names and values that belong to the video, at most 32."),
     ] = None
 

@@ -133,7 +133,12 @@ def respond(app: Callable[[], App], route: Route, request: Request) -> Response:
         response = error_response(request, error)
         if response.status >= 500 and not isinstance(error, RequestError):
             log.exception("request failed", extra={"request_id": request.id, "route": route.name})
-    headers = {"Cache-Control": "no-cache", "x-ms-request-id": request.id, **response.headers}
+    headers = {
+        "Cache-Control": "no-cache",
+        "X-Content-Type-Options": "nosniff",
+        "x-ms-request-id": request.id,
+        **response.headers,
+    }
     headers |= _cors(app, route, request)
     if response.body is not None:
         headers.setdefault("Content-Type", JSON_TYPE)

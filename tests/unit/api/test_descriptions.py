@@ -7,7 +7,7 @@ import pytest
 from connector.api.openapi import document
 from connector.api.routes import ROUTES
 
-MODES = {mode: document(ROUTES, "https://host/api", mode, 10**9) for mode in ("keys", "entra", "anonymous")}
+MODES = {mode: document(ROUTES, mode, 10**9) for mode in ("keys", "entra", "anonymous")}
 NEEDS_WORDS = re.compile(r"(\S+\s+){2,}\S+")
 """At least three words."""
 MIDDLE = re.compile(

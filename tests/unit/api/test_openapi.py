@@ -15,7 +15,7 @@ from connector.api.routes import METHODS, ROUTES, respond
 from connector.domain.formats import FORMATS
 from tests.support.apps import memory_app
 
-DOCUMENT = document(ROUTES, "https://host/api", "keys", 10**9)
+DOCUMENT = document(ROUTES, "keys", 10**9)
 OPERATIONS = [
     (route, method, DOCUMENT["paths"]["/" + route.template.replace("{*", "{")][method.lower()])
     for route in ROUTES
@@ -113,7 +113,7 @@ def test_errors_have_the_shape_that_is_described():
 
 @pytest.mark.parametrize("mode", ["keys", "entra", "anonymous"])
 def test_how_to_prove_who_one_is_follows_the_mode(mode):
-    described = document(ROUTES, "https://host/api", mode, 10**9)
+    described = document(ROUTES, mode, 10**9)
     scheme = described["components"]["securitySchemes"].get("caller", {}).get("type")
     assert scheme == {"keys": "apiKey", "entra": "http", "anonymous": None}[mode]
     assert ("security" in described["paths"]["/Videos"]["get"]) == (mode != "anonymous")
@@ -123,14 +123,18 @@ def test_it_is_served_as_json_and_told_apart_by_its_etag():
     app = memory_app()
     route = next(route for route in ROUTES if route.name == "OpenApi")
 
-    def ask(**headers):
+    def ask(host="a.example", **headers):
         return respond(
-            lambda: app, route, Request("GET", "https://a.example/api/openapi.json", headers, {}, {}, b"", "x")
+            lambda: app, route, Request("GET", f"https://{host}/api/openapi.json", headers, {}, {}, b"", "x")
         )
 
     answer = ask()
     assert json.loads(json.dumps(answer.body))["servers"] == [{"url": "https://a.example/api"}]
     assert ask(**{"if-none-match": answer.headers["ETag"]}).status == 304
+    other = ask("b.example")
+    assert other.headers["ETag"] != answer.headers["ETag"]
+    assert other.body["servers"] == [{"url": "https://b.example/api"}]
+    assert other.body["paths"] is answer.body["paths"], "it is made once for all addresses"
 
 
 @pytest.mark.parametrize("route", [r for r in ROUTES if r.permission is not Permission.PUBLIC], ids=ids)

@@ -1,5 +1,7 @@
 """The portal's files, the embedded player's page, and what their pages may load and be shown in."""
 
+from pathlib import Path
+
 import pytest
 
 from connector.api.http import Request
@@ -55,3 +57,13 @@ def test_nothing_else_is_there(name):
 
 def test_the_address_with_a_slash_leads_to_the_one_without():
     assert ask("").headers["Location"] == "../portal"
+
+
+def test_a_file_has_the_etag_of_its_content_and_is_read_once(monkeypatch):
+    reads = []
+    read = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: reads.append(path.name) or read(path))
+    tags = {ask("format.js").headers["ETag"] for _ in range(5)}
+    assert len(tags) == 1
+    assert len(reads) <= 1
+    assert ask("dom.js").headers["ETag"] not in tags

@@ -45,7 +45,7 @@ async def run_now(request: Request, run: ManualRun | None) -> Response:
     """
     if run is None or request.method != "POST":
         return Response(404)
-    if (request.header("content-type") or "").partition(";")[0].strip().lower() != "application/json":
+    if request.media_type != "application/json":
         return Response(415)
     try:
         document = json.loads(await request.read())

@@ -69,6 +69,11 @@ class Request:
         return next((value for key, value in self.headers if key == name), None)
 
     @property
+    def media_type(self) -> str:
+        """The media type of the body in lower case, without parameters; empty when none is declared."""
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+    @property
     def length(self) -> int | None:
         """The declared length of the body in bytes. It is None for a chunked body and when nothing is declared."""
         if self.header("transfer-encoding") is not None:

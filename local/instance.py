@@ -96,6 +96,7 @@ class Instance:
             instance=self,
             keys=keys,
             origins=origins,
+            public_url=os.environ.get("PUBLIC_URL", ""),
             home=os.environ.get("AzureWebJobsDisableHomepage", "").lower() != "true",  # noqa: SIM112 - the host's own name
         )
         await self._site.start(listening)

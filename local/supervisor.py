@@ -8,6 +8,7 @@ import socket
 from dataclasses import dataclass
 
 from local import azurite
+from local.callers import is_loopback
 from local.child import AzuriteChild, WorkerChild
 from local.children import Children, wait_for_end
 from local.config import ConfigurationError, HostOptions, StackOptions, base_url, site_origins
@@ -64,6 +65,7 @@ class Supervisor:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._on_signal)
         prefix = HostOptions.read(self._options.app_dir).route_prefix
+        self._check_bind()
         self._check_storage_ports()
         with _listen(self._options) as listening:
             base = base_url(listening.getsockname())
@@ -128,6 +130,13 @@ class Supervisor:
         for child in storage:
             child.signal(signal.SIGKILL if self._in_memory else signal.SIGTERM)
         await wait_for_end(storage, _STORAGE_END_SECONDS)
+
+    def _check_bind(self) -> None:
+        if not self._auth and not is_loopback(self._options.bind):
+            raise ConfigurationError(
+                f"BIND={self._options.bind} lets other machines call, which needs --auth with FUNCTIONS_KEY and "
+                "FUNCTIONS_MASTER_KEY: without keys, everybody could read, delete and upload videos."
+            )
 
     def _check_storage_ports(self) -> None:
         ports = self._options.storage

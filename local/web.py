@@ -4,7 +4,7 @@ import logging
 import socket
 from collections.abc import Mapping, Sequence
 
-from local import admin, answers, cors, urls, webhook
+from local import admin, answers, callers, cors, urls, webhook
 from local.app import Function, FunctionFailed, FunctionTimeoutError
 from local.blobs import BlobDispatcher
 from local.http_message import BodyTooLarge, Disconnected, Request, Response
@@ -34,12 +34,14 @@ class Site:
         instance: admin.Drainable,
         keys: Keys | None,
         origins: Sequence[str],
+        public_url: str,
         home: bool,
     ) -> None:
         """`manual_runs` maps the lower-case name of a function to what runs it by the admin address.
 
         `instance` is drained by its admin address. `keys` is None when no keys are required. `origins` is the CORS
-        setting of the site, and `home` says whether `/` has a page (AzureWebJobsDisableHomepage).
+        setting of the site, `public_url` the app's own address, and `home` says whether `/` has a page
+        (AzureWebJobsDisableHomepage).
         """
         self._router = router
         self._runner = runner
@@ -48,6 +50,7 @@ class Site:
         self._instance = instance
         self._keys = keys
         self._origins = origins
+        self._public_url = public_url
         self._home = home
         self._server = Server(self._answer)
 
@@ -74,6 +77,9 @@ class Site:
             return Response(500)
 
     async def _answer_with_cors(self, request: Request) -> Response:
+        refusal = callers.refuse_host(request, self._public_url) if self._keys is None else None
+        if refusal is not None:
+            return refusal
         if request.target == "*":
             return Response(404) if request.method == "OPTIONS" else Response(405, [("Allow", "OPTIONS")], close=True)
         try:
@@ -135,10 +141,10 @@ class Site:
     def _refusal(self, request: Request, target: urls.Target, level: str) -> Response | None:
         """Returns the refusal of a caller who may not use an address of the host itself, or None.
 
-        When no keys are required, callers on this machine may use them.
+        When no keys are required, programs on this machine may use them.
         """
-        if self._keys is None and not request.is_local:
-            return Response(401, [_CHALLENGE])
+        if self._keys is None:
+            return callers.refuse_page(request) if request.is_local else Response(401, [_CHALLENGE])
         access = self._access(request, target)
         if access in LEVELS[level]:
             return None

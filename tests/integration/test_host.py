@@ -12,9 +12,12 @@ import pytest
 from azure.storage.queue import QueueServiceClient
 
 from local.azurite import Azurite
+from local.stack import StackError
 from tests.support.toy import Toy, alive, until
 
 pytestmark = pytest.mark.azurite
+
+JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
@@ -226,12 +229,13 @@ def test_a_blob_whose_function_always_fails_is_reported_in_the_poison_queue(toy,
 
 def test_the_webhook_answers_event_grids_handshake(toy):
     body = json.dumps([{"data": {"validationCode": "512d38b6"}}])
-    answer = toy.json("POST", HOOK, body, {"aeg-event-type": "SubscriptionValidation"})
+    kind = {"aeg-event-type": "SubscriptionValidation", "Content-Type": "application/json"}
+    answer = toy.json("POST", HOOK, body, kind)
     assert answer == {"validationResponse": "512d38b6"}
 
 
 def test_the_webhook_refuses_what_it_cannot_use(toy):
-    assert toy.request("POST", HOOK, "no json")[0] == 400
+    assert toy.request("POST", HOOK, "no json", JSON)[0] == 400
 
 
 # Timers and the admin address
@@ -272,7 +276,47 @@ def test_the_admin_address_drains_the_host_which_goes_on_answering(tmp_path):
         assert toy.json("GET", "echo/5")["method"] == "GET"
 
 
+# Without keys, pages of other origins
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "192.0.2.1", "localhost.evil.example:80"])
+@pytest.mark.parametrize(("method", "path"), [("GET", "echo/5"), ("OPTIONS", "echo/5"), ("POST", "/admin/host/drain")])
+def test_a_name_that_is_not_this_machines_is_refused(toy, method, path, host):
+    asked = {"Host": host, "Origin": "http://evil.example", "Access-Control-Request-Method": "DELETE"}
+    status, headers, _ = toy.request(method, path, headers=asked)
+    assert status == 421
+    assert "Access-Control-Allow-Origin" not in headers
+    assert toy.json("GET", "/admin/host/drain/status") == {"state": "Disabled"}
+
+
+@pytest.mark.parametrize("host", ["localhost:7071", "LOCALHOST", "127.0.0.1", "127.1.2.3:1", "[::1]:7071"])
+def test_the_names_of_this_machine_are_answered(toy, host):
+    assert toy.request("GET", "echo/5", headers={"Host": host})[0] == 200
+
+
+def test_no_page_runs_a_function_by_the_admin_address_or_the_webhook(toy):
+    before = len(toy.records_of("rarely"))
+    event = {"aeg-event-type": "Notification"}
+    for origin in ("https://evil.example", "null", toy.stack.api.removesuffix("/api")):
+        page = {**JSON, "Origin": origin}
+        assert toy.request("POST", "/admin/functions/rarely", '{"input": ""}', page)[0] == 403
+        assert toy.request("POST", "/admin/host/drain", headers=page)[0] == 403
+        assert toy.request("POST", HOOK, "[]", {**page, **event})[0] == 403
+    for kind in ("text/plain", "application/x-www-form-urlencoded", ""):
+        simple = {"Content-Type": kind} if kind else {}
+        assert toy.request("POST", "/admin/functions/rarely", '{"input": ""}', simple)[0] == 415
+        assert toy.request("POST", HOOK, "[]", {**simple, **event})[0] == 415
+    assert len(toy.records_of("rarely")) == before
+    assert toy.json("GET", "/admin/host/drain/status") == {"state": "Disabled"}
+
+
 # Starting, timeouts, stopping
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.0.2.1", "example.test"])  # noqa: S104 - refused
+def test_other_machines_are_not_let_in_without_keys(tmp_path, address):
+    with pytest.raises(StackError, match=f"BIND={address} lets other machines call, which needs --auth"):
+        Toy(tmp_path, env={"BIND": address}).__enter__()
 
 
 def test_keys_are_asked_for_on_demand(tmp_path):

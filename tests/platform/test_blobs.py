@@ -12,6 +12,7 @@ pytestmark = pytest.mark.azurite
 
 APP = Path(__file__).parent / "trigger_app"
 HOOK = "/runtime/webhooks/blobs?functionName=Host.Functions."
+NOTIFICATION = {"aeg-event-type": "Notification", "Content-Type": "application/json"}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +28,7 @@ def toy(tmp_path_factory):
 def tell(toy, url, *, function="uploaded", kind="Microsoft.Storage.BlobCreated", **event):
     """Post an event as Event Grid does; the status of the answer."""
     event = {"eventType": kind, "data": {"url": url, "blobType": "BlockBlob", "eTag": "0x1"}, **event}
-    return toy.request("POST", HOOK + function, json.dumps([event]), {"aeg-event-type": "Notification"})[0]
+    return toy.request("POST", HOOK + function, json.dumps([event]), NOTIFICATION)[0]
 
 
 def runs(toy, name, what="blob"):
@@ -67,7 +68,7 @@ def test_a_cloud_event_is_read_alike(toy):
     blob = toy.blobs.get_blob_client("other", "1/cloud.mp4")
     blob.upload_blob(b"here")
     event = {"type": "Microsoft.Storage.BlobCreated", "data": {"url": blob.url, "blobType": "BlockBlob"}}
-    assert toy.request("POST", HOOK + "uploaded", json.dumps(event), {"aeg-event-type": "Notification"})[0] == 202
+    assert toy.request("POST", HOOK + "uploaded", json.dumps(event), NOTIFICATION)[0] == 202
     until(lambda: runs(toy, "other/1/cloud.mp4"), "the run")
 
 

@@ -1,6 +1,7 @@
 """The files around the templates: azd, the workflow, the package, the licences, the local settings."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -46,6 +47,48 @@ def test_the_workflow_may_read_and_no_more():
         assert job["timeout-minutes"] <= 60
         # What a repository's variables hold reaches a shell as variables, never as text of the script.
         assert not any("${{" in step.get("run", "") for step in job["steps"])
+
+
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_action_is_pinned_by_its_commit_with_the_version_beside_it(path):
+    used = re.findall(r"uses: (.+)", path.read_text("utf-8"))
+    assert used
+    assert [u for u in used if not re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", u)] == []
+
+
+def test_an_action_has_the_same_commit_in_all_workflows():
+    used = {tuple(u.split("@")) for path in WORKFLOWS for u in re.findall(r"uses: (.+)", path.read_text("utf-8"))}
+    assert len({name for name, _ in used}) == len(used)
+
+
+def test_known_vulnerabilities_are_looked_for_every_week():
+    workflow = yaml.safe_load((ROOT / ".github/workflows/dependencies.yml").read_text("utf-8"))
+    assert workflow["permissions"] == {"contents": "read"}
+    assert workflow[True]["schedule"], "YAML 1.1 takes the key `on` for true"
+    runs = {name: job["steps"][-1]["run"] for name, job in workflow["jobs"].items()}
+    assert "--require-hashes" in runs["python"]
+    assert "-r requirements.lock" in runs["python"]
+    assert runs["npm"].startswith("npm audit")
+
+
+@pytest.mark.parametrize(("newest", "status"), [("18.1.0", 0), ("17.0.1", 0), ("19.0.0", 1), ("", 1)])
+def test_a_new_major_version_of_av_is_told(tmp_path, newest, status):
+    workflow = yaml.safe_load((ROOT / ".github/workflows/dependencies.yml").read_text("utf-8"))
+    (tmp_path / "requirements.txt").write_text("azure-core==1.0\nav==18.1.0\n")
+    answer = f"echo 'av ({newest})'; echo 'Available versions: {newest}, 1.0.0'" if newest else "exit 1"
+    (tmp_path / "python3").write_text(f"#!/bin/sh\n{answer}\n")
+    (tmp_path / "python3").chmod(0o755)
+    ran = subprocess.run(
+        ["bash", "-e", "-c", workflow["jobs"]["av"]["steps"][-1]["run"]],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        check=False,
+    )
+    assert ran.returncode == status
 
 
 def test_every_kind_of_package_is_kept_up_to_date():

@@ -3,6 +3,7 @@
 import hashlib
 import html
 import logging
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -63,6 +64,9 @@ def _page(app: App, name: str) -> Response:
     if path is None:
         raise ResourceNotFound("There is no such page.")
     content, digest = _content(path, path.stat().st_mtime_ns)
+    if path.suffix == ".html":
+        content = _filled(app, content, {})
+        digest = hashlib.sha256(content).digest()
     return _answer(app, content, digest, _TYPES[path.suffix], _NOWHERE)
 
 
@@ -86,11 +90,16 @@ def _embed(app: App, wanted: str) -> Response:
         "poster": "" if app.options.playback.signed else blobs.public_uri(container, layout.POSTER),
     }
     page = _files()["embed.html"]
-    text = _content(page, page.stat().st_mtime_ns)[0].decode()
-    for name, value in facts.items():
-        text = text.replace(f"{{{{{name}}}}}", html.escape(value))
-    content = text.encode()
+    content = _filled(app, _content(page, page.stat().st_mtime_ns)[0], facts)
     return _answer(app, content, hashlib.sha256(content).digest(), "text/html", app.api.embed_origins)
+
+
+def _filled(app: App, page: bytes, facts: Mapping[str, str]) -> bytes:
+    """Returns the page with the facts, and the API's public address, in the places that name them."""
+    text = page.decode()
+    for name, value in {"api": app.options.playback.public_url, **facts}.items():
+        text = text.replace(f"{{{{{name}}}}}", html.escape(value))
+    return text.encode()
 
 
 def _watched(app: App, video_id: UUID) -> None:

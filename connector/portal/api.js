@@ -1,8 +1,7 @@
 /* The API, called as whoever sits here: the key or token is asked for when the API asks, and kept for this tab only. */
 
+import { API } from "./addresses.js";
 import { askForCredential } from "./dialogs.js";
-
-export const API = new URL("..", import.meta.url); // this file is {api}/portal/api.js
 
 const CREDENTIAL = "video-connector.credential";
 

@@ -8,8 +8,11 @@
  *   destroy()
  */
 
+import { API, PUBLIC_API } from "./addresses.js";
 import { dashJsInterceptor, hlsJsSetup, shakaFilter, videoJsHook } from "./protection.js";
 
+/** Where keys may come from: the API that serves this page, also by its public address, which manifests name. */
+const KEYS = { api: [API, PUBLIC_API] };
 const HLS_TYPE = "application/vnd.apple.mpegurl";
 
 /** `kind` is the endpoint type of the API. */
@@ -72,7 +75,7 @@ const highestFirst = (a, b) => b.bandwidth - a.bandwidth;
 /** Without a worker: workers come from blob URLs, and CMAF needs no remuxing. */
 export async function openHlsJs(video, url, token, failed) {
   await script("hls.min.js");
-  const hls = new Hls({ enableWorker: false, ...(token && { xhrSetup: hlsJsSetup(token) }) });
+  const hls = new Hls({ enableWorker: false, ...(token && { xhrSetup: hlsJsSetup(token, KEYS) }) });
   hls.on(Hls.Events.ERROR, (_, { fatal, details, response }) => {
     if (fatal) failed(`${details}${response?.code ? ` (${response.code})` : ""}`);
   });
@@ -93,7 +96,7 @@ async function openShaka(video, url, token, failed) {
   shaka.polyfill.installAll();
   const player = new shaka.Player();
   player.addEventListener("error", ({ detail }) => { if (detail.severity === 2) failed(`Shaka error ${detail.code}`); });
-  if (token) player.getNetworkingEngine().registerRequestFilter(shakaFilter(token));
+  if (token) player.getNetworkingEngine().registerRequestFilter(shakaFilter(token, KEYS));
   await player.attach(video);
   // Of a video that grows it would begin near the end, or where the manifest says; and go no nearer to the end than that.
   player.configure("manifest.dash.ignoreSuggestedPresentationDelay", true);
@@ -122,7 +125,7 @@ async function openDashJs(video, url, token, failed) {
   player.on(PLAYBACK_ERROR, ({ error }) => failed(error?.message ?? String(error)));
   player.updateSettings({ debug: { logLevel: dashjs.Debug.LOG_LEVEL_NONE } });
   player.initialize(video, null, false);
-  if (token) player.addResponseInterceptor(dashJsInterceptor(token));
+  if (token) player.addResponseInterceptor(dashJsInterceptor(token, KEYS));
   player.attachSource(url);
   const rendition = ({ id, width, height, bandwidth }) => ({ id, width, height, bandwidth });
   return {
@@ -146,7 +149,7 @@ async function openVideoJs(video, url, token, failed) {
   // Of its own face nothing is wanted: the page has one.
   const player = videojs(video, { children: ["mediaLoader"], controls: false, html5: { vhs: { overrideNative: true } } });
   player.on("error", () => failed(player.error()?.message ?? "error"));
-  if (token) player.on("xhr-hooks-ready", () => player.tech({}).vhs.xhr.onRequest(videoJsHook(token)));
+  if (token) player.on("xhr-hooks-ready", () => player.tech({}).vhs.xhr.onRequest(videoJsHook(token, KEYS)));
   player.src({ src: url, type: HLS_TYPE });
   const levels = () => [...player.qualityLevels().levels_];
   const rendition = ({ id, width, height, bitrate }) => ({ id, width, height, bandwidth: bitrate });

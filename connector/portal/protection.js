@@ -12,11 +12,13 @@
  * themselves and only lack the token. dash.js does not know this encryption: the interceptor fetches the key and
  * decrypts, with WebCrypto, which browsers offer on https pages and on localhost only.
  *
- * `token` is the bare JWT, or a function that answers the present one, for pages that renew it. It is sent to key
- * addresses only. `options.api`, the address of the API, holds it to that host even if a manifest names another.
+ * `token` is the bare JWT, or a function that answers the present one, for pages that renew it. It is sent only to key
+ * addresses of the API, whatever other host a manifest names. That API is the one which serves this file. A page that
+ * serves a copy, or an API with another public address (PUBLIC_URL), needs `options.api`: an address or several.
  */
 
 const KEY_PATH = /\/keys\/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const OWN_API = new URL("..", import.meta.url); // this file is {api}/portal/protection.js
 const SEA = "urn:mpeg:dash:schema:sea:2012";
 
 /** For hls.js: the value of its setting `xhrSetup`. */
@@ -72,9 +74,9 @@ export function dashJsInterceptor(token, options = {}) {
   };
 }
 
-function isKeyAddress(address, { api }) {
+function isKeyAddress(address, { api = OWN_API }) {
   const url = new URL(address, location.href);
-  return KEY_PATH.test(url.pathname) && (api === undefined || url.origin === new URL(api, location.href).origin);
+  return KEY_PATH.test(url.pathname) && [api].flat().some((own) => new URL(own, location.href).origin === url.origin);
 }
 
 function authorization(token) {

@@ -1,6 +1,6 @@
 /* What to copy: addresses, calls, and code for one's own pages. */
 
-import { API } from "./api.js";
+import { API, PUBLIC_API } from "./addresses.js";
 import { announce, h } from "./dom.js";
 
 /** A text with a button that copies it. */
@@ -34,7 +34,7 @@ export function snippets(id, urls, token, isProtected) {
   const api = API.href.replace(/\/$/, "");
   const frame = `<iframe src=${quoted(embedAddress(id, token))} width="640" height="360"\n`
     + '  allow="autoplay; fullscreen; picture-in-picture" allowfullscreen></iframe>';
-  const helper = isProtected ? `import { hlsJsSetup } from "${api}/portal/protection.js";\n\n` : "";
+  const helper = isProtected ? `import { hlsJsSetup } from "${new URL("portal/protection.js", PUBLIC_API)}";\n\n` : "";
   const setup = isProtected ? "{ xhrSetup: hlsJsSetup(token) }" : "";
   const player = `${helper}const hls = new Hls(${setup}); // hls.js\nhls.loadSource("${urls.HLS}");\nhls.attachMedia(document.querySelector("video"));`;
   const calls = [

@@ -67,14 +67,18 @@ def test_nothing_plays_without_the_right_token(player, site, name, endpoint, tok
 def test_a_token_goes_to_key_addresses_only(player, pages):
     api = "https://api.example/api"
     cases = [
-        (f"{api}/{KEY}", None, True),
+        (f"{pages}/{KEY}", None, True),
+        (f"{api}/{KEY}", None, False),
+        (f"https://evil.example/api/{KEY}", None, False),
+        (f"{api}/{KEY}", [pages, api], True),
+        (f"https://evil.example/api/{KEY}", [pages, api], False),
         (f"{api}/{KEY}?a=b", api, True),
         (f"https://api.example/API/{KEY.lower()}", api, True),
         (f"https://other.example/api/{KEY}", api, False),
         (f"https://api.example.org/api/{KEY}", api, False),
         (f"http://api.example/api/{KEY}", api, False),
-        (f"{api}/{KEY}/more", None, False),
-        (f"{api}/video/0.m4s?{KEY}", None, False),
+        (f"{pages}/{KEY}/more", None, False),
+        (f"{pages}/video/0.m4s?{KEY}", None, False),
     ]
     player.page.goto(f"{pages}/player.html")
     headers = player.page.evaluate(

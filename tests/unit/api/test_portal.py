@@ -1,5 +1,6 @@
 """The portal's files, the embedded player's page, and what their pages may load and be shown in."""
 
+import html
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ ID = "01a20000-0000-7000-8000-000000000000"
 
 
 def ask(name, **settings):
-    app = quick_app(public_url="https://app.example/api", **settings)
+    app = quick_app(**{"public_url": "https://app.example/api", **settings})
     request = Request("GET", f"https://app.example/api/portal/{name}", {}, {}, {"name": name}, b"", "the-id")
     return respond(lambda: app, ROUTE, request)
 
@@ -67,3 +68,11 @@ def test_a_file_has_the_etag_of_its_content_and_is_read_once(monkeypatch):
     assert len(tags) == 1
     assert len(reads) <= 1
     assert ask("dom.js").headers["ETag"] not in tags
+
+
+@pytest.mark.parametrize("name", ["index.html", f"embed/{ID}"])
+@pytest.mark.parametrize("url", ["https://app.example/api", 'https://a.example/"><script>'])
+def test_a_page_knows_the_public_address_that_keys_come_from(name, url):
+    text = ask(name, public_url=url).body.decode()
+    assert f'<meta name="public-api" content="{html.escape(url)}">' in text
+    assert "{{" not in text

@@ -57,3 +57,16 @@ def test_every_code_of_a_failed_video_has_its_sentence_and_is_in_the_reference()
 
 def test_every_status_of_an_error_is_in_the_reference():
     assert [s for s in sorted(set(STATUS.values())) if not re.search(rf"\b{s}\b", REFERENCE)] == []
+
+
+@pytest.mark.parametrize("page", sorted(p.name for p in ROOT.glob("*.md")))
+def test_every_link_to_a_file_of_the_project_leads_to_it(page):
+    links = re.findall(r"\]\((?!https?://|#)([^)#]*)(?:#[^)]*)?\)", (ROOT / page).read_text("utf-8"))
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_security_page_names_the_settings_that_it_relies_on():
+    page = (ROOT / "SECURITY.md").read_text("utf-8")
+    named = set(re.findall(r"`([A-Z][A-Z_]{5,})", page))
+    assert named <= {variable(field) for field in Settings.model_fields}
+    assert {"CONFINEMENT", "PLAYBACK_ACCESS", "MAX_PICTURES"} <= named

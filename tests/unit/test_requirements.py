@@ -58,3 +58,10 @@ def test_every_package_that_is_deployed_is_in_the_notice_and_none_besides():
     text = (ROOT / "NOTICE").read_text("utf-8")
     python = text.partition("Python packages\n---")[2].partition("JavaScript")[0]
     assert set(re.findall(r"^  ([a-z0-9-]+)  ", python, re.MULTILINE)) == set(_locked())
+
+
+def test_every_package_that_is_named_has_one_version():
+    for file in ("requirements.txt", "requirements-dev.txt"):
+        lines = (ROOT / file).read_text("utf-8").splitlines()
+        named = [Requirement(line) for line in lines if line and not line.startswith(("#", "-r"))]
+        assert [str(r) for r in named if [s.operator for s in r.specifier] != ["=="]] == []

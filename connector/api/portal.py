@@ -4,40 +4,21 @@ import hashlib
 import html
 import logging
 from collections.abc import Mapping
-from functools import cache, lru_cache
-from pathlib import Path
+from dataclasses import replace
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from connector.api.app import App
 from connector.api.conditional import etag_for
 from connector.api.http import Request, Response
+from connector.api.portal_files import File, find, vendor_version
 from connector.domain import layout
 from connector.errors import NotFound, ResourceNotFound, StorageError
 
 log = logging.getLogger(__name__)
 
-_FOLDER = Path(__file__).parent.parent / "portal"
-_TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 _EMBED = "embed/"
 _NOWHERE = ("'none'",)
-
-
-_CACHED_FILES = 100
-"""Files whose content is kept in memory; together they have about 5 MB."""
-
-
-@lru_cache(_CACHED_FILES)
-def _content(path: Path, modified: int) -> tuple[bytes, bytes]:  # noqa: ARG001 - part of the key of the cache
-    """Returns the content of a file and its digest. They are read again when the time `modified` is another one."""
-    content = path.read_bytes()
-    return content, hashlib.sha256(content).digest()
-
-
-@cache
-def _files() -> dict[str, Path]:
-    """Returns all files that are served, by path. Nothing else can be asked for."""
-    return {p.relative_to(_FOLDER).as_posix(): p for p in _FOLDER.rglob("*") if p.suffix in _TYPES}
 
 
 def get_portal(app: App, request: Request) -> Response:
@@ -60,14 +41,15 @@ def entry(app: App, request: Request, name: str) -> Response:
 
 def _page(app: App, name: str) -> Response:
     """Returns the file of this name. Raises ResourceNotFound."""
-    path = _files().get(name)
-    if path is None:
+    file = _file(name)
+    return _answer(app, _filled(app, file, {}) if file.kind == "text/html" else file, _NOWHERE)
+
+
+def _file(name: str) -> File:
+    file = find(name)
+    if file is None:
         raise ResourceNotFound("There is no such page.")
-    content, digest = _content(path, path.stat().st_mtime_ns)
-    if path.suffix == ".html":
-        content = _filled(app, content, {})
-        digest = hashlib.sha256(content).digest()
-    return _answer(app, content, digest, _TYPES[path.suffix], _NOWHERE)
+    return file
 
 
 def _embed(app: App, wanted: str) -> Response:
@@ -89,17 +71,17 @@ def _embed(app: App, wanted: str) -> Response:
         "rendered": rendered,
         "poster": "" if app.options.playback.signed else blobs.public_uri(container, layout.POSTER),
     }
-    page = _files()["embed.html"]
-    content = _filled(app, _content(page, page.stat().st_mtime_ns)[0], facts)
-    return _answer(app, content, hashlib.sha256(content).digest(), "text/html", app.api.embed_origins)
+    return _answer(app, _filled(app, _file("embed.html"), facts), app.api.embed_origins)
 
 
-def _filled(app: App, page: bytes, facts: Mapping[str, str]) -> bytes:
-    """Returns the page with the facts, and the API's public address, in the places that name them."""
-    text = page.decode()
-    for name, value in {"api": app.options.playback.public_url, **facts}.items():
+def _filled(app: App, page: File, facts: Mapping[str, str]) -> File:
+    """Returns the page with the facts in the places that name them, and with what every page needs to know."""
+    text = page.content.decode()
+    common = {"api": app.options.playback.public_url, "vendor": vendor_version()}
+    for name, value in {**common, **facts}.items():
         text = text.replace(f"{{{{{name}}}}}", html.escape(value))
-    return text.encode()
+    content = text.encode()
+    return replace(page, content=content, digest=hashlib.sha256(content).digest())
 
 
 def _watched(app: App, video_id: UUID) -> None:
@@ -116,15 +98,17 @@ def _watched(app: App, video_id: UUID) -> None:
         log.warning("an embedded player may wait for the whole video", exc_info=True, extra={"video_id": str(video_id)})
 
 
-def _answer(app: App, content: bytes, digest: bytes, kind: str, ancestors: tuple[str, ...]) -> Response:
+def _answer(app: App, file: File, ancestors: tuple[str, ...]) -> Response:
     policy = _policy(app, ancestors)
     headers = {
-        "Content-Type": f"{kind}; charset=utf-8",
+        "Content-Type": f"{file.kind}; charset=utf-8",
         "Content-Security-Policy": policy,
-        "ETag": etag_for(digest, policy),
+        "ETag": etag_for(file.digest, policy),
         "Referrer-Policy": "no-referrer",
     }
-    return Response(200, content, headers)
+    if file.kept:
+        headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return Response(200, file.content, headers)
 
 
 def _policy(app: App, ancestors: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@
  *   destroy()
  */
 
-import { API, PUBLIC_API } from "./addresses.js";
+import { API, PUBLIC_API, VENDOR } from "./addresses.js";
 import { dashJsInterceptor, hlsJsSetup, shakaFilter, videoJsHook } from "./protection.js";
 
 /** Where keys may come from: the API that serves this page, also by its public address, which manifests name. */
@@ -58,7 +58,7 @@ function script(name) {
   if (!loaded.has(name)) {
     loaded.set(name, new Promise((resolve, reject) => {
       const element = document.createElement("script");
-      element.src = new URL(`vendor/${name}`, import.meta.url);
+      element.src = new URL(name, VENDOR);
       element.addEventListener("load", resolve);
       element.addEventListener("error", () => {
         loaded.delete(name);

@@ -1,6 +1,7 @@
 """The portal's files, the embedded player's page, and what their pages may load and be shown in."""
 
 import html
+import re
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,28 @@ def test_a_page_knows_the_public_address_that_keys_come_from(name, url):
     text = ask(name, public_url=url).body.decode()
     assert f'<meta name="public-api" content="{html.escape(url)}">' in text
     assert "{{" not in text
+
+
+def vendor_path(name):
+    found = re.search(r'"portal/(vendor/[0-9a-f]{16}/)', ask("docs.html").body.decode())
+    return found[1] + name
+
+
+def test_a_script_whose_path_has_the_version_of_its_content_is_kept_by_browsers():
+    plain, kept = ask("vendor/hls.min.js"), ask(vendor_path("hls.min.js"))
+    assert kept.body == plain.body
+    assert kept.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert plain.headers["Cache-Control"] == "no-cache"
+
+
+def test_the_scripts_of_another_release_are_not_kept():
+    answer = ask(f"vendor/{'0' * 16}/hls.min.js")
+    assert (answer.status, answer.headers["Cache-Control"]) == (200, "no-cache")
+    assert ask(vendor_path("nothing.js")).status == 404
+    assert ask(vendor_path(vendor_path("hls.min.js"))).status == 404
+
+
+@pytest.mark.parametrize("name", ["index.html", f"embed/{ID}"])
+def test_pages_know_the_version_of_the_scripts(name):
+    version = vendor_path("").split("/")[1]
+    assert f'<meta name="vendor" content="{version}">' in ask(name).body.decode()

@@ -174,6 +174,6 @@ class TokenQuery(Query):
     not_before: Annotated[
         Annotated[int, Field(ge=0, le=99_999_999_999)] | None,
         Field(
-            description="Time in epoch seconds from which the token is valid, at most a year from now; now by default."
+            description="Time in epoch seconds from which the token is valid, at most a day from now; now by default."
         ),
     ] = None

@@ -27,8 +27,8 @@ _FROM_THE_BEGINNING = "#t=0"
 _BEARER = re.compile(r"bearer[ =]\s*(\S+)", re.IGNORECASE)
 """The Authorization header of RFC 6750 section 2.1, and the form that the old players send."""
 _PRIVATE = {"Cache-Control": "no-store"}
-_FARTHEST = timedelta(days=365)
-"""Longest time until a token becomes valid."""
+_FARTHEST = timedelta(days=1)
+"""Longest time until a token becomes valid. A caller who may only read cannot collect tokens for later."""
 
 
 def get_playback(app: App, request: Request) -> Response:
@@ -120,7 +120,7 @@ def _not_before(app: App, epoch: int | None) -> datetime | None:
         return None
     present = app.clock.now()
     if epoch > (present + _FARTHEST).timestamp():
-        message = "must be a time in epoch seconds, at most a year from now"
+        message = "must be a time in epoch seconds, at most a day from now"
         raise InvalidRequest(f"notBefore {message}.", {"notBefore": message})
     return max(present, datetime.fromtimestamp(epoch, UTC))
 

@@ -130,6 +130,17 @@ def test_a_token_may_be_for_later(app):
     assert_refused(ask(app, "Key", video.key_id, headers=bearer(body["Token"])), 401, "Unauthorized")
 
 
+def test_a_token_may_be_for_the_next_day_and_no_later(app):
+    """Whoever may only read cannot collect tokens for the time when they may no longer."""
+    video = create(app, "a.mp4", protected=True).video
+    day = 24 * 3600
+    for seconds, status in ((day - 10, 200), (day + 10, 400), (364 * day, 400)):
+        query = {"notbefore": str(int(time.time()) + seconds)}
+        answer = ask(app, "AuthorizationToken", video.id, query=query)
+        assert answer.status == status
+    assert "at most a day from now" in answer.body["message"]
+
+
 def test_not_before_the_past_means_now(app):
     video = create(app, "a.mp4", protected=True).video
     body = ask(app, "AuthorizationToken", video.id, query={"notbefore": "0"}).body

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from connector.errors import Forbidden, Unauthorized
+from connector.security import callers
 from connector.security.callers import INVALID, granted
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*)", re.IGNORECASE)
 class Permission(StrEnum):
     """What an operation demands. The values name app roles and scopes."""
 
-    READ = "Videos.Read"
-    WRITE = "Videos.Write"
+    READ = callers.READ
+    WRITE = callers.WRITE
     """Permission to change videos. It includes READ."""
     PUBLIC = ""
     """No permission: a static page, or a route that checks tokens itself."""
@@ -33,18 +34,22 @@ def host_level(mode: str, permission: Permission) -> str:
     return "ANONYMOUS" if permission is Permission.PUBLIC or mode in {"entra", "anonymous"} else "FUNCTION"
 
 
-def authorize(app: "App", permission: Permission, request: "Request") -> None:
-    """Checks that the caller has the permission. With Functions keys the host has done so already.
+def authorize(app: "App", permission: Permission, request: "Request") -> bool:
+    """Checks that the caller has the permission, and returns whether they may write. With Functions keys the host has
+    checked the caller already, and a key allows everything. On a public route nobody may write.
 
     Raises Unauthorized without a good token, Forbidden when it lacks the permission, AuthorityUnavailable when the
     token cannot be checked.
     """
-    if permission is Permission.PUBLIC or app.api.auth_mode != "entra":
-        return
+    if permission is Permission.PUBLIC:
+        return False
+    if app.api.auth_mode != "entra":
+        return True
     names = granted(app.callers, _token(request))
-    if permission not in names and Permission.WRITE not in names:
+    if permission not in names:
         challenge = f'Bearer error="insufficient_scope", scope="{permission}"'
         raise Forbidden(f"This operation needs the app role or scope {permission}.", challenge)
+    return Permission.WRITE in names
 
 
 def _token(request: "Request") -> str:

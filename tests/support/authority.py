@@ -33,7 +33,8 @@ def seconds_from_now(seconds: int) -> int:
 
 def token(key: object = None, algorithm: str = "RS256", kid: str | None = "a", **changes: object) -> str:
     """A good one, but for the changes; a claim that becomes None is left out."""
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "exp": seconds_from_now(600), "nbf": seconds_from_now(-5), **changes}
+    standing = {"iss": ISSUER, "aud": AUDIENCE, "azp": "client-id-of-the-caller"}
+    claims = {**standing, "exp": seconds_from_now(600), "nbf": seconds_from_now(-5), **changes}
     present = {name: value for name, value in claims.items() if value is not None}
     headers = {"kid": kid} if kid else None
     return jwt.encode(present, rsa_key("a") if key is None else key, algorithm=algorithm, headers=headers)

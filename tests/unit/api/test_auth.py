@@ -49,7 +49,7 @@ def bearer(**claims) -> str:
 @pytest.mark.parametrize("mode", ["keys", "anonymous"])
 @pytest.mark.parametrize("permission", Permission, ids=lambda p: p.name)
 def test_in_the_other_modes_nothing_is_asked_here(mode, permission):
-    authorize(memory_app(auth_mode=mode), permission, ask())
+    assert authorize(memory_app(auth_mode=mode), permission, ask()) is (permission is not PUBLIC)
 
 
 def test_a_public_route_asks_nothing(app, published):
@@ -66,7 +66,9 @@ def test_a_public_route_asks_nothing(app, published):
         ({"scp": "openid Videos.Read"}, {READ}),
         ({"roles": ["Videos.Write"]}, {READ, WRITE}),
         ({"scp": "Videos.Write"}, {READ, WRITE}),
-        ({"roles": ["Videos.Read"], "scp": "Videos.Write"}, set()),
+        ({"roles": ["Videos.Read"], "scp": "Videos.Write"}, {READ}),
+        ({"roles": ["Videos.Write"], "scp": "Videos.Read"}, {READ}),
+        ({"roles": ["Videos.Other"], "scp": "Videos.Write"}, set()),
         ({"roles": ["Videos.Read", "Videos.Write"], "scp": "Videos.Read"}, {READ}),
         ({}, set()),
         ({"roles": [], "scp": ""}, set()),
@@ -79,6 +81,8 @@ def test_a_public_route_asks_nothing(app, published):
         "write-role",
         "write-scope",
         "too-wide-a-scope",
+        "too-wide-a-role",
+        "another-role",
         "narrow-scope",
         "neither",
         "empty",
@@ -89,7 +93,7 @@ def test_a_public_route_asks_nothing(app, published):
 def test_a_role_or_scope_allows_and_writing_includes_reading(app, claims, allowed):
     for permission in (READ, WRITE):
         if permission in allowed:
-            authorize(app, permission, ask(bearer(**claims)))
+            assert authorize(app, permission, ask(bearer(**claims))) is (WRITE in allowed)
             continue
         answer = refusal(app, permission, ask(bearer(**claims)))
         assert (answer.status, answer.body["code"]) == (403, "Forbidden")

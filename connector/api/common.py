@@ -16,12 +16,13 @@ def wire(model: Wire) -> dict[str, object]:
     return model.model_dump(by_alias=True, mode="json")
 
 
-def etag_of(app: App, video: Video) -> str:
-    """Returns an ETag that changes with everything a Video shows.
+def etag_of(app: App, video: Video, request: Request) -> str:
+    """Returns an ETag that changes with everything a Video shows to this caller.
 
     The signature of the upload URL is always new, so only whether there is one counts.
     """
-    return etag_for(video.etag, upload_ends(app, video) is None, app.estimate_parameters)
+    shows_upload = request.may_write and upload_ends(app, video) is not None
+    return etag_for(video.etag, not shows_upload, app.estimate_parameters)
 
 
 def video_id(request: Request) -> UUID:

@@ -28,7 +28,7 @@ def not_modified_or(request: Request, response: Response) -> Response:
         return response
     if known != "*" and etag not in _tags(known, weak=True):
         return response
-    names = {"Content-Type", "ETag", "Cache-Control"}
+    names = {"Content-Type", "ETag", "Cache-Control", "Vary"}
     kept = {name: value for name, value in response.headers.items() if name in names}
     # Headers of a 304 replace those of a stored answer (RFC 9111 section 3.2), and the host would add text/plain.
     return Response(304, headers={"Content-Type": JSON_TYPE, **kept})

@@ -7,13 +7,13 @@ from connector.api.common import etag_of, not_found, redirect_or_url, stored_vid
 from connector.api.conditional import check_if_match
 from connector.api.http import Request, Response
 from connector.api.inputs import AboutModel, NewVideo, VideosQuery
-from connector.api.models import FormatModel, HealthModel, MasterKeyModel, VideoList
+from connector.api.models import FormatModel, HealthModel, MasterKeyModel, VideoList, VideoModel
 from connector.api.views import states_named, status_model, video_model
 from connector.domain import layout
 from connector.domain.formats import FORMATS
 from connector.domain.listing import VideoFilter
 from connector.domain.step import Step, TaskId
-from connector.domain.video import State
+from connector.domain.video import State, Video
 from connector.errors import (
     ConfinementUnavailable,
     FeatureDisabled,
@@ -29,6 +29,9 @@ from connector.pipeline.delete import delete
 from connector.pipeline.describe import describe
 from connector.security.master import fingerprint
 
+_BY_CALLER = {"Vary": "Authorization"}
+"""Headers of an answer that differs for those who may write."""
+
 
 def list_videos(app: App, request: Request) -> Response:
     """Lists videos, newest first.
@@ -40,8 +43,9 @@ def list_videos(app: App, request: Request) -> Response:
     wanted = VideoFilter(states_named(query.status), query.tag, query.name_prefix)
     after = UUID(query.continuation_token) if query.continuation_token else None
     page = app.storage.videos.page(wanted, after, query.top)
-    items = [video_model(video, upload_uri(app, video), app.estimate_parameters) for video in page.videos]
-    return Response(200, wire(VideoList(items=items, continuation_token=page.after.hex if page.after else None)))
+    items = [_model(app, request, video) for video in page.videos]
+    body = wire(VideoList(items=items, continuation_token=page.after.hex if page.after else None))
+    return Response(200, body, _BY_CALLER)
 
 
 def post_video(app: App, request: Request) -> Response:
@@ -63,7 +67,7 @@ def post_video(app: App, request: Request) -> Response:
         )
     except KeyUnavailable:
         raise FeatureDisabled("Encryption is not available, because this deployment has no master key.") from None
-    headers = {"Location": f"{request.source.rstrip('/')}/{made.video.id}", "ETag": etag_of(app, made.video)}
+    headers = {"Location": f"{request.source.rstrip('/')}/{made.video.id}", "ETag": etag_of(app, made.video, request)}
     if made.upload_key is not None:
         headers["Cache-Control"] = "no-store"
     return Response(
@@ -74,9 +78,12 @@ def post_video(app: App, request: Request) -> Response:
 def get_video(app: App, request: Request) -> Response:
     """Returns a video."""
     video = stored_video(app, request)
-    return Response(
-        200, wire(video_model(video, upload_uri(app, video), app.estimate_parameters)), {"ETag": etag_of(app, video)}
-    )
+    return Response(200, wire(_model(app, request, video)), {"ETag": etag_of(app, video, request), **_BY_CALLER})
+
+
+def _model(app: App, request: Request, video: Video) -> VideoModel:
+    """Returns the Video for this caller: whoever may only read gets no URL that writes."""
+    return video_model(video, upload_uri(app, video) if request.may_write else None, app.estimate_parameters)
 
 
 def put_video(app: App, request: Request) -> Response:
@@ -87,17 +94,17 @@ def put_video(app: App, request: Request) -> Response:
     wanted: AboutModel = request.json(AboutModel)
     try:
         video = describe(
-            app, video_id(request), wanted.about(), lambda found: check_if_match(request, etag_of(app, found))
+            app, video_id(request), wanted.about(), lambda found: check_if_match(request, etag_of(app, found, request))
         )
     except NotFound:
         raise not_found() from None
-    return Response(204, headers={"ETag": etag_of(app, video)})
+    return Response(204, headers={"ETag": etag_of(app, video, request)})
 
 
 def delete_video(app: App, request: Request) -> Response:
     """Deletes a video and everything stored for it: the upload, media, images and keys."""
     if "if-match" in request.headers:
-        check_if_match(request, etag_of(app, stored_video(app, request)))
+        check_if_match(request, etag_of(app, stored_video(app, request), request))
     try:
         delete(app, video_id(request))
     except NotFound:

@@ -50,6 +50,8 @@ class Request:
     path: Mapping[str, str]
     body: bytes
     id: str
+    may_write: bool = False
+    """Whether the caller may change videos; known once they are authorized."""
 
     @property
     def source(self) -> str:

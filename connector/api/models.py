@@ -36,7 +36,11 @@ class VideoModel(Wire):
 
     id: Annotated[str, Field(description="Identifier of the video, a UUID.")]
     upload_uri: Annotated[
-        str | None, Field(description="URL to upload the file to; null when no upload is expected (any more).")
+        str | None,
+        Field(
+            description="URL to upload the file to; null when no upload is expected (any more), and for callers who "
+            "may only read."
+        ),
     ]
     content_protection_mode: Annotated[str, Field(description="Protection of the published media: None or AES128.")]
     content_protection_key_id: Annotated[

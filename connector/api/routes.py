@@ -5,6 +5,7 @@ Each resource accepts every method and dispatches itself: the Functions host wou
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from connector.api import cors, docs, handlers, playback, portal, thumbnails
@@ -139,7 +140,9 @@ def respond(app: Callable[[], App], route: Route, request: Request) -> Response:
         "x-ms-request-id": request.id,
         **response.headers,
     }
-    headers |= _cors(app, route, request)
+    allowed = _cors(app, route, request)
+    vary = [given["Vary"] for given in (headers, allowed) if "Vary" in given]
+    headers |= allowed | ({"Vary": ", ".join(vary)} if vary else {})
     if response.body is not None:
         headers.setdefault("Content-Type", JSON_TYPE)
     body = None if request.method == "HEAD" else response.body
@@ -161,8 +164,8 @@ def _handle(app: Callable[[], App], route: Route, request: Request) -> Response:
     if operation.answers_json:
         request.check_accept()
     running = app()
-    authorize(running, operation.permission, request)
-    return operation.handler(running, request)
+    may_write = authorize(running, operation.permission, request)
+    return operation.handler(running, replace(request, may_write=may_write))
 
 
 def _cors(app: Callable[[], App], route: Route, request: Request) -> dict[str, str]:

@@ -17,8 +17,9 @@ def delete(app: Pipeline, video_id: UUID) -> None:
     video.
     """
     video = change_video(app, video_id, partial(_deleted, app)).video
-    remove_all(app, video_id)
+    # The keys come first: without them nobody can play a protected video, even if its media cannot be removed.
     delete_keys(app, video)
+    remove_all(app, video_id)
     app.storage.videos.delete(video_id)
 
 

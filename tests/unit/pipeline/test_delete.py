@@ -1,5 +1,6 @@
 """Nothing stays of a deleted or failed video, even when the deletion is cut off."""
 
+from dataclasses import replace
 from functools import partial
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from connector.pipeline.create import create
 from connector.pipeline.delete import delete
 from connector.pipeline.fail import fail
 from connector.pipeline.steps import run_step
+from tests.support.apps import KEYS, quick_app
 from tests.support.world import all_encoded, drive, encoding, left_behind, uploaded, with_fault
 
 
@@ -76,6 +78,22 @@ def test_a_task_that_begins_behind_the_deletion_of_the_rows_leaves_none(app, med
     monkeypatch.setattr(app.storage.videos, "delete", late)
     delete(app, video.id)
     assert _traces(app, video) == []
+
+
+def test_the_keys_go_first_even_if_media_cannot_be_removed(app, monkeypatch):
+    """Without its keys nobody can play or decrypt what is left of a protected video."""
+    app = replace(app, master_keys=quick_app(**KEYS).master_keys)
+    video = uploaded(app, protected=True)
+
+    def refuse(*_args):
+        raise StorageUnavailable("Storage answered 412 LeaseIdMissing.")
+
+    monkeypatch.setattr(app.storage.blobs, "delete_upload", refuse)
+    monkeypatch.setattr(app.storage.blobs, "delete_container", refuse)
+    with pytest.raises(StorageUnavailable):
+        delete(app, video.id)
+    assert list(app.storage.keys.all()) == []
+    assert app.storage.videos.get(video.id).deleted
 
 
 def test_deleting_what_is_not_there_is_not_found(app):

@@ -5,6 +5,7 @@ from uuid import UUID
 from connector.api.app import App
 from connector.api.common import etag_of, not_found, redirect_or_url, stored_video, video_id, wire
 from connector.api.conditional import check_if_match
+from connector.api.disposition import attachment
 from connector.api.http import Request, Response
 from connector.api.inputs import AboutModel, NewVideo, VideosQuery
 from connector.api.models import FormatModel, HealthModel, MasterKeyModel, VideoList, VideoModel
@@ -135,12 +136,19 @@ def get_status(app: App, request: Request) -> Response:
 def get_source(app: App, request: Request) -> Response:
     """Redirects to the uploaded file.
 
-    The file is as it was uploaded: an encrypted upload stays encrypted.
+    The file is as it was when the upload was complete, whatever was done to it since: an encrypted upload stays
+    encrypted. It is a download with the name that its uploader gave it, and never shown by a browser.
     """
     video = stored_video(app, request)
     if video.source_etag is None:
         raise NotUploaded("No file has been uploaded for this video yet.")
-    url = app.storage.blobs.read_uri(layout.UPLOADS, video.blob_name, app.options.playback.url_lifetime)
+    url = app.storage.blobs.read_uri(
+        layout.UPLOADS,
+        video.blob_name,
+        app.options.playback.url_lifetime,
+        snapshot=video.snapshot,
+        disposition=attachment(video.file_name, video.original_file_name),
+    )
     return redirect_or_url(request, url, "no-store")
 
 

@@ -119,6 +119,16 @@ class Keys(Protocol):
         ...
 
 
+class BlobVersion(NamedTuple):
+    """One version of a blob. `snapshot` is None for the blob itself, whose versions are told apart by their etag."""
+
+    size: int
+    """Size in bytes."""
+    etag: str
+    snapshot: str | None = None
+    """Id of the snapshot that keeps this version, whatever is done to the blob."""
+
+
 class SourceReader(Protocol):
     """Gives random access to one immutable blob."""
 
@@ -142,8 +152,14 @@ class Blobs(Protocol):
         """Returns a SAS URL that may create and write this one blob in the uploads container, and nothing else."""
         ...
 
-    def read_uri(self, container: str, name: str, lifetime: timedelta) -> str:
-        """Returns a SAS URL that may read this one blob."""
+    def read_uri(
+        self, container: str, name: str, lifetime: timedelta, *, snapshot: str | None = None, disposition: str = ""
+    ) -> str:
+        """Returns a SAS URL that may read this one blob, or one snapshot of it.
+
+        With a `disposition` the answer has this Content-Disposition, and the type application/octet-stream, whatever
+        the uploader declared.
+        """
         ...
 
     def container_uri(self, container: str) -> str:
@@ -158,14 +174,21 @@ class Blobs(Protocol):
         """Returns the plain URL of a blob in a public container."""
         ...
 
-    def properties(self, container: str, name: str) -> tuple[int, str]:
-        """Returns (size in bytes, etag). Raises NotFound when there is no such blob."""
+    def properties(self, container: str, name: str) -> BlobVersion:
+        """Returns the present version of a blob. Raises NotFound when there is no such blob."""
         ...
 
-    def open(self, container: str, name: str, version: tuple[int, str] | None = None) -> SourceReader:
+    def take_snapshot(self, container: str, name: str) -> BlobVersion:
+        """Keeps the present content of a blob as a snapshot, and returns this version. Raises NotFound without a blob.
+
+        Nothing that is done to the blob changes a snapshot. It takes no space of its own until the blob is overwritten.
+        """
+        ...
+
+    def open(self, container: str, name: str, version: BlobVersion | None = None) -> SourceReader:
         """Opens one version of a blob for ranged reads with read-ahead.
 
-        `version` is what `properties` returned; then no request is made here. None stands for the present version.
+        With a `version` no request is made here. None stands for the present version.
         Raises NotFound, here or when it reads, once that version is gone.
         """
         ...
@@ -212,7 +235,11 @@ class Blobs(Protocol):
         ...
 
     def delete_upload(self, video_id: UUID) -> None:
-        """Deletes everything under `{video_id}/` in the uploads container, if there is anything."""
+        """Deletes everything under `{video_id}/` in the uploads container, if there is anything, with its snapshots.
+
+        It breaks leases, which the holder of an upload URL can take. Raises StorageUnavailable when the blob is leased
+        again each time.
+        """
         ...
 
     def container_names(self, prefix: str) -> Iterator[str]:

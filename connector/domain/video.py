@@ -80,6 +80,8 @@ class Video:
     etag: str | None = None
     source_etag: str | None = None
     """ETag of the upload when it was completed; no other version is ever read."""
+    snapshot: str | None = None
+    """Id of the snapshot that keeps this version of the upload; None for a video that was completed without one."""
     size: int = 0
     """Size of the upload in bytes."""
     key_id: UUID | None = None

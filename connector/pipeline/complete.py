@@ -11,7 +11,7 @@ from connector.domain.layout import UPLOADS
 from connector.domain.messages import Message
 from connector.domain.step import Step
 from connector.domain.video import State, Video
-from connector.errors import MediaError, NotFound, NotUploaded
+from connector.errors import MediaError, NotFound, NotUploaded, StorageRefused
 from connector.pipeline.changes import change_video
 from connector.pipeline.context import Pipeline
 from connector.pipeline.fail import fail
@@ -23,7 +23,7 @@ SENDING = timedelta(seconds=10)
 
 
 def complete_upload(app: Pipeline, video_id: UUID) -> list[Message]:
-    """Moves the video to QUEUED once, or to FAILED when the upload is too large.
+    """Moves the video to QUEUED once, or to FAILED when the upload is too large, or storage cannot keep it.
 
     Returns the messages that come next. Raises NotFound without the video, NotUploaded without its blob.
     """
@@ -33,6 +33,10 @@ def complete_upload(app: Pipeline, video_id: UUID) -> list[Message]:
             video, moved = change_video(app, video_id, partial(_queued, app), video)
         except MediaError as error:
             fail(app, video_id, error)
+            return []
+        except StorageRefused as error:  # such as of an upload in the archive tier
+            log.exception("storage refuses to keep an upload", extra={"video_id": str(video_id)})
+            fail(app, video_id, media_error("StorageRefused", reason=str(error).removesuffix(".")))
             return []
         if video.state is not State.QUEUED or not (moved or _left_alone(app, video)):
             return []
@@ -45,16 +49,22 @@ def _left_alone(app: Pipeline, video: Video) -> bool:
 
 
 def _queued(app: Pipeline, video: Video) -> Video | None:
-    """Returns the video with its upload, in QUEUED; None when it does not wait for an upload."""
+    """Returns the video with its upload, in QUEUED; None when it does not wait for an upload.
+
+    A snapshot keeps the upload as it is now, because its URL is valid for longer and may overwrite, lease and archive
+    the blob. Of several that complete the upload at the same time, each takes a snapshot. The one that the row names
+    counts, and all are removed with the upload.
+    """
     if video.state is not State.AWAITING_UPLOAD:
         return None
     try:
-        size, etag = app.storage.blobs.properties(UPLOADS, video.blob_name)
+        kept = app.storage.blobs.take_snapshot(UPLOADS, video.blob_name)
     except NotFound:
         raise NotUploaded("No file has been uploaded for this video yet.") from None
-    if size > app.options.max_upload_bytes:
-        raise media_error("UploadTooLarge", found=size, most=app.options.max_upload_bytes)
-    return replace(video.to(State.QUEUED, app.clock.now()), size=size, source_etag=etag)
+    if kept.size > app.options.max_upload_bytes:
+        raise media_error("UploadTooLarge", found=kept.size, most=app.options.max_upload_bytes)
+    queued = video.to(State.QUEUED, app.clock.now())
+    return replace(queued, size=kept.size, source_etag=kept.etag, snapshot=kept.snapshot)
 
 
 def complete_by_name(app: Pipeline, blob: str) -> list[Message]:

@@ -106,8 +106,9 @@ def _current(app: Pipeline, video: Video, name: str, protection: Protection | No
     board = None
     ready = video.state is State.READY
     if ready and name == layout.DASH_MANIFEST and video.key_id is None and plan.stills is not None:
-        size, _ = app.storage.blobs.properties(layout.output_container(video.id), layout.STORYBOARD)
-        board = storyboard(plan.stills, size)
+        board = storyboard(
+            plan.stills, app.storage.blobs.properties(layout.output_container(video.id), layout.STORYBOARD).size
+        )
     return presentation(plan, outputs, board, protection)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from connector.domain import layout
 from connector.domain.failures import media_error
-from connector.domain.ports import SourceReader
+from connector.domain.ports import BlobVersion, SourceReader
 from connector.domain.video import Video
 from connector.errors import BrokenOutput, NotFound
 from connector.pipeline.context import Pipeline
@@ -16,13 +16,14 @@ from connector.pipeline.protect import Decrypted, protector
 def upload_source(app: Pipeline, video: Video) -> Callable[[], SourceReader]:
     """Returns a function that opens the upload in the version that was there at completion, in the clear.
 
-    Reading it raises MediaError once that version is gone.
+    Reading it raises MediaError once that version is gone: for a video without a snapshot, when the upload was
+    overwritten.
     """
 
     def open_upload() -> SourceReader:
         if video.source_etag is None:
             raise BrokenOutput("the upload of this video was never completed")
-        version = (video.size, video.source_etag)
+        version = BlobVersion(video.size, video.source_etag, video.snapshot)
         source = _Upload(app.storage.blobs.open(layout.UPLOADS, video.blob_name, version))
         if video.upload_key_id is None:
             return source
@@ -33,7 +34,7 @@ def upload_source(app: Pipeline, video: Video) -> Callable[[], SourceReader]:
 
 
 class _Upload:
-    """An upload that its owner may replace while it is read."""
+    """An upload that may be replaced or removed while it is read."""
 
     def __init__(self, source: SourceReader) -> None:
         self._source = source

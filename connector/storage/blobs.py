@@ -8,10 +8,18 @@ from uuid import UUID
 
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceModifiedError, ResourceNotFoundError
-from azure.storage.blob import BlobBlock, BlobPrefix, BlobServiceClient, ContentSettings, PublicAccess
+from azure.storage.blob import (
+    BlobBlock,
+    BlobClient,
+    BlobLeaseClient,
+    BlobPrefix,
+    BlobServiceClient,
+    ContentSettings,
+    PublicAccess,
+)
 
 from connector.domain.layout import UPLOADS, cache_control, content_type
-from connector.domain.ports import SourceReader
+from connector.domain.ports import BlobVersion, SourceReader
 from connector.errors import BrokenOutput
 from connector.storage.errors import error_code, translated
 from connector.storage.reader import BlobReader
@@ -19,6 +27,8 @@ from connector.storage.sas import Signer
 
 _VERSION = "version"
 """Metadata of a manifest that `put_early` wrote: its version."""
+_BREAKS = 3
+"""How often a lease is broken to delete a blob, whose uploader may take it again in between."""
 
 
 class AzureBlobs:
@@ -31,8 +41,10 @@ class AzureBlobs:
     def upload_uri(self, name: str, lifetime: timedelta) -> str:
         return self._signer.signed(UPLOADS, name, lifetime, write=True)
 
-    def read_uri(self, container: str, name: str, lifetime: timedelta) -> str:
-        return self._signer.signed(container, name, lifetime, read=True)
+    def read_uri(
+        self, container: str, name: str, lifetime: timedelta, *, snapshot: str | None = None, disposition: str = ""
+    ) -> str:
+        return self._signer.signed(container, name, lifetime, read=True, snapshot=snapshot, disposition=disposition)
 
     def container_uri(self, container: str) -> str:
         return self._signer.container(container)
@@ -43,14 +55,21 @@ class AzureBlobs:
     def public_uri(self, container: str, name: str) -> str:
         return self._signer.plain(container, name)
 
-    def properties(self, container: str, name: str) -> tuple[int, str]:
+    def properties(self, container: str, name: str) -> BlobVersion:
         with translated(shared_container=container == UPLOADS):
             found = self._service.get_blob_client(container, name).get_blob_properties()
-            return found.size, found.etag
+            return BlobVersion(found.size, found.etag)
 
-    def open(self, container: str, name: str, version: tuple[int, str] | None = None) -> SourceReader:
-        size, etag = version or self.properties(container, name)
-        return BlobReader(self._service.get_blob_client(container, name), size, etag)
+    def take_snapshot(self, container: str, name: str) -> BlobVersion:
+        with translated(shared_container=container == UPLOADS):
+            snapshot = str(self._service.get_blob_client(container, name).create_snapshot()["snapshot"])
+            # Not the blob: it may have been overwritten since.
+            found = self._service.get_blob_client(container, name, snapshot=snapshot).get_blob_properties()
+            return BlobVersion(found.size, found.etag, snapshot)
+
+    def open(self, container: str, name: str, version: BlobVersion | None = None) -> SourceReader:
+        size, etag, snapshot = version or self.properties(container, name)
+        return BlobReader(self._service.get_blob_client(container, name, snapshot=snapshot), size, etag)
 
     @translated()
     def create_container(self, container: str, *, public: bool) -> None:
@@ -138,7 +157,7 @@ class AzureBlobs:
         uploads = self._service.get_container_client(UPLOADS)
         for name in uploads.list_blob_names(name_starts_with=f"{video_id}/"):
             with suppress(ResourceNotFoundError):  # somebody else deleted it since it was listed
-                uploads.delete_blob(name, delete_snapshots="include")
+                _delete_leased(uploads.get_blob_client(name))
 
     def container_names(self, prefix: str) -> Iterator[str]:
         with translated():
@@ -150,6 +169,19 @@ class AzureBlobs:
             for found in self._service.get_container_client(UPLOADS).walk_blobs(name_starts_with=prefix):
                 if isinstance(found, BlobPrefix):
                     yield found.name.rstrip("/")
+
+
+def _delete_leased(blob: BlobClient) -> None:
+    """Deletes a blob with its snapshots, although somebody may hold a lease on it."""
+    for _ in range(_BREAKS):
+        try:
+            return blob.delete_blob(delete_snapshots="include")
+        except HttpResponseError as error:
+            if error_code(error) != "LeaseIdMissing":
+                raise
+        with suppress(ResourceExistsError):  # a 409: the lease has just ended
+            BlobLeaseClient(blob).break_lease(lease_break_period=0)
+    return blob.delete_blob(delete_snapshots="include")
 
 
 def _version(metadata: Mapping[str, str]) -> int | None:

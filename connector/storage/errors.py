@@ -40,6 +40,7 @@ _BY_CODE: dict[str, type[StorageError]] = {
     "ContainerBeingDisabled": StorageUnavailable,
     "TableBeingDeleted": StorageUnavailable,
     "SystemInUse": StorageUnavailable,
+    "LeaseIdMissing": StorageUnavailable,  # a 412: the holder of an upload URL leased the blob again
     "OperationTimedOut": StorageTimeout,  # a 500
 }
 

@@ -15,6 +15,9 @@ from azure.storage.blob import (
 from connector.errors import StorageError
 from connector.storage.delegation import CLOCK_SKEW, DelegationKeys
 
+DOWNLOAD_TYPE = "application/octet-stream"
+"""Content-Type of a download. What the uploader declared could be a web page."""
+
 
 class Signer:
     """Makes URLs of blobs, plain and signed.
@@ -43,11 +46,35 @@ class Signer:
             self._account, container, permission=ContainerSasPermissions(read=True), **self._limits(lifetime)
         )
 
-    def signed(self, container: str, name: str, lifetime: timedelta, *, read: bool = False, write: bool = False) -> str:
-        """Returns a signed URL; `write` may create and replace the blob. Raises StorageError without a key to sign."""
+    def signed(
+        self,
+        container: str,
+        name: str,
+        lifetime: timedelta,
+        *,
+        read: bool = False,
+        write: bool = False,
+        snapshot: str | None = None,
+        disposition: str = "",
+    ) -> str:
+        """Returns a signed URL of a blob, or of one snapshot. `write` may create and replace the blob.
+
+        A `disposition` makes the answer a download, whose type is the one that no browser shows. Raises StorageError
+        without a key to sign with.
+        """
         permission = BlobSasPermissions(read=read, create=write, write=write)
-        signature = generate_blob_sas(self._account, container, name, permission=permission, **self._limits(lifetime))
-        return f"{self.plain(container, name)}?{signature}"
+        signature = generate_blob_sas(
+            self._account,
+            container,
+            name,
+            snapshot=snapshot,
+            permission=permission,
+            content_disposition=disposition or None,
+            content_type=DOWNLOAD_TYPE if disposition else None,
+            **self._limits(lifetime),
+        )
+        version = f"snapshot={quote(snapshot, safe='')}&" if snapshot else ""
+        return f"{self.plain(container, name)}?{version}{signature}"
 
     def _limits(self, lifetime: timedelta) -> dict[str, Any]:
         """Returns when and how a signature may be used, and the key that makes it."""

@@ -151,6 +151,7 @@ def _to_entity(video: Video) -> dict[str, Any]:
         "FileName": video.file_name,
         "State": video.state.value,
         "SourceETag": video.source_etag,
+        "Snapshot": video.snapshot,
         "Size": EntityProperty(video.size, EdmType.INT64),  # a plain int is an Int32
         "KeyId": video.key_id,
         "UploadKeyId": video.upload_key_id,
@@ -186,6 +187,7 @@ def _to_video(entity: TableEntity) -> Video:
         state=State(entity["State"]),
         etag=entity.metadata["etag"],
         source_etag=entity.get("SourceETag"),
+        snapshot=entity.get("Snapshot"),
         size=entity["Size"].value,
         key_id=entity.get("KeyId"),
         upload_key_id=entity.get("UploadKeyId"),

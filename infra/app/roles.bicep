@@ -72,8 +72,8 @@ resource hostQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 // storage/blobs.py: create_container (with public access, if playback is public), delete_container, upload_blob,
-// stage_block, download_blob, delete_blob; storage/delegation.py: get_user_delegation_key, which this role includes, so
-// that Storage Blob Delegator is not needed beside it. On the account, because each video has containers of its own.
+// stage_block, download_blob, create_snapshot, break_lease, delete_blob; storage/delegation.py:
+// get_user_delegation_key, which this role includes, so that Storage Blob Delegator is not needed beside it. On the account, because each video has containers of its own.
 // Owner would add ownership, ACLs and immutability policies, which nothing here uses.
 resource mediaBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(media.id, appPrincipalId, roleIds.blobDataContributor)

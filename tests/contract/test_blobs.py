@@ -154,6 +154,55 @@ def test_an_upload_is_deleted_and_no_other(storage):
     assert storage.blobs.exists(UPLOADS, f"{other}/{other}.mp4")
 
 
+def test_a_snapshot_keeps_what_was_uploaded_whatever_is_written_later(storage):
+    name = f"{new_id()}/a.mp4"
+    storage.blobs.put(UPLOADS, name, b"the upload")
+
+    kept = storage.blobs.take_snapshot(UPLOADS, name)
+    storage.blobs.put(UPLOADS, name, b"something else")
+
+    assert kept.size == len(b"the upload")
+    reader = storage.blobs.open(UPLOADS, name, kept)
+    assert (reader.size, reader.read_at(0, 100), reader.read_at(4, 2)) == (10, b"the upload", b"up")
+    reader.close()
+    assert storage.blobs.get(UPLOADS, name) == b"something else"
+
+
+def test_a_snapshot_has_the_etag_of_the_version_that_it_keeps(storage):
+    name = f"{new_id()}/a.mp4"
+    storage.blobs.put(UPLOADS, name, b"the upload")
+    etag = storage.blobs.properties(UPLOADS, name).etag
+    first, second = (storage.blobs.take_snapshot(UPLOADS, name) for _ in range(2))
+    assert first.etag == second.etag == etag
+
+    reader = storage.blobs.open(UPLOADS, name, first._replace(etag='"0x1"'))
+    with pytest.raises(NotFound):
+        reader.read_at(0, 1)
+    reader.close()
+
+
+def test_there_is_no_snapshot_of_what_is_not_there(storage):
+    with pytest.raises(NotFound):
+        storage.blobs.take_snapshot(UPLOADS, f"{new_id()}/a.mp4")
+
+
+def test_an_upload_is_deleted_with_its_snapshots(storage):
+    video_id = new_id()
+    name = f"{video_id}/a.mp4"
+    storage.blobs.put(UPLOADS, name, b"the upload")
+    versions = [storage.blobs.take_snapshot(UPLOADS, name)]
+    storage.blobs.put(UPLOADS, name, b"something else")
+    versions.append(storage.blobs.take_snapshot(UPLOADS, name))
+
+    storage.blobs.delete_upload(video_id)
+
+    for version in versions:
+        reader = storage.blobs.open(UPLOADS, name, version)
+        with pytest.raises(NotFound):
+            reader.read_at(0, 1)
+        reader.close()
+
+
 def test_containers_are_found_by_how_their_names_begin(storage):
     names = [f"work-feedbeef-{n}" for n in range(3)]
     for name in names:

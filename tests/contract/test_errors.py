@@ -24,6 +24,7 @@ from azure.data.tables import TableClient
 from azure.storage.blob import BlobServiceClient
 
 from connector.domain.layout import UPLOADS
+from connector.domain.ports import BlobVersion
 from connector.domain.step import Step, TaskId
 from connector.domain.video import State, new_id, new_video
 from connector.errors import NotFound, RowChanged, StorageError, StorageRefused, StorageTimeout, StorageUnavailable
@@ -56,7 +57,8 @@ CASES = [
     (answer(409, "EntityAlreadyExists"), RowChanged),
     (answer(412, "UpdateConditionNotSatisfied"), RowChanged),
     (answer(409, "PublicAccessNotPermitted"), StorageRefused),
-    (answer(412, "LeaseIdMissing"), StorageRefused),
+    (answer(412, "SourceConditionNotMet"), StorageRefused),
+    (answer(412, "LeaseIdMissing"), StorageUnavailable),
     (answer(409, "ContainerBeingDeleted"), StorageUnavailable),
     (answer(409, "TableBeingDeleted"), StorageUnavailable),
     (answer(429), StorageUnavailable),
@@ -156,7 +158,7 @@ def test_a_missing_container_of_uploads_is_not_a_missing_upload(refusing):
     with refusing(404, "ContainerNotFound") as blobs:
         with pytest.raises(NotFound):
             blobs.properties("video-1", "a")
-        reader = blobs.open(UPLOADS, "a", (1, '"0x1"'))
+        reader = blobs.open(UPLOADS, "a", BlobVersion(1, '"0x1"'))
         for call in (lambda: blobs.properties(UPLOADS, "a"), lambda: reader.read_at(0, 1)):
             with pytest.raises(StorageUnavailable):
                 call()

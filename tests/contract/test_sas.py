@@ -1,12 +1,14 @@
 """What the URLs that leave the system allow, by plain HTTP as a stranger would use them."""
 
+import re
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
 from azure.storage.blob import BlobServiceClient
 
+from connector.api.disposition import attachment
 from connector.domain.layout import UPLOADS
 from connector.domain.video import new_id
 from connector.errors import StorageError
@@ -89,6 +91,105 @@ def test_a_read_url_reads_ranges_and_writes_nothing(blobs, http, file):
     assert http.put(url, content=b"1", headers=BLOCK_BLOB).status_code == 403
     assert http.delete(url).status_code == 403
     assert http.get(blobs.read_uri(UPLOADS, name, timedelta(seconds=-1))).status_code == 403
+
+
+def test_a_read_url_of_a_snapshot_reads_that_version_and_no_other(blobs, http, name):
+    blobs.put(UPLOADS, name, b"the upload")
+    kept = blobs.take_snapshot(UPLOADS, name)
+    blobs.put(UPLOADS, name, b"something else")
+    url = blobs.read_uri(UPLOADS, name, HOUR, snapshot=kept.snapshot)
+
+    assert http.get(url, headers={"Range": "bytes=4-9"}).content == b"upload"
+    assert http.get(re.sub(r"snapshot=[^&]*&", "", url)).status_code == 403
+    assert http.delete(url).status_code == 403
+    whole = blobs.read_uri(UPLOADS, name, HOUR)
+    assert http.get(f"{whole}&snapshot={quote(kept.snapshot)}").status_code == 403
+
+
+@pytest.mark.parametrize("file_name", ["holiday.mp4", 'a"b\\c/\r\nX-Evil: 1\u202e4pm.Größe 50 % 海.mp4'])
+def test_a_download_has_its_name_and_a_type_that_no_browser_shows(blobs, http, name, file_name):
+    page = BLOCK_BLOB | {"content-type": "text/html", "x-ms-blob-content-disposition": "inline"}
+    http.put(blobs.upload_uri(name, HOUR), content=b"<script>", headers=page)
+    snapshot = blobs.take_snapshot(UPLOADS, name).snapshot
+    disposition = attachment(file_name, "x.mp4")
+
+    answer = http.get(blobs.read_uri(UPLOADS, name, HOUR, snapshot=snapshot, disposition=disposition))
+
+    assert answer.content == b"<script>"
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"] == disposition
+    assert "x-evil" not in answer.headers
+
+
+WRITES = {
+    "whole": ("PUT", "", b"evil", BLOCK_BLOB | {"content-type": "text/html"}),
+    "block": ("PUT", "comp=block&blockid=MDAwMQ%3D%3D", b"evil", {}),
+    "block list": ("PUT", "comp=blocklist", b"<BlockList><Latest>MDAwMQ==</Latest></BlockList>", {}),
+    "metadata": ("PUT", "comp=metadata", b"", {"x-ms-meta-a": "b"}),
+    "headers": ("PUT", "comp=properties", b"", {"x-ms-blob-content-type": "text/html"}),
+    "tier": ("PUT", "comp=tier", b"", {"x-ms-access-tier": "Archive"}),
+    "tags": ("PUT", "comp=tags", b"<Tags><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tags>", {}),
+    "snapshot": ("PUT", "comp=snapshot", b"", {}),
+    "lease": ("PUT", "comp=lease", b"", {"x-ms-lease-action": "acquire", "x-ms-lease-duration": "-1"}),
+    "break of a lease": ("PUT", "comp=lease", b"", {"x-ms-lease-action": "break", "x-ms-lease-break-period": "0"}),
+    "whole, of another type": ("PUT", "", b"", {"x-ms-blob-type": "AppendBlob"}),
+    "undelete": ("PUT", "comp=undelete", b"", {}),
+    "delete": ("DELETE", "", b"", {}),
+    "delete of the snapshots": ("DELETE", "", b"", {"x-ms-delete-snapshots": "only"}),
+}
+"""What an upload URL could be used for beside uploading: method, query, body and headers."""
+
+
+def test_after_completion_an_upload_url_changes_nothing_that_is_kept(blobs, http):
+    """With Azurite. Only Azure decides whether a SAS of a blob (`sr=b`) reaches a snapshot by its id, as the requests
+    with `snapshot=` try here, and whether the archive tier of a blob is kept apart from that of its snapshots.
+    """
+    video_id = new_id()
+    name = f"{video_id}/a.mp4"
+    upload = blobs.upload_uri(name, HOUR)
+    http.put(upload, content=b"the upload", headers=BLOCK_BLOB)
+    kept = blobs.take_snapshot(UPLOADS, name)
+    download = blobs.read_uri(UPLOADS, name, HOUR, snapshot=kept.snapshot, disposition="attachment")
+    before = http.get(download)
+    answers = {}
+
+    for label, (method, query, body, headers) in [*WRITES.items(), *reversed(WRITES.items())]:
+        for version in ("", f"&snapshot={quote(kept.snapshot)}"):
+            url = f"{upload}&{query}{version}"
+            status = http.request(method, url, content=body, headers=headers).status_code
+            answers.setdefault((label, bool(version)), []).append(status)
+        after = http.get(download)
+        shown = ("content-type", "content-disposition", "etag", "last-modified")
+        assert after.content == b"the upload", label
+        assert [after.headers[h] for h in shown] == [before.headers[h] for h in shown], label
+        reader = blobs.open(UPLOADS, name, kept)
+        assert reader.read_at(0, 100) == b"the upload", label
+        reader.close()
+
+    # The URL overwrites, leases and so on: without that, this test would show nothing.
+    taken = {label for (label, on_snapshot), codes in answers.items() if not on_snapshot and min(codes) < 300}
+    assert {"whole", "block list", "lease", "break of a lease", "metadata", "headers", "snapshot"} <= taken
+    assert not {"tags", "delete", "delete of the snapshots"} & taken
+    assert min(status for (_, on_snapshot), codes in answers.items() if on_snapshot for status in codes) >= 400
+    blobs.delete_upload(video_id)
+    assert not blobs.exists(UPLOADS, name)
+
+
+@pytest.mark.parametrize("duration", ["-1", "60"])
+def test_a_leased_upload_is_deleted_with_everything_that_its_url_made(blobs, http, duration):
+    video_id = new_id()
+    name = f"{video_id}/a.mp4"
+    upload = blobs.upload_uri(name, HOUR)
+    http.put(upload, content=b"1", headers=BLOCK_BLOB)
+    lease = {"x-ms-lease-action": "acquire", "x-ms-lease-duration": duration}
+    assert http.put(f"{upload}&comp=snapshot").status_code == 201
+    assert http.put(f"{upload}&comp=lease", headers=lease).status_code == 201
+
+    blobs.delete_upload(video_id)
+
+    assert list(blobs.upload_folders(str(video_id))) == []
+    assert http.put(upload, content=b"1", headers=BLOCK_BLOB).status_code == 201, "a snapshot or lease is left"
+    blobs.delete_upload(video_id)
 
 
 def test_uploads_are_closed_to_strangers(blobs, http, name):

@@ -80,6 +80,7 @@ def full_video(**changes) -> Video:
         file_name="Überraschung 🎬 'год'.MOV",
         state=State.FAILED,
         source_etag='"0x8DABCDEF"',
+        snapshot="2026-11-29T17:04:16.4801234Z",
         size=5_000_000_000_000,
         info=INFO,
         plan=PLAN,

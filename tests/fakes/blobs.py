@@ -9,6 +9,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from connector.domain.layout import UPLOADS
+from connector.domain.ports import BlobVersion
 from connector.errors import BrokenOutput, NotFound, StorageError, StorageRefused, StorageUnavailable
 
 _versions = count(1)
@@ -30,23 +31,25 @@ class MemoryContainer:
     blobs: dict[str, MemoryBlob] = field(default_factory=dict)
     staged: dict[str, dict[str, bytes]] = field(default_factory=dict)
     """Blocks by blob name and block name."""
+    snapshots: dict[tuple[str, str | None], MemoryBlob] = field(default_factory=dict)
+    """Snapshots by blob name and id."""
 
 
 class MemoryReader:
     """Reads one version of one blob, without read-ahead."""
 
-    def __init__(self, blobs: "MemoryBlobs", container: str, name: str, size: int, etag: str) -> None:
-        self.size = size
+    def __init__(self, blobs: "MemoryBlobs", container: str, name: str, version: BlobVersion) -> None:
+        self.size = version.size
         self.bytes_read = 0
         self.requests = 0
-        self._blobs, self._container, self._name, self._etag = blobs, container, name, etag
+        self._blobs, self._container, self._name, self._version = blobs, container, name, version
         self._closed = False
 
     def read_at(self, offset: int, length: int) -> bytes:
         if self._closed:
             raise ValueError("The reader is closed.")
-        blob = self._blobs.blob(self._container, self._name)
-        if blob.etag != self._etag:
+        blob = self._blobs.blob(self._container, self._name, self._version.snapshot)
+        if blob.etag != self._version.etag:
             raise NotFound("The blob was replaced since it was opened.")
         data = blob.data[offset : offset + length]
         self.requests += 1
@@ -67,8 +70,12 @@ class MemoryBlobs:
     def upload_uri(self, name: str, lifetime: timedelta) -> str:
         return f"{self.public_uri(UPLOADS, name)}?allows=cw&seconds={lifetime.total_seconds():.0f}"
 
-    def read_uri(self, container: str, name: str, lifetime: timedelta) -> str:
-        return f"{self.public_uri(container, name)}?allows=r&seconds={lifetime.total_seconds():.0f}"
+    def read_uri(
+        self, container: str, name: str, lifetime: timedelta, *, snapshot: str | None = None, disposition: str = ""
+    ) -> str:
+        more = f"&snapshot={quote(snapshot)}" if snapshot else ""
+        more += f"&rscd={quote(disposition)}" if disposition else ""
+        return f"{self.public_uri(container, name)}?allows=r&seconds={lifetime.total_seconds():.0f}{more}"
 
     def container_uri(self, container: str) -> str:
         return f"memory://account/{container}/"
@@ -79,13 +86,18 @@ class MemoryBlobs:
     def public_uri(self, container: str, name: str) -> str:
         return f"memory://account/{container}/{quote(name, safe='~/')}"
 
-    def properties(self, container: str, name: str) -> tuple[int, str]:
+    def properties(self, container: str, name: str) -> BlobVersion:
         blob = self.blob(container, name)
-        return len(blob.data), blob.etag
+        return BlobVersion(len(blob.data), blob.etag)
 
-    def open(self, container: str, name: str, version: tuple[int, str] | None = None) -> MemoryReader:
-        size, etag = version or self.properties(container, name)
-        return MemoryReader(self, container, name, size, etag)
+    def take_snapshot(self, container: str, name: str) -> BlobVersion:
+        with self._lock:
+            blob, snapshot = self.blob(container, name), f"snapshot-{next(_versions)}"
+            self._container(container).snapshots[name, snapshot] = blob
+            return BlobVersion(len(blob.data), blob.etag, snapshot)
+
+    def open(self, container: str, name: str, version: BlobVersion | None = None) -> MemoryReader:
+        return MemoryReader(self, container, name, version or self.properties(container, name))
 
     def create_container(self, container: str, *, public: bool) -> None:
         if public and not self.public_access_permitted:
@@ -145,6 +157,7 @@ class MemoryBlobs:
             uploads = self._container(UPLOADS)
             for name in [name for name in uploads.blobs if name.startswith(f"{video_id}/")]:
                 del uploads.blobs[name]
+            uploads.snapshots = {key: blob for key, blob in uploads.snapshots.items() if key[0] in uploads.blobs}
 
     def container_names(self, prefix: str) -> Iterator[str]:
         return iter([name for name in list(self.containers) if name.startswith(prefix)])
@@ -154,10 +167,11 @@ class MemoryBlobs:
             folders = {name.partition("/")[0] for name in self._container(UPLOADS).blobs if "/" in name}
         return iter(sorted(folder for folder in folders if folder.startswith(prefix)))
 
-    def blob(self, container: str, name: str) -> MemoryBlob:
+    def blob(self, container: str, name: str, snapshot: str | None = None) -> MemoryBlob:
         """Raises NotFound."""
+        place = self._container(container)
         try:
-            return self._container(container).blobs[name]
+            return place.snapshots[name, snapshot] if snapshot else place.blobs[name]
         except KeyError:
             raise NotFound("No such blob.") from None
 

@@ -17,6 +17,7 @@ ELSEWHERE = {
     "blobs.container_query": "makes an address for a GET, changes nothing",
     "blobs.public_uri": "makes an address for a GET, changes nothing",
     "blobs.exists": "asked by a GET, changes nothing",
+    "blobs.properties": "asked by a GET, changes nothing",
     "videos.page": "asked by a GET, changes nothing",
     "tasks.on_demand": "asked by a GET, changes nothing",
     "tasks.put_on_demand": "made by a GET, which counts a picture or says in the log that it could not",

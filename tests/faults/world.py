@@ -60,7 +60,12 @@ def copy_of(storage: MemoryStorage) -> MemoryStorage:
         # Versions go on counting where they are: no etag may come twice.
         getattr(copy, port)._versions = getattr(storage, port)._versions
     copy.blobs.containers = {
-        name: MemoryContainer(place.public, dict(place.blobs), {blob: dict(b) for blob, b in place.staged.items()})
+        name: MemoryContainer(
+            place.public,
+            dict(place.blobs),
+            {blob: dict(b) for blob, b in place.staged.items()},
+            dict(place.snapshots),
+        )
         for name, place in storage.blobs.containers.items()
     }
     return copy

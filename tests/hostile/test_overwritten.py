@@ -1,12 +1,14 @@
 """Its owner may write the upload's blob again as long as the URL is valid: what was complete is what counts."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from connector.api.app import App
 from connector.domain.layout import UPLOADS, output_container
 from connector.domain.messages import Message
+from connector.domain.ports import BlobVersion
 from connector.domain.video import State, Video
 from connector.pipeline.complete import complete_by_name, complete_upload
 from connector.pipeline.create import create
@@ -67,25 +69,34 @@ def _before(step: str) -> Callable[[App, Video], Callable[[App, Message], list[M
     return make
 
 
-@pytest.mark.parametrize("step", ["probe", "chunk", "audio"])
-def test_a_video_whose_upload_is_overwritten_before_it_was_read_fails_with_the_reason(app, step):
+@pytest.mark.parametrize("step", ["probe", "chunk", "audio", "package"])
+def test_overwriting_the_upload_before_it_was_read_changes_nothing_either(app, step):
     video, messages = _complete(app)
+    end = drive(app, messages, video, _before(step)(app, video))
+    assert (end.state, end.size) == (State.READY, build("mp4").stat().st_size)
+    other, messages = _complete(app)
+    assert drive(app, messages, other).state is State.READY
+    assert _output(app, video).keys() == _output(app, other).keys()
+    segments = {name: data for name, data in _output(app, other).items() if name.endswith(".m4s")}
+    assert segments
+    assert {name: data for name, data in _output(app, video).items() if name.endswith(".m4s")} == segments
+
+
+@pytest.mark.parametrize("step", ["probe", "chunk", "audio"])
+def test_without_a_snapshot_a_video_whose_upload_is_overwritten_fails_with_the_reason(app, step):
+    video, messages = _complete(app)
+    app.storage.videos.save(replace(app.storage.videos.get(video.id), snapshot=None))
     end = drive(app, messages, video, _before(step)(app, video))
     assert (end.state, end.failure.code) == (State.FAILED, "UploadChanged")
     assert output_container(video.id) not in app.storage.blobs.containers
-
-
-def test_a_video_whose_upload_is_overwritten_after_it_was_read_is_published(app):
-    video, messages = _complete(app)
-    assert drive(app, messages, video, _before("package")(app, video)).state is State.READY
 
 
 def test_a_video_whose_upload_goes_while_it_is_read_fails_with_the_reason(app, monkeypatch):
     video, messages = _complete(app)
     blobs, real = app.storage.blobs, app.storage.blobs.open
 
-    def opened(container: str, name: str, etag: str | None = None) -> object:
-        reader = real(container, name, etag)
+    def opened(container: str, name: str, version: BlobVersion | None = None) -> object:
+        reader = real(container, name, version)
         if container == UPLOADS:
             blobs.delete_upload(video.id)
         return reader

@@ -7,6 +7,7 @@ import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import unquote
 from uuid import UUID, uuid4
 from xml.etree.ElementTree import fromstring
 
@@ -545,7 +546,21 @@ def test_the_original_stays_the_user_s(app):
     video = published(app)
     answer = ask(app, "Source", video.id)
     assert (answer.status, answer.body, answer.headers["Cache-Control"]) == (307, None, "no-store")
-    assert answer.headers["Location"] == f"memory://account/{UPLOADS}/{video.blob_name}?allows=r&seconds=43200"
+    address, _, query = answer.headers["Location"].partition("?")
+    assert address == f"memory://account/{UPLOADS}/{video.blob_name}"
+    signed = dict(part.split("=", 1) for part in query.split("&"))
+    snapshot = app.storage.videos.get(video.id).snapshot
+    assert (signed["allows"], signed["seconds"], signed["snapshot"]) == ("r", "43200", snapshot)
+    named = f"attachment; filename=\"{video.file_name}\"; filename*=UTF-8''{video.file_name}"
+    assert unquote(signed["rscd"]) == named
+
+
+def test_the_original_of_a_video_without_a_snapshot_is_the_upload_as_it_is(app):
+    video = published(app)
+    app.storage.videos.save(replace(app.storage.videos.get(video.id), snapshot=None))
+    location = ask(app, "Source", video.id).headers["Location"]
+    assert "snapshot" not in location
+    assert "rscd=" in location
 
 
 def test_there_is_no_original_before_it_is_uploaded_or_when_it_never_was(app):

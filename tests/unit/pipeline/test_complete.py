@@ -1,5 +1,6 @@
 """The upload is complete: said once, twice, at the same time, or wrongly."""
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -10,10 +11,11 @@ from connector.domain.layout import UPLOADS
 from connector.domain.messages import Message
 from connector.domain.step import Step
 from connector.domain.video import State
-from connector.errors import NotFound, NotUploaded, RowChanged
+from connector.errors import NotFound, NotUploaded, RowChanged, StorageRefused
 from connector.pipeline.complete import SENDING, complete_by_name, complete_upload
 from connector.pipeline.create import create, upload_uri
 from connector.pipeline.delete import delete
+from connector.pipeline.sources import upload_source
 from tests.support.world import drive, state, uploaded
 
 
@@ -36,7 +38,8 @@ def test_completing_remembers_what_was_uploaded_and_starts_the_probe(app):
     assert complete_upload(app, video.id) == [Message(step=Step.PROBE, video_id=video.id)]
     row = app.storage.videos.get(video.id)
     assert (row.state, row.size) == (State.QUEUED, len(b"the upload"))
-    assert row.source_etag == app.storage.blobs.properties(UPLOADS, video.blob_name)[1]
+    assert row.source_etag == app.storage.blobs.properties(UPLOADS, video.blob_name).etag
+    assert app.storage.blobs.blob(UPLOADS, video.blob_name, row.snapshot).data == b"the upload"
     assert row.queued == row.modified
     assert upload_uri(app, row) is None
 
@@ -86,6 +89,44 @@ def test_of_two_at_the_same_time_the_one_that_moves_the_video_on_sends(app, monk
     monkeypatch.setattr(app.storage.videos, "save", overtaken)
     assert complete_upload(app, video.id) == []
     assert state(app, video) is State.QUEUED
+
+
+def test_what_overtakes_the_completion_is_completed_as_a_whole_or_not_at_all(app, monkeypatch):
+    """The upload is overwritten just behind the snapshot: size, ETag and snapshot in the row belong together."""
+    video, take = uploaded(app), app.storage.blobs.take_snapshot
+
+    def overwritten(container, name):
+        kept = take(container, name)
+        app.storage.blobs.put(container, name, b"something longer than it was")
+        return kept
+
+    monkeypatch.setattr(app.storage.blobs, "take_snapshot", overwritten)
+    complete_upload(app, video.id)
+    row = app.storage.videos.get(video.id)
+    assert row.size == len(b"the upload")
+    with closing(upload_source(app, row)()) as source:
+        assert source.read_at(0, 100) == b"the upload"
+
+
+def test_the_limit_of_an_upload_is_that_of_what_is_kept(app):
+    app = replace(app, options=replace(app.options, max_upload_bytes=len(b"the upload") - 1))
+    video = uploaded(app)
+    assert complete_upload(app, video.id) == []
+    assert app.storage.videos.get(video.id).failure.code == "UploadTooLarge"
+
+
+def test_an_upload_that_storage_cannot_keep_fails_with_the_reason(app, monkeypatch, caplog):
+    """Such as one that its uploader moved to the archive tier: each run of the timer would be refused again."""
+    video = uploaded(app)
+
+    def refuse(container, name):
+        raise StorageRefused("Storage answered 409 BlobArchived.", "BlobArchived")
+
+    monkeypatch.setattr(app.storage.blobs, "take_snapshot", refuse)
+    assert complete_upload(app, video.id) == []
+    failure = app.storage.videos.get(video.id).failure
+    assert (failure.code, "409 BlobArchived" in failure.message) == ("StorageRefused", True)
+    assert "storage refuses to keep an upload" in caplog.text
 
 
 def test_without_a_blob_nothing_happens(app):
@@ -146,6 +187,7 @@ def test_the_upload_of_a_video_that_was_deleted_is_removed(app):
     app.storage.blobs.put(UPLOADS, video.blob_name, b"late")
     assert complete_by_name(app, f"{UPLOADS}/{video.blob_name}") == []
     assert app.storage.blobs.containers[UPLOADS].blobs == {}
+    assert app.storage.blobs.containers[UPLOADS].snapshots == {}
 
 
 def test_a_blob_of_another_name_does_not_complete_the_upload(app):

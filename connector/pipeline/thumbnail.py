@@ -110,7 +110,7 @@ def _make_counted(app: Pipeline, video: Video, picture: Picture) -> None:
     begun = app.clock.now()
     try:
         _make(app, video, picture)
-        size, _ = app.storage.blobs.properties(layout.stills_of(video), picture.name)
+        size = app.storage.blobs.properties(layout.stills_of(video), picture.name).size
     except NotFound:
         raise  # the video was deleted meanwhile, and a row would be left of it
     except Exception:

@@ -13,7 +13,8 @@ from typing import Any
 
 import av
 
-from connector.domain.jobs import ChunkJob
+from connector.domain.job_blobs import JobBlob, PieceBlob
+from connector.domain.jobs import ChunkJob, Place
 from connector.domain.limits import JobLimits
 from connector.domain.task import EncodeOutput
 from connector.media import chunk, decode, encoder, stills, worker
@@ -23,6 +24,8 @@ from connector.sandbox.protocol import Channel
 __all__ = ["main", "self_test"]
 
 NAME = "profile.json"
+SECONDS = PieceBlob(number=0)
+"""Describes the blob with the seconds. No other blob of a chunk is a piece."""
 
 BETWEEN = "before the chunk: its job, freeing what the last one left"
 OPEN = "opening the source"
@@ -32,6 +35,14 @@ STILLS = "stills"
 BOXES = "packaging: NAL units, samples, boxes"
 CHANNEL = "channel: source in, blobs out"
 REST = "Python between these, freeing"
+
+
+class ProfiledChunkJob(ChunkJob):
+    """A chunk whose process hands back its seconds, too."""
+
+    def place(self, blob: JobBlob) -> Place | None:
+        return ("work", NAME) if blob == SECONDS else super().place(blob)
+
 
 _spent: dict[str, float] = defaultdict(float)
 _inside: list[float] = []
@@ -113,7 +124,7 @@ def main(confine: Callable[[JobLimits], None]) -> None:
         _spent.clear()
         _spent[BETWEEN] = time.process_time() - last
         output: EncodeOutput = with_clock(REST, encode)(job, channel)
-        channel.put("work", NAME, json.dumps(_spent).encode())
+        channel.put(SECONDS, json.dumps(_spent).encode())
         last = time.process_time()
         return output
 

@@ -23,7 +23,7 @@ from bench.pipeline import PROJECT, RATE, SETTINGS, make_source, one_command, ru
 from bench.processes import ended_children_cpu, total_cpu
 from bench.results import write_section
 from connector.domain import layout
-from connector.domain.jobs import Area, ChunkJob, ProbeJob
+from connector.domain.jobs import Area, ProbeJob
 from connector.domain.limits import JobLimits, SourceLimits
 from connector.domain.media_info import MediaInfo
 from connector.domain.plan import Chunk, Plan
@@ -85,7 +85,7 @@ class Bench:
 
     def chunk(self, info: MediaInfo, plan: Plan) -> dict[str, float]:
         """CPU seconds by part."""
-        job = ChunkJob(limits=LIMITS, info=info, plan=plan, index=1, preset=SETTINGS.encoder_preset)
+        job = clocks.ProfiledChunkJob(limits=LIMITS, info=info, plan=plan, index=1, preset=SETTINGS.encoder_preset)
         sink = Sink(self._storage, self._container)
         before, services = time.process_time(), total_cpu(self._azurite)
         self._sandbox.run(job, [self._open], sink, affinity_key=self)

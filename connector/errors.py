@@ -36,6 +36,8 @@ ConnectorError
 └── BrokenOutput                 what the tasks of a video left does not fit together: a defect of ours
 """
 
+from collections.abc import Mapping
+
 
 class ConnectorError(Exception):
     """Serves as the root of all failures that the connector raises itself."""
@@ -160,13 +162,14 @@ class Unhealthy(RequestError):
 class MediaError(ConnectorError):
     """The upload cannot become a video, and is never tried again.
 
-    `code` is stable and for programs, the message is for people.
+    `code` is stable and for programs, the message is for people. `facts` are the values that the message was made with.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, facts: Mapping[str, object] | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.facts = dict(facts or {})
 
 
 class StorageError(ConnectorError):

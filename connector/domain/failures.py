@@ -1,6 +1,17 @@
 """Defines every failure of a video: `Error.Code` for programs, a sentence for people. The README shows this table."""
 
+from string import Formatter
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from connector.domain.types import Whole
 from connector.errors import MediaError
+
+Fact = Whole | Annotated[float, Field(ge=0, le=2**53, allow_inf_nan=False)] | Literal["video", "audio"]
+Facts = dict[str, Fact]
+"""What a media process may say about a failure, by the name of the value in its sentence: numbers, or a kind of stream.
+"""
 
 SENTENCES: dict[str, str] = {
     "EmptyFile": "The uploaded file is empty.",
@@ -32,7 +43,26 @@ SENTENCES: dict[str, str] = {
 }
 """Sentences for people, by code. The values in braces are filled in for each failure."""
 
+REPORTED = frozenset(
+    {
+        *("EmptyFile", "UnreadableMedia", "TooComplex", "NoMedia", "UnsupportedCodec", "EncryptedMedia"),
+        *("UndecodableVideo", "UndecodableAudio", "PictureTooLarge", "FrameRateTooHigh", "TooManyTracks"),
+        "IncompleteStoryboard",
+    }
+)
+"""Codes of the failures that a media process can find. Only this process finds the others."""
+
 
 def media_error(code: str, **facts: object) -> MediaError:
     """Returns the failure with this code, to be raised. Raises KeyError for an unknown code or a missing fact."""
-    return MediaError(code, SENTENCES[code].format(**facts))
+    return MediaError(code, SENTENCES[code].format(**facts), facts)
+
+
+def reported(code: str, facts: Facts) -> MediaError:
+    """Returns the failure that a media process reports, to be raised.
+
+    Raises ValueError for a code that no media process reports, and for facts that do not fit its sentence.
+    """
+    if code not in REPORTED or set(facts) != {name for _, name, _, _ in Formatter().parse(SENTENCES[code]) if name}:
+        raise ValueError("no media process reports this")
+    return media_error(code, **facts)

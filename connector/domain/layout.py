@@ -14,6 +14,8 @@ A protected video has no download.mp4 and no iframes.m3u8; its thumbnails are in
 `TIMESCALE`. A second, private container per video (`work_container`) holds what must never be public.
 """
 
+from fractions import Fraction
+from math import floor
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
@@ -67,6 +69,11 @@ def stills_container(video_id: UUID) -> str:
 def stills_of(video: "Video") -> str:
     """Returns the name of the container that holds a video's stills."""
     return output_container(video.id) if video.key_id is None else stills_container(video.id)
+
+
+def frame_time(frame: int, frame_rate: Fraction) -> int:
+    """Returns the tick at which output frame `frame` is shown: frame / frame_rate, rounded half up."""
+    return floor(frame * TIMESCALE / frame_rate + Fraction(1, 2))
 
 
 def init_segment(kind: str, rendition: int) -> str:

@@ -1,8 +1,14 @@
 """Describes what the probe learned about an upload, of which it decodes no more than needed."""
 
 from enum import StrEnum
+from typing import Annotated, Literal
 
-from connector.domain.types import Model, Ratio
+from pydantic import Field
+
+from connector.domain.types import MediaText, Model, Positive, Ratio, Whole
+
+FASTEST = 1000
+"""Frames per second that no output grid exceeds."""
 
 
 class Access(StrEnum):
@@ -17,15 +23,15 @@ class Access(StrEnum):
 
 
 class VideoStream(Model):
-    index: int
-    codec: str
-    width: int
+    index: Whole
+    codec: MediaText
+    width: Positive
     """Coded width in px, before rotation and sample aspect ratio."""
-    height: int
-    display_width: int
+    height: Positive
+    display_width: Positive
     """Width in px as shown: with square pixels, rotated."""
-    display_height: int
-    frame_rate: Ratio
+    display_height: Positive
+    frame_rate: Annotated[Ratio, Field(gt=0, le=FASTEST)]
     """Rate of the output grid in frames per second."""
     constant: bool
     """Whether the frame rate is constant. If it varies, a frame is shown exactly from its own timestamp on."""
@@ -33,16 +39,16 @@ class VideoStream(Model):
     """Presentation time of the first frame, in seconds on the source's clock."""
     end: Ratio
     """End of the last frame, in seconds on the source's clock."""
-    tolerance: Ratio
+    tolerance: Annotated[Ratio, Field(ge=0)]
     """Seconds by which a frame may be shown early, because its timestamp was rounded.
 
     It is half a source frame when `constant`, else one tick of the source's clock.
     """
-    rotation: int
-    """Clockwise degrees by which the picture must be turned: 0, 90, 180 or 270."""
+    rotation: Literal[0, 90, 180, 270]
+    """Clockwise degrees by which the picture must be turned."""
     interlaced: bool
     hdr: bool
-    detail_lines: int | None = None
+    detail_lines: Positive | None = None
     """Lines of the lowest rung that shows all detail of the picture, for a source that was scaled up or is blurred.
 
     None: the picture has as much detail as lines, or its detail is unknown.
@@ -55,20 +61,20 @@ class VideoStream(Model):
 
 
 class AudioStream(Model):
-    index: int
-    codec: str
-    channels: int
-    sampling_rate: int
+    index: Whole
+    codec: MediaText
+    channels: Whole
+    sampling_rate: Whole
     start: Ratio
     end: Ratio
-    language: str
-    title: str
+    language: MediaText
+    title: MediaText
 
 
 class MediaInfo(Model):
-    container: str
+    container: MediaText
     access: Access
     video: VideoStream | None
     audio: tuple[AudioStream, ...]
-    size: int | None = None
+    size: Whole | None = None
     """Size of the upload in bytes."""

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
 from connector.domain.step import TaskId
-from connector.domain.types import Model, Ratio
+from connector.domain.types import Model, Positive, Ratio, Share, Whole
 
 
 class SegmentOutput(Model):
@@ -17,32 +18,36 @@ class SegmentOutput(Model):
     the JSON keys have one letter.
     """
 
-    time: int = Field(alias="t")
-    duration: int = Field(alias="d")
-    size: int = Field(alias="s")
-    keyframe: int = Field(0, alias="k")
+    time: Whole = Field(alias="t")
+    duration: Positive = Field(alias="d")
+    size: Positive = Field(alias="s")
+    keyframe: Whole = Field(0, alias="k")
 
 
 class RenditionOutput(Model):
     """Describes what a task wrote of one rendition. `init` is the whole init segment in hex, equal in every chunk."""
 
-    id: int
-    init: str
+    id: Whole
+    init: Annotated[str, Field(pattern=r"^([0-9a-f]{2})*$", max_length=1 << 16)]
     segments: tuple[SegmentOutput, ...]
 
 
-class PosterOutput(Model):
-    """Describes a candidate for the poster: the greater `score`, the better the picture."""
+class PosterOutput(Model, extra="ignore"):
+    """Describes a chunk's candidate for the poster: the greater `score`, the better the picture.
 
-    time: float
-    score: float
-    name: str
+    Rows of version 0.2 and before also hold the blob's name, which follows from the chunk's number.
+    """
+
+    time: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    score: Share
 
 
-class PieceOutput(Model):
-    """Describes a piece of a source without index: blob name, and source time of its first keyframe in seconds."""
+class PieceOutput(Model, extra="ignore"):
+    """Describes a piece of a source without index: the source time of its first keyframe in seconds.
 
-    name: str
+    Rows of version 0.2 and before also hold the blob's name, which follows from the piece's number.
+    """
+
     start: Ratio
 
 
@@ -50,7 +55,7 @@ class SplitOutput(Model):
     """Describes a source's pieces. `ends` says where each stream ends, in seconds on its clock, by stream index."""
 
     pieces: tuple[PieceOutput, ...]
-    ends: dict[int, Ratio]
+    ends: dict[Whole, Ratio]
 
 
 class EncodeOutput(Model):
@@ -58,14 +63,14 @@ class EncodeOutput(Model):
 
     renditions: tuple[RenditionOutput, ...]
     poster: PosterOutput | None = None
-    tiles: int = 0
+    tiles: Whole = 0
     """Tiles in the strip that the chunk wrote for the storyboard."""
-    damaged: int = 0
+    damaged: Whole = 0
     """Pictures or sound frames that could not be decoded."""
 
 
 class StoryboardOutput(Model):
-    size: int
+    size: Positive
     """Size of the sprite in bytes."""
 
 

@@ -4,12 +4,11 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
 from struct import Struct
 from sys import byteorder
 from typing import Self
 
-from connector.domain.layout import TIMESCALE
+from connector.domain.layout import frame_time
 
 _HEADER = Struct("<QIIIII")
 
@@ -22,11 +21,6 @@ class Sample:
     duration: int
     composition_offset: int = 0
     sync: bool = True
-
-
-def frame_time(frame: int, frame_rate: Fraction) -> int:
-    """Returns the tick at which output frame `frame` is shown: frame / frame_rate, rounded half up."""
-    return floor(frame * TIMESCALE / frame_rate + Fraction(1, 2))
 
 
 def video_samples(first_frame: int, frame_rate: Fraction, frames: Iterable[tuple[int, bytes, bool]]) -> list[Sample]:

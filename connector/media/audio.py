@@ -15,12 +15,11 @@ from av.filter import Graph
 from av.filter.context import FilterContext
 from av.packet import Packet
 
-from connector.domain import layout
 from connector.domain.failures import media_error
+from connector.domain.job_blobs import BlockBlob, SampleTablesBlob, SegmentBlob
 from connector.domain.jobs import AudioJob
 from connector.domain.layout import TIMESCALE
 from connector.domain.plan import AudioRendition
-from connector.domain.step import Step, TaskId
 from connector.domain.task import EncodeOutput, RenditionOutput, SegmentOutput
 from connector.isobmff.fragment import header_size, media_segment
 from connector.isobmff.init import audio_init
@@ -69,7 +68,7 @@ def encode_audio(job: AudioJob, channel: Channel) -> EncodeOutput:
     if output is None:
         raise media_error("UndecodableAudio")
     if job.index == 0:
-        channel.put("work", layout.sample_tables(TaskId(Step.AUDIO)), writer.tables)
+        channel.put(SampleTablesBlob(), writer.tables)
     return EncodeOutput(renditions=(output,), damaged=decoder.damaged)
 
 
@@ -256,11 +255,11 @@ class _Writer:
             return
         time = self._first * FRAME_TICKS
         data = media_segment("audio", len(self._segments) + 1, time, samples)
-        self._channel.put("output", layout.media_segment("audio", self._rendition.id, time), data)
+        self._channel.put(SegmentBlob(rendition=self._rendition.id, time=time), data)
         self._segments.append(SegmentOutput(time=time, duration=len(samples) * FRAME_TICKS, size=len(data)))
         if self._blocks:
             start = header_size(data)
-            self._channel.put("block", layout.progressive_block("audio", time), data[start:])
+            self._channel.put(BlockBlob(time=time), data[start:])
             self._tables.append(SampleTable.of(time, start, samples))
         self._first += len(samples)
 

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 
 from av.video.frame import VideoFrame
 
-from connector.domain import layout
 from connector.domain.failures import media_error
+from connector.domain.job_blobs import SampleTablesBlob
 from connector.domain.jobs import ChunkJob
-from connector.domain.step import Step, TaskId
 from connector.domain.task import EncodeOutput, RenditionOutput
 from connector.media.decode import Decoder, TimedFrame
 from connector.media.encoder import RenditionEncoder
@@ -37,7 +36,7 @@ def encode_chunk(job: ChunkJob, channel: Channel) -> EncodeOutput:
     frames = chunk.frames
     ladder = _Ladder(job, channel)
     # The task that makes the highest rendition makes the stills, too.
-    stills = Stills(plan, job.index, frames if ladder.has_top else range(0), channel)
+    stills = Stills(plan, frames if ladder.has_top else range(0), channel)
     decoder = Decoder(info, job.limits.threads)
     place = plan.origin + frames.start / plan.frame_rate + plan.tolerance
     source = decoder.frames(channel, job.info.access, place, job.piece_starts)
@@ -58,7 +57,7 @@ def encode_chunk(job: ChunkJob, channel: Channel) -> EncodeOutput:
         raise media_error("UndecodableVideo")
     renditions = ladder.finish()
     if ladder.tables:
-        channel.put("work", layout.sample_tables(TaskId(Step.CHUNK, job.index)), ladder.tables)
+        channel.put(SampleTablesBlob(), ladder.tables)
     poster, tiles = stills.finish()
     return EncodeOutput(renditions=renditions, poster=poster, tiles=tiles, damaged=decoder.damaged)
 

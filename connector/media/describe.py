@@ -73,7 +73,7 @@ def audio_stream(survey: Survey, audio: AvAudio) -> AudioStream:
         end=start if end is None else max(start, end),
         language=audio.language or "und",
         # MP4 and MOV call the title `name`.
-        title=(audio.metadata.get("title") or audio.metadata.get("name", ""))[:64],
+        title=audio.metadata.get("title") or audio.metadata.get("name", ""),
     )
 
 

@@ -12,14 +12,15 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType, VideoFrame
 from av.video.stream import VideoStream
 
-from connector.domain import layout
 from connector.domain.encoding import x264_options
+from connector.domain.job_blobs import BlockBlob, SegmentBlob
+from connector.domain.layout import frame_time
 from connector.domain.plan import Plan, Rendition
 from connector.domain.task import RenditionOutput, SegmentOutput
 from connector.isobmff import h264
 from connector.isobmff.fragment import first_sample_range, header_size, media_segment
 from connector.isobmff.init import video_init
-from connector.isobmff.samples import SampleTable, frame_time, video_samples
+from connector.isobmff.samples import SampleTable, video_samples
 from connector.sandbox.protocol import Channel
 
 _BT709, _LIMITED = 1, 1
@@ -93,7 +94,7 @@ class RenditionEncoder:
         time = frame_time(first, rate)
         samples = video_samples(first, rate, packets)
         data = media_segment("video", self._plan.segment_of(first) + 1, time, samples)
-        self._channel.put("output", layout.media_segment("video", self.rendition.id, time), data)
+        self._channel.put(SegmentBlob(rendition=self.rendition.id, time=time), data)
         self._segments.append(
             SegmentOutput(
                 time=time,
@@ -104,7 +105,7 @@ class RenditionEncoder:
         )
         if self.rendition.id == self._plan.progressive:
             start = header_size(data)
-            self._channel.put("block", layout.progressive_block("video", time), data[start:])
+            self._channel.put(BlockBlob(time=time), data[start:])
             self.tables.append(SampleTable.of(time, start, samples))
 
 

@@ -15,8 +15,8 @@ from av.packet import Packet
 from av.stream import Stream
 from av.video.stream import VideoStream as AvVideo
 
-from connector.domain import layout
 from connector.domain.failures import media_error
+from connector.domain.job_blobs import PieceBlob
 from connector.domain.jobs import SplitJob
 from connector.domain.task import PieceOutput, SplitOutput
 from connector.media.source import RemoteFile, decode_times_only, open_container, packet_time, seconds, until_unreadable
@@ -27,7 +27,7 @@ MAX_PIECE = 128 * 1024 * 1024
 
 
 def split(job: SplitJob, channel: Channel) -> SplitOutput:
-    """Writes `pieces/{n}.nut`. Raises MediaError when no picture is found."""
+    """Writes the pieces. Raises MediaError when no picture is found."""
     file = RemoteFile(channel, 0)
     pieces: list[PieceOutput] = []
     ends: dict[int, Fraction] = {}
@@ -93,9 +93,8 @@ class _Cutter:
         if self._buffer is None:
             return
         self._container.close()
-        name = layout.piece(len(self._pieces))
-        self._channel.put("work", name, self._buffer.getvalue())
-        self._pieces.append(PieceOutput(name=name, start=self._start))
+        self._channel.put(PieceBlob(number=len(self._pieces)), self._buffer.getvalue())
+        self._pieces.append(PieceOutput(start=self._start))
 
     def finish(self) -> list[PieceOutput]:
         self._close()

@@ -7,6 +7,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from connector.domain.failures import media_error
+from connector.domain.job_blobs import PictureBlob
 from connector.domain.jobs import StillJob, StillOutput
 from connector.domain.layout import ImageFormat
 from connector.domain.plan import Size
@@ -52,7 +53,7 @@ def draw(job: StillJob, channel: Channel) -> StillOutput:
         if frame is None:
             raise media_error("UndecodableVideo")
         picture = _Resized(job.size, job.form).through(frame)
-    channel.put("stills", job.name, _file(picture, job.form))
+    channel.put(PictureBlob(), _file(picture, job.form))
     return StillOutput()
 
 

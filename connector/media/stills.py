@@ -8,7 +8,7 @@ from av.filter import Graph
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from connector.domain import layout
+from connector.domain.job_blobs import PosterCandidateBlob, ThumbnailBlob, TileStripBlob
 from connector.domain.plan import Plan, Size
 from connector.domain.task import PosterOutput
 from connector.errors import BrokenOutput
@@ -47,10 +47,10 @@ def score(low: float, high: float, average: float, blur: float) -> float:
 class Stills:
     """Collects the stills of one chunk."""
 
-    def __init__(self, plan: Plan, index: int, frames: range, channel: Channel) -> None:
+    def __init__(self, plan: Plan, frames: range, channel: Channel) -> None:
         if plan.stills is None:
             raise BrokenOutput("a plan with chunks has no stills")
-        self._plan, self._index, self._channel = plan, index, channel
+        self._plan, self._channel = plan, channel
         rate = plan.frame_rate
         tiles = [min(plan.frames - 1, math.ceil(n * plan.stills.interval * rate)) for n in range(plan.stills.count)]
         # Several tiles may show the same frame at the end of a very short video.
@@ -66,8 +66,8 @@ class Stills:
     def see(self, number: int, frame: VideoFrame) -> None:
         """Takes the stills that are due from an output frame, which has the size of the highest rendition."""
         if number in self._thumbnails:
-            name = layout.indexed_thumbnail(self._thumbnails[number])
-            self._channel.put("stills", name, jpeg(self._thumbnail.through(frame)))
+            blob = ThumbnailBlob(number=self._thumbnails[number])
+            self._channel.put(blob, jpeg(self._thumbnail.through(frame)))
         if number not in self._tile_counts:
             return
         self._tiles += [self._tile.through(frame)] * self._tile_counts[number]
@@ -85,12 +85,11 @@ class Stills:
         """Writes the strip of tiles and the poster candidate. Returns the candidate and the number of tiles."""
         if self._best is None:
             return None, 0
-        self._channel.put("work", layout.tile_strip(self._index), jpeg(tiled(self._tiles, len(self._tiles), 1)))
+        self._channel.put(TileStripBlob(), jpeg(tiled(self._tiles, len(self._tiles), 1)))
         value, number, frame = self._best
-        name = layout.poster_candidate(self._index)
-        self._channel.put("work", name, jpeg(frame))
+        self._channel.put(PosterCandidateBlob(), jpeg(frame))
         time = float(Fraction(number) / self._plan.frame_rate)
-        return PosterOutput(time=time, score=value, name=name), len(self._tiles)
+        return PosterOutput(time=time, score=value), len(self._tiles)
 
 
 def _jpeg_sized(size: Size) -> Downscaler:

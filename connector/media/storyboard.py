@@ -3,8 +3,8 @@
 import av
 from av.video.frame import VideoFrame
 
-from connector.domain import layout
 from connector.domain.failures import media_error
+from connector.domain.job_blobs import StoryboardBlob
 from connector.domain.jobs import StoryboardJob
 from connector.domain.task import StoryboardOutput
 from connector.media.picture import FilterChain
@@ -34,7 +34,7 @@ def compose(job: StoryboardJob, channel: Channel) -> StoryboardOutput:
         while (tile := untile.pull()) is not None:
             tiles.append(tile)
     data = jpeg(tiled(tiles, stills.columns, stills.rows))
-    channel.put("stills", layout.STORYBOARD, data)
+    channel.put(StoryboardBlob(), data)
     return StoryboardOutput(size=len(data))
 
 

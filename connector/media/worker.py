@@ -42,7 +42,7 @@ def main(confine: Callable[[JobLimits], None]) -> None:
         try:
             channel.result(do(job, channel))
         except MediaError as error:
-            channel.error(error.code, error.message)
+            channel.error(error.code, error.facts)
 
 
 def do(job: AnyJob, channel: Channel) -> Model:

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+from connector.domain import layout
 from connector.domain.jobs import AudioJob, ChunkJob, SplitJob
 from connector.domain.media_info import Access
 from connector.domain.messages import Message
@@ -48,7 +49,7 @@ def _chunk(app: Pipeline, video: Video, index: int, row: Row) -> TaskResult:
     if info.access is Access.PIECES:
         split = app.storage.tasks.get(video.id, SPLIT)
         pieces = split.result.split.pieces if split and split.result and split.result.split else ()
-        sources = [work_source(app, video, piece.name) for piece in pieces]
+        sources = [work_source(app, video, layout.piece(number)) for number in range(len(pieces))]
         starts = tuple(piece.start for piece in pieces)
     jobs = app.options.jobs
     job = ChunkJob(limits=jobs.task, info=info, plan=plan, index=index, preset=jobs.preset, piece_starts=starts)

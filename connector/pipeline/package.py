@@ -70,10 +70,11 @@ def _stills(app: Pipeline, video: Video, plan: Plan, outputs: Outputs) -> Storyb
     if plan.stills is None:
         return None
     blobs, stills, work = app.storage.blobs, layout.stills_of(video), layout.work_container(video.id)
-    best = max((c.poster for c in outputs.chunks if c.poster), key=lambda p: p.score)
-    candidate = blobs.get(work, best.name)
+    posters = [(number, c.poster) for number, c in enumerate(outputs.chunks) if c.poster]
+    best, _ = max(posters, key=lambda numbered: numbered[1].score)
+    candidate = layout.poster_candidate(best)
     clear = protector(app, video).clear_intermediate
-    blobs.put(stills, layout.POSTER, clear(best.name, candidate))
+    blobs.put(stills, layout.POSTER, clear(candidate, blobs.get(work, candidate)))
 
     strips = {i: c.tiles for i, c in enumerate(outputs.chunks) if c.tiles}
     job = StoryboardJob(limits=app.options.jobs.task, plan=plan, tiles=tuple(strips.values()))

@@ -12,11 +12,11 @@ from connector import deadline
 from connector.domain import layout
 from connector.domain.jobs import StillJob
 from connector.domain.ladder import even
+from connector.domain.layout import frame_time
 from connector.domain.limits import JobLimits
 from connector.domain.plan import Plan, Rendition, Size
 from connector.domain.video import Video
 from connector.errors import InvalidRequest, NotFound
-from connector.isobmff.samples import frame_time
 from connector.pipeline.context import Pipeline
 from connector.pipeline.media_task import run_job
 from connector.pipeline.on_demand import admit_picture, count_picture

@@ -5,13 +5,15 @@ is a `Result` or an `Error`. Then there may be another job. No credential ever c
 """
 
 import struct
+from collections.abc import Mapping
 from typing import IO, Annotated, BinaryIO, Literal
 
-from pydantic import Field, JsonValue, NonNegativeInt, TypeAdapter
+from pydantic import Field, JsonValue, TypeAdapter
 
-from connector.domain.jobs import Area
+from connector.domain.failures import Facts
+from connector.domain.job_blobs import JobBlob
 from connector.domain.task import EncodeOutput
-from connector.domain.types import Model
+from connector.domain.types import Model, Share, Whole
 
 _LENGTH = struct.Struct(">Q")
 
@@ -20,25 +22,24 @@ class Open(Model):
     """Asks for the size of a file. The answer has 8 bytes."""
 
     op: Literal["open"] = "open"
-    file: NonNegativeInt
+    file: Whole
 
 
 class Read(Model):
     """Asks for bytes. The answer is their length in 8 bytes, which may be shorter than asked for, then the bytes."""
 
     op: Literal["read"] = "read"
-    file: NonNegativeInt
-    offset: NonNegativeInt
-    length: NonNegativeInt
+    file: Whole
+    offset: Whole
+    length: Whole
 
 
 class Put(Model):
     """Writes a blob. `length` bytes follow; there is no answer."""
 
     op: Literal["put"] = "put"
-    area: Area
-    name: str
-    length: NonNegativeInt
+    blob: JobBlob
+    length: Whole
 
 
 class Progress(Model):
@@ -48,7 +49,7 @@ class Progress(Model):
     """
 
     op: Literal["progress"] = "progress"
-    share: float
+    share: Share
     finished: EncodeOutput | None = None
 
 
@@ -60,11 +61,11 @@ class Result(Model):
 
 
 class Error(Model):
-    """Ends a job because the media is at fault."""
+    """Ends a job because the media is at fault. The parent makes the sentence for people."""
 
     op: Literal["error"] = "error"
     code: str
-    message: str
+    facts: Facts
 
 
 Message = Annotated[Open | Read | Put | Progress | Result | Error, Field(discriminator="op")]
@@ -109,8 +110,8 @@ class Channel:
         self._send(Read(file=file, offset=offset, length=length))
         return self._exactly(self._number())
 
-    def put(self, area: Area, name: str, data: bytes) -> None:
-        self._send(Put(area=area, name=name, length=len(data)), data)
+    def put(self, blob: JobBlob, data: bytes) -> None:
+        self._send(Put(blob=blob, length=len(data)), data)
 
     def progress(self, share: float, finished: EncodeOutput | None = None) -> None:
         self._send(Progress(share=share, finished=finished))
@@ -118,8 +119,8 @@ class Channel:
     def result(self, value: Model) -> None:
         self._send(Result(value=value.model_dump(mode="json")))
 
-    def error(self, code: str, message: str) -> None:
-        self._send(Error(code=code, message=message))
+    def error(self, code: str, facts: Mapping[str, object]) -> None:
+        self._send(Error.model_validate({"code": code, "facts": facts}))
 
 
 def answer(stream: IO[bytes], data: bytes) -> None:

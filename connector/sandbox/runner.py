@@ -1,7 +1,8 @@
 """Runs media jobs in child processes: a crash, hang or memory blow-up of a decoder costs one job, never the worker.
 
 The child has no credentials, no environment worth reading and no network code, and can open neither file nor socket. It
-asks this process for ranges of its source and hands back finished blobs. PyAV is never imported here.
+asks this process for ranges of its source and hands back finished blobs. What it says is believed only as far as the
+job allows. PyAV is never imported here.
 """
 
 import contextlib
@@ -14,7 +15,9 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from connector.deadline import carried
-from connector.domain.jobs import Job
+from connector.domain.failures import Facts, reported
+from connector.domain.job_blobs import JobBlob
+from connector.domain.jobs import Job, Place
 from connector.domain.ports import Confinement, JobSink, SourceReader
 from connector.domain.types import Model
 from connector.errors import MediaError, TaskCrashed
@@ -156,10 +159,21 @@ def _child_gone_on_broken_pipe() -> Iterator[None]:
         raise _ChildGone from None
 
 
-def _parsed(job: Job[R], value: object) -> R:
+def _accepted(job: Job[R], value: object) -> R:
+    """Returns the job's result, or what is finished of it. Raises TaskCrashed for what the job cannot have made."""
     try:
-        return job.result_type.model_validate(value)
+        result = job.result_type.model_validate(value)
     except ValidationError:
+        raise TaskCrashed(_BAD_MESSAGE) from None
+    if not job.accepts(result):
+        raise TaskCrashed(_BAD_MESSAGE)
+    return result
+
+
+def _media_error(code: str, facts: Facts) -> MediaError:
+    try:
+        return reported(code, facts)
+    except ValueError:
         raise TaskCrashed(_BAD_MESSAGE) from None
 
 
@@ -171,6 +185,8 @@ class _Parent:
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="put")
         self._open: dict[int, SourceReader] = {}
         self._pending: deque[Future[None]] = deque()
+        self._places: set[Place] = set()
+        """Places of the blobs that the job has handed back."""
         self._written = 0
 
     def serve(self, job: Job[R]) -> R:
@@ -190,21 +206,24 @@ class _Parent:
                     data = self._source(file).read_at(offset, min(length, MAX_READ))
                     with _child_gone_on_broken_pipe():
                         answer(self._to, data)
-                case Put() as put:
-                    data = self._payload(put.length)
-                    self._written += put.length
+                case Put(blob=blob, length=length):
+                    area, name = self._place(job, blob)
+                    data = self._payload(length)
+                    self._written += length
                     if self._written > job.most_output:
                         raise TaskCrashed("the output is over the limit")
                     self._wait_for_writes(MAX_PENDING - 1)
-                    self._pending.append(self._writers.submit(carried(self._sink.put), put.area, put.name, data))
+                    self._pending.append(self._writers.submit(carried(self._sink.put), area, name, data))
                 case Progress(share=share, finished=finished):
+                    if finished is not None:
+                        _accepted(job, finished)
                     self._wait_for_writes(MAX_PENDING if finished is None else 0)
                     self._sink.progress(share, finished)
                 case Result(value=value):
                     self._wait_for_writes(0)
-                    return _parsed(job, value)
-                case Error(code=code, message=message):
-                    raise MediaError(code, message)
+                    return _accepted(job, value)
+                case Error(code=code, facts=facts):
+                    raise _media_error(code, facts)
 
     def _message(self) -> Message:
         line = self._from.readline(MAX_LINE)
@@ -214,6 +233,14 @@ class _Parent:
             return parse(line)
         except ValidationError:
             raise TaskCrashed(_BAD_MESSAGE) from None
+
+    def _place(self, job: Job[R], blob: JobBlob) -> Place:
+        """Returns where the blob is written. Raises TaskCrashed for one that is no part of the job, or came before."""
+        place = job.place(blob)
+        if place is None or place in self._places:
+            raise TaskCrashed(_BAD_MESSAGE)
+        self._places.add(place)
+        return place
 
     def _payload(self, length: int) -> bytes:
         if length > MAX_PUT:

@@ -14,10 +14,11 @@ from uuid import uuid4
 import av
 
 from connector.domain import layout
+from connector.domain.layout import frame_time
 from connector.isobmff.fragment import media_segment
 from connector.isobmff.h264 import parameter_sets, to_length_prefixed
 from connector.isobmff.init import parse_init, video_init
-from connector.isobmff.samples import frame_time, video_samples
+from connector.isobmff.samples import video_samples
 from connector.manifests import dash, hls, smooth
 from connector.manifests.addresses import BESIDE, Addresses
 from connector.manifests.presentation import AudioTrack, Presentation, Protection, Segment, VideoTrack

@@ -28,7 +28,7 @@ def audio_result(segments: int) -> TaskResult:
         SegmentOutput(time=i * 962_560, duration=962_560, size=sizes.randint(60_000, 70_000)) for i in range(segments)
     ]
     rendition = RenditionOutput(id=128_000, init="00" * 700, segments=tuple(outputs))
-    poster = PosterOutput(time=1.5, score=0.25, name="thumbnails/ä.jpg")
+    poster = PosterOutput(time=1.5, score=0.25)
     return TaskResult(encode=EncodeOutput(renditions=(rendition,), poster=poster))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from connector.domain import layout
 from connector.domain.jobs import AudioJob, ChunkJob, ProbeJob, SplitJob, StillJob, StillOutput, StoryboardJob
+from connector.domain.layout import frame_time
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
 from connector.domain.ports import Confinement
 from connector.domain.step import Step, TaskId
@@ -26,7 +27,7 @@ from connector.domain.task import (
 from connector.errors import ConfinementUnavailable, TaskCrashed
 from connector.isobmff.fragment import header_size, media_segment
 from connector.isobmff.init import audio_init, video_init
-from connector.isobmff.samples import Sample, SampleTable, frame_time, video_samples
+from connector.isobmff.samples import Sample, SampleTable, video_samples
 from connector.pipeline.media_task import TaskReporter
 
 _CONFINED = Confinement("seccomp and Landlock")
@@ -107,6 +108,7 @@ class FakeMediaRunner:
             raise TaskCrashed("the media process was stopped")
         result = self._do(job, sink)
         assert isinstance(result, job.result_type)
+        assert job.accepts(result)
         self.after(job)
         return result
 
@@ -141,9 +143,9 @@ class FakeMediaRunner:
 
 
 def _split(sink: Any, ends: dict[int, Fraction]) -> SplitOutput:
-    pieces = [PieceOutput(name=layout.piece(n), start=Fraction(2 * n)) for n in range(2)]
-    for piece in pieces:
-        sink.put("work", piece.name, piece.name.encode())
+    pieces = [PieceOutput(start=Fraction(2 * n)) for n in range(2)]
+    for n in range(len(pieces)):
+        sink.put("work", layout.piece(n), layout.piece(n).encode())
     return SplitOutput(pieces=tuple(pieces), ends=ends)
 
 
@@ -181,7 +183,7 @@ def _chunk(job: ChunkJob, sink: Any) -> EncodeOutput:
         sink.put("work", layout.tile_strip(job.index), b"strip of %d" % len(tiles))
         name = layout.poster_candidate(job.index)
         sink.put("work", name, name.encode())
-        poster = PosterOutput(time=float(tiles[0]), score=0.9 if job.index == 2 else 0.1, name=name)
+        poster = PosterOutput(time=float(tiles[0]), score=0.9 if job.index == 2 else 0.1)
     return EncodeOutput(renditions=tuple(renditions), poster=poster, tiles=len(tiles))
 
 

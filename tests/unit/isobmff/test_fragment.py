@@ -2,9 +2,10 @@ from fractions import Fraction
 
 import pytest
 
+from connector.domain.layout import frame_time
 from connector.isobmff.boxes import boxes, find
 from connector.isobmff.fragment import first_sample_range, header_size, media_segment
-from connector.isobmff.samples import Sample, frame_time
+from connector.isobmff.samples import Sample
 from tests.support.encoded import AAC_FRAME, encode_audio, encode_video, ffmpeg_complaints, presentation_times
 
 

@@ -3,10 +3,11 @@ from fractions import Fraction
 import av
 import pytest
 
+from connector.domain.layout import frame_time
 from connector.isobmff.boxes import boxes, find
 from connector.isobmff.init import audio_init, video_init
 from connector.isobmff.progressive import Track, head, interleave
-from connector.isobmff.samples import Sample, SampleTable, frame_time
+from connector.isobmff.samples import Sample, SampleTable
 from tests.support.encoded import AAC_FRAME, encode_audio, encode_video, ffmpeg_complaints, presentation_times
 from tests.support.parameter_sets import PPS, SPS
 

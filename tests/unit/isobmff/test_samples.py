@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.isobmff.samples import Sample, SampleTable, frame_time, video_samples
+from connector.domain.layout import frame_time
+from connector.isobmff.samples import Sample, SampleTable, video_samples
 
 RATES = st.sampled_from([Fraction(24000, 1001), Fraction(25), Fraction(17), Fraction(60), Fraction(1, 3)])
 SAMPLES = st.builds(

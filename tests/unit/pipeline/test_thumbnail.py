@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain import layout
+from connector.domain.layout import frame_time
 from connector.domain.planner import Limits, make_plan
 from connector.errors import Busy, InvalidRequest, NotFound, StorageUnavailable, TaskCrashed, TooManyPictures
-from connector.isobmff.samples import frame_time
 from connector.pipeline.context import Pace, StillTurns
 from connector.pipeline.delete import delete
 from connector.pipeline.on_demand import count_picture

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from connector.domain.job_blobs import JobBlob, PieceBlob, PosterCandidateBlob, SegmentBlob
 from connector.domain.types import Model
 from connector.sandbox.protocol import Channel, Error, Open, Progress, Put, Read, Result, answer, answer_number, parse
 
@@ -32,16 +33,27 @@ def _sent(say: Callable[[Channel], None]) -> tuple[object, bytes]:
     [
         (lambda c: c.progress(0.25), Progress(share=0.25)),
         (lambda c: c.result(Answer(a=(1, None, "ü\n"))), Result(value={"a": [1, None, "ü\n"]})),
-        (lambda c: c.error("NoMedia", "Nothing\nthere."), Error(code="NoMedia", message="Nothing\nthere.")),
+        (lambda c: c.error("NoMedia", {}), Error(code="NoMedia", facts={})),
+        (
+            lambda c: c.error("TooManyTracks", {"found": 17, "most": 16.5}),
+            Error(code="TooManyTracks", facts={"found": 17, "most": 16.5}),
+        ),
     ],
 )
 def test_what_is_said_arrives(say, message):
     assert _sent(say) == (message, b"")
 
 
-@given(st.binary(max_size=300), st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
-def test_a_blob_follows_its_line_whatever_bytes_it_holds(data, name):
-    assert _sent(lambda c: c.put("output", name, data)) == (Put(area="output", name=name, length=len(data)), data)
+blobs: st.SearchStrategy[JobBlob] = st.one_of(
+    st.builds(SegmentBlob, rendition=st.integers(0, 10**12 - 1), time=st.integers(0, 10**15 - 1)),
+    st.builds(PieceBlob, number=st.integers(0, 999_999)),
+    st.just(PosterCandidateBlob()),
+)
+
+
+@given(st.binary(max_size=300), blobs)
+def test_a_blob_follows_its_line_whatever_bytes_it_holds(data, blob):
+    assert _sent(lambda c: c.put(blob, data)) == (Put(blob=blob, length=len(data)), data)
 
 
 def _conversation(ask: Callable[[Channel], object], respond: Callable[[object, BinaryIO], None]) -> object:
@@ -104,9 +116,24 @@ def test_a_parent_that_goes_away_is_noticed(said):
         b'{"op":"open","file":-1}\n',
         b'{"op":"open"}\n',
         b'{"op":"read","file":0,"offset":-1,"length":1}\n',
-        b'{"op":"put","area":"elsewhere","name":"a","length":1}\n',
-        b'{"op":"put","area":"output","name":"a","length":-1}\n',
+        b'{"op":"open","file":1e400}\n',
+        b'{"op":"read","file":0,"offset":99999999999999999999,"length":1}\n',
+        b'{"op":"put","area":"output","name":"video/1/0.m4s","length":1}\n',
+        b'{"op":"put","blob":{"kind":"elsewhere"},"length":1}\n',
+        b'{"op":"put","blob":{"kind":"piece","number":0},"length":-1}\n',
+        b'{"op":"put","blob":{"kind":"piece","number":1000000},"length":1}\n',
+        b'{"op":"put","blob":{"kind":"piece","number":"../0"},"length":1}\n',
+        b'{"op":"put","blob":{"kind":"piece","number":0,"name":"a"},"length":1}\n',
+        b'{"op":"put","blob":{"kind":"segment","rendition":1,"time":-1},"length":1}\n',
+        b'{"op":"put","blob":{"kind":"segment","rendition":1,"time":1e15},"length":1}\n',
         b'{"op":"progress","share":0.5,"more":1}\n',
+        b'{"op":"progress","share":NaN}\n',
+        b'{"op":"progress","share":Infinity}\n',
+        b'{"op":"progress","share":-0.1}\n',
+        b'{"op":"progress","share":1.1}\n',
+        b'{"op":"error","code":"NoMedia","message":"Nothing there."}\n',
+        b'{"op":"error","code":"StorageRefused","facts":{"reason":"a text of the child"}}\n',
+        b'{"op":"error","code":"TooManyTracks","facts":{"found":NaN,"most":1}}\n',
         b"\xff\xfe\n",
     ],
 )

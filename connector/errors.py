@@ -26,6 +26,7 @@ ConnectorError
 │   ├── RowChanged               somebody else changed the row since it was read; reading it again helps
 │   ├── NotFound                 no such row, blob or container
 │   ├── StorageRefused           storage will not do this, however often it is asked; final
+│   ├── InvalidName              a name in storage could lead elsewhere, so storage was not asked: a defect of ours
 │   ├── TooLarge                 what should be stored does not fit into a row; final
 │   ├── StorageTimeout           storage did not answer in time; worth trying again
 │   └── StorageUnavailable       storage is down or throttles; worth trying again
@@ -193,6 +194,10 @@ class StorageRefused(StorageError):
     def __init__(self, message: str, code: str = "") -> None:
         super().__init__(message)
         self.code = code
+
+
+class InvalidName(StorageError):
+    """A name of a blob or container could lead to another place. Storage was not asked."""
 
 
 class TooLarge(StorageError):

@@ -26,6 +26,7 @@ STATUS: dict[type[errors.ConnectorError], int] = {
     errors.UnsupportedMediaType: 415,
     errors.NotFound: 500,
     errors.StorageRefused: 500,
+    errors.InvalidName: 500,
     errors.TooLarge: 500,
     errors.MediaError: 500,
     errors.KeyUnavailable: 500,

@@ -22,6 +22,7 @@ from connector.domain.layout import UPLOADS, cache_control, content_type
 from connector.domain.ports import BlobVersion, SourceReader
 from connector.errors import BrokenOutput
 from connector.storage.errors import error_code, translated
+from connector.storage.names import CheckedService
 from connector.storage.reader import BlobReader
 from connector.storage.sas import Signer
 
@@ -35,7 +36,7 @@ class AzureBlobs:
     """Implements `Blobs` on Azure Blob Storage."""
 
     def __init__(self, service: BlobServiceClient) -> None:
-        self._service = service
+        self._service = CheckedService(service)
         self._signer = Signer(service)
 
     def upload_uri(self, name: str, lifetime: timedelta) -> str:

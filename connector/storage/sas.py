@@ -14,6 +14,7 @@ from azure.storage.blob import (
 
 from connector.errors import StorageError
 from connector.storage.delegation import CLOCK_SKEW, DelegationKeys
+from connector.storage.names import checked, checked_container
 
 DOWNLOAD_TYPE = "application/octet-stream"
 """Content-Type of a download. What the uploader declared could be a web page."""
@@ -35,15 +36,16 @@ class Signer:
         self._delegated = DelegationKeys(service.get_user_delegation_key) if by_identity else None
 
     def plain(self, container: str, name: str) -> str:
-        return f"{self._root}/{container}/{quote(name, safe='~/')}"
+        return f"{self.container(container)}{quote(checked(name), safe='~/')}"
 
     def container(self, container: str) -> str:
-        return f"{self._root}/{container}/"
+        return f"{self._root}/{checked_container(container)}/"
 
     def container_query(self, container: str, lifetime: timedelta) -> str:
         """Returns a SAS that may read the container's blobs. Raises StorageError when there is no key to sign with."""
+        name = checked_container(container)
         return generate_container_sas(
-            self._account, container, permission=ContainerSasPermissions(read=True), **self._limits(lifetime)
+            self._account, name, permission=ContainerSasPermissions(read=True), **self._limits(lifetime)
         )
 
     def signed(
@@ -62,6 +64,7 @@ class Signer:
         A `disposition` makes the answer a download, whose type is the one that no browser shows. Raises StorageError
         without a key to sign with.
         """
+        address = self.plain(container, name)
         permission = BlobSasPermissions(read=read, create=write, write=write)
         signature = generate_blob_sas(
             self._account,
@@ -74,7 +77,7 @@ class Signer:
             **self._limits(lifetime),
         )
         version = f"snapshot={quote(snapshot, safe='')}&" if snapshot else ""
-        return f"{self.plain(container, name)}?{version}{signature}"
+        return f"{address}?{version}{signature}"
 
     def _limits(self, lifetime: timedelta) -> dict[str, Any]:
         """Returns when and how a signature may be used, and the key that makes it."""

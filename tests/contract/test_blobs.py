@@ -6,7 +6,7 @@ import pytest
 
 from connector.domain.layout import UPLOADS
 from connector.domain.video import new_id
-from connector.errors import BrokenOutput, NotFound, StorageError
+from connector.errors import BrokenOutput, InvalidName, NotFound, StorageError
 
 NAMES = ["master.m3u8", "video/5000000/0.m4s", "Größe 50 % #1? 海 🎬+~.bin"]
 
@@ -272,3 +272,43 @@ def test_of_many_early_versions_at_once_the_greatest_stays(storage, container):
 
     assert any(written)
     assert storage.blobs.get(container, "manifest.mpd") == b"8"
+
+
+BAD_NAMES = ["", ".", "..", "../uploads/a", "a/../b", "a/./b", "/a", "a/", "a//b", "a\\b", "a\nb", "a\x7fb"]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_a_name_that_could_lead_elsewhere_is_refused(storage, container, name):
+    blobs, hour = storage.blobs, timedelta(hours=1)
+    for call in (
+        lambda: blobs.put(container, name, b"1"),
+        lambda: blobs.put_early(container, name, b"1", 1),
+        lambda: blobs.early_version(container, name),
+        lambda: blobs.get(container, name),
+        lambda: blobs.exists(container, name),
+        lambda: blobs.properties(container, name),
+        lambda: blobs.open(container, name),
+        lambda: blobs.stage(container, name, "0001", b"1"),
+        lambda: blobs.commit(container, name, ["0001"]),
+        lambda: blobs.upload_uri(name, hour),
+        lambda: blobs.read_uri(container, name, hour),
+        lambda: blobs.public_uri(container, name),
+    ):
+        with pytest.raises(InvalidName):
+            call()
+
+
+@pytest.mark.parametrize("name", ["", "..", "video-1/..", "Video", "a" * 64])
+def test_a_container_that_is_none_is_refused(storage, name):
+    blobs = storage.blobs
+    for call in (
+        lambda: blobs.create_container(name, public=False),
+        lambda: blobs.delete_container(name),
+        lambda: blobs.put(name, "a", b"1"),
+        lambda: blobs.get(name, "a"),
+        lambda: blobs.container_uri(name),
+        lambda: blobs.container_query(name, timedelta(hours=1)),
+        lambda: list(blobs.container_names(name)),
+    ):
+        with pytest.raises(InvalidName):
+            call()

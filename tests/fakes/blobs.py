@@ -11,6 +11,7 @@ from uuid import UUID
 from connector.domain.layout import UPLOADS
 from connector.domain.ports import BlobVersion
 from connector.errors import BrokenOutput, NotFound, StorageError, StorageRefused, StorageUnavailable
+from tests.fakes.checked import checks_names
 
 _versions = count(1)
 
@@ -60,6 +61,7 @@ class MemoryReader:
         self._closed = True
 
 
+@checks_names
 class MemoryBlobs:
     def __init__(self) -> None:
         self.containers = {UPLOADS: MemoryContainer(public=False)}

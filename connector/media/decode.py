@@ -136,7 +136,7 @@ class Decoder:
                 context = packet.stream.codec_context
             if not context.is_open:
                 context.thread_count = self._threads
-                context.options = {"max_pixels": str(self._most_pixels)}
+                context.options |= {"max_pixels": str(self._most_pixels)}
             base = packet.time_base
             for frame in self._decode(context, packet):
                 self._stamp(frame)

@@ -9,6 +9,7 @@ from connector.domain.failures import media_error
 from connector.domain.jobs import ProbeJob
 from connector.domain.limits import SourceLimits
 from connector.domain.media_info import Access, MediaInfo
+from connector.media.decoders import is_allowed
 from connector.media.describe import audio_stream, cadence_of, video_stream
 from connector.media.detail import with_detail
 from connector.media.source import RemoteFile, open_container
@@ -41,11 +42,13 @@ def probe(job: ProbeJob, channel: Channel) -> MediaInfo:
 def _choose(container: InputContainer, accepted: SourceLimits) -> tuple[AvVideo | None, list[AvAudio]]:
     video = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
     audio = list(container.streams.audio)
-    # A stream whose codec is unknown has no codec context.
-    playable_video = [s for s in video if s.codec_context is not None and s.codec_context.width]
-    playable_audio = [s for s in audio if s.codec_context is not None and s.codec_context.sample_rate]
+    playable_video = [s for s in video if is_allowed(s) and s.codec_context.width]
+    playable_audio = [s for s in audio if is_allowed(s) and s.codec_context.sample_rate]
     if video and not playable_video:
         raise media_error("UnsupportedCodec", kind="video")
+    # Without any sound that can be decoded, the video would be published silent.
+    if not playable_audio and any(not is_allowed(s) for s in audio):
+        raise media_error("UnsupportedCodec", kind="audio")
     if not playable_video and not playable_audio:
         raise media_error("UnsupportedCodec", kind="audio") if audio else media_error("NoMedia")
     accepted.sound(len(playable_audio))
@@ -53,7 +56,7 @@ def _choose(container: InputContainer, accepted: SourceLimits) -> tuple[AvVideo 
     if best is not None:
         accepted.picture(best.width, best.height)
         # The picture may turn out larger than the container says.
-        best.codec_context.options = {"max_pixels": str(accepted.pixels)}
+        best.codec_context.options |= {"max_pixels": str(accepted.pixels)}
     return best, playable_audio
 
 

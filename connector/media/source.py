@@ -1,4 +1,4 @@
-"""Opens an upload for demuxing: through the channel only, with white lists of demuxers and protocols."""
+"""Opens an upload for demuxing: through the channel only, with white lists of demuxers, protocols and decoders."""
 
 from __future__ import annotations  # PyAV's Packet is generic for type checkers only
 
@@ -17,6 +17,7 @@ from av.packet import Packet
 from av.stream import Discard, Stream
 
 from connector.domain.failures import media_error
+from connector.media.decoders import WHITELIST, allow_listed_decoders
 from connector.sandbox.protocol import Channel
 
 AnyPacket = TypeVar("AnyPacket")
@@ -86,6 +87,8 @@ def open_container(file: RemoteFile, most_pixels: int | None = None) -> Iterator
     options = {
         "format_whitelist": DEMUXERS,
         "protocol_whitelist": "none",
+        # This is for the decoders that FFmpeg opens to find out what the streams are.
+        "codec_whitelist": WHITELIST,
         # This is enough to find late audio tracks, without reading a broken file to its end.
         "probesize": str(8 * 1024 * 1024),
         "max_streams": "100",
@@ -104,6 +107,7 @@ def open_container(file: RemoteFile, most_pixels: int | None = None) -> Iterator
         raise media_error("TooComplex") from None
     except FFmpegError as error:
         raise media_error("UnreadableMedia") from error
+    allow_listed_decoders(container)
     try:
         yield container
     finally:

@@ -111,7 +111,7 @@ def make_profile_plan(info: MediaInfo, segments: int) -> Plan:
     limits = PlanLimits(SETTINGS.segment_seconds, SETTINGS.chunk_seconds, SETTINGS.max_resolution)
     plan = make_plan(info, limits)
     ids = tuple(rendition.id for rendition in plan.renditions)
-    cuts = pairwise((0, BEFORE * plan.gop, (BEFORE + segments) * plan.gop, plan.frames))
+    cuts = pairwise((0, plan.segment_start(BEFORE), plan.segment_start(BEFORE + segments), plan.frames))
     chunks = tuple(Chunk(start=start, stop=stop, renditions=ids) for start, stop in cuts)
     return plan.model_copy(update={"chunks": chunks})
 

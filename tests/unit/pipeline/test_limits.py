@@ -77,9 +77,9 @@ def test_a_protected_video_has_no_such_file_and_may_be_as_long(media):
 def test_the_probe_is_told_what_is_accepted(media):
     jobs = []
     media.before = jobs.append
-    _probed(media, max_source_pixels=5000, max_frame_rate=30, max_tracks=3, task_timeout_seconds=60)
+    _probed(media, max_source_pixels=500_000, max_frame_rate=30, max_tracks=3, task_timeout_seconds=60)
     accepted = jobs[0].accepted
-    assert (accepted.pixels, accepted.frame_rate, accepted.tracks, jobs[0].limits.seconds) == (5000, 30, 3, 60)
+    assert (accepted.pixels, accepted.frame_rate, accepted.tracks, jobs[0].limits.seconds) == (500_000, 30, 3, 60)
 
 
 SECOND = timedelta(seconds=1)

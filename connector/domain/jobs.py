@@ -29,7 +29,7 @@ from connector.domain.limits import JobLimits, SourceLimits
 from connector.domain.media_info import MediaInfo
 from connector.domain.plan import Chunk, Plan, Size
 from connector.domain.step import Step, TaskId
-from connector.domain.task import EncodeOutput, SplitOutput, StoryboardOutput
+from connector.domain.task import EncodeOutput, RenditionOutput, SplitOutput, StoryboardOutput
 from connector.domain.types import Model, Ratio
 
 Area = Literal["output", "work", "stills", "block"]
@@ -156,10 +156,12 @@ class ChunkJob(Job[EncodeOutput]):
 
     def accepts(self, result: EncodeOutput) -> bool:
         times, stills = self._times(), self.plan.stills
+        made = [rendition.id for rendition in result.renditions]
         most_tiles = stills.count if stills and self.plan.makes_top(self._chunk) else 0
         return (
-            {rendition.id for rendition in result.renditions} <= set(self._chunk.renditions)
-            and all(segment.time in times for rendition in result.renditions for segment in rendition.segments)
+            len(made) == len(set(made))
+            and set(made) <= set(self._chunk.renditions)
+            and all(_are_of(rendition, times) for rendition in result.renditions)
             and result.tiles <= most_tiles
             and (result.poster is None) == (result.tiles == 0)
         )
@@ -215,7 +217,8 @@ class AudioJob(Job[EncodeOutput]):
     def accepts(self, result: EncodeOutput) -> bool:
         track = self.plan.audio[self.index].id
         return (
-            all(rendition.id == track for rendition in result.renditions)
+            len(result.renditions) <= 1
+            and all(rendition.id == track for rendition in result.renditions)
             and all(self._has(segment.time) for rendition in result.renditions for segment in rendition.segments)
             and result.poster is None
             and result.tiles == 0
@@ -263,6 +266,12 @@ class StillJob(Job[StillOutput]):
 
     def place(self, blob: JobBlob) -> Place | None:
         return ("stills", self.name) if isinstance(blob, PictureBlob) else None
+
+
+def _are_of(rendition: RenditionOutput, times: set[int]) -> bool:
+    """Returns whether the rendition's segments begin at these ticks, each once at most."""
+    found = [segment.time for segment in rendition.segments]
+    return len(found) == len(set(found)) and set(found) <= times
 
 
 def _bytes(seconds: Fraction, bitrate: int) -> int:

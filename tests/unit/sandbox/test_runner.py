@@ -23,6 +23,7 @@ CHUNK = ChunkJob(limits=LIMITS, info=INFO, plan=PLAN, index=1, preset="veryfast"
 TOP = PLAN.renditions[0].id
 TIME = PLAN.chunks[1].start * TIMESCALE // 25
 """Start in ticks of the chunk's first segment."""
+SEGMENT = {"t": TIME, "d": TIMESCALE, "s": 1000, "k": 100}
 NONSENSE = "the media process spoke nonsense"
 
 
@@ -136,6 +137,14 @@ def test_a_flood_on_stderr_neither_blocks_the_child_nor_fills_memory(caplog):
             id="a result with another rendition",
         ),
         pytest.param(
+            {"op": "result", "value": {"renditions": [{"id": TOP, "init": "00", "segments": []}] * 2}},
+            id="a result with a rendition twice",
+        ),
+        pytest.param(
+            {"op": "result", "value": {"renditions": [{"id": TOP, "init": "00", "segments": [SEGMENT] * 2}]}},
+            id="a result with a segment twice",
+        ),
+        pytest.param(
             {"op": "result", "value": {"renditions": [{"id": TOP, "init": "no hex", "segments": []}]}},
             id="an init segment that is none",
         ),
@@ -156,11 +165,17 @@ def test_what_is_no_part_of_the_job_is_a_crash_and_reaches_no_storage(message):
         _run(_say(message), job=CHUNK)
 
 
+def test_what_is_part_of_the_job_is_its_result():
+    rendition = {"id": TOP, "init": "00", "segments": [SEGMENT]}
+    value = {"renditions": [rendition], "poster": {"time": 1.5, "score": 0.5}, "tiles": 1, "damaged": 2}
+    assert _run(_say({"op": "result", "value": value}), job=CHUNK).model_dump(mode="json") == value
+
+
 def test_a_blob_is_written_under_a_name_that_the_child_does_not_make():
     sink = CountingSink()
     segment = _put("segment", rendition=TOP, time=TIME)
-    with pytest.raises(TaskCrashed, match="status 0"):
-        _run(_say(segment, _put("poster-candidate")), job=CHUNK, sink=sink)
+    end = {"op": "result", "value": {"renditions": []}}
+    _run(_say(segment, _put("poster-candidate"), end), job=CHUNK, sink=sink)
     assert sink.places == {("output", f"video/{TOP}/{TIME}.m4s"), ("work", "posters/000001.jpg")}
 
 
@@ -168,7 +183,7 @@ def test_no_blob_is_written_twice():
     sink = CountingSink()
     with pytest.raises(TaskCrashed, match=NONSENSE):
         _run(_say(*[_put("tile-strip")] * 2), job=CHUNK, sink=sink)
-    assert sink.taken == 1
+    assert sink.taken <= 1
 
 
 @pytest.mark.parametrize(

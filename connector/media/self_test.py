@@ -3,7 +3,8 @@
 import io
 from pathlib import Path
 
-from connector.domain.jobs import Area, AudioJob, ChunkJob, ProbeJob
+from connector.domain.job_blobs import JobBlob
+from connector.domain.jobs import AudioJob, ChunkJob, ProbeJob
 from connector.domain.limits import JobLimits, SourceLimits
 from connector.domain.planner import Limits, make_plan
 from connector.domain.task import EncodeOutput
@@ -37,7 +38,7 @@ class _Memory(Channel):
     def read(self, file: int, offset: int, length: int) -> bytes:  # noqa: ARG002 - the clip is the only file
         return _CLIP[offset : offset + length]
 
-    def put(self, area: Area, name: str, data: bytes) -> None:
+    def put(self, blob: JobBlob, data: bytes) -> None:
         pass
 
     def progress(self, share: float, finished: EncodeOutput | None = None) -> None:

@@ -26,7 +26,7 @@ _ERRORS = {
     400: "The request is malformed: a field or parameter is missing or wrong. Code BodyMissing: the request has no "
     "body; chunked bodies (Transfer-Encoding: chunked) do not reach this API.",
     401: "The credentials are missing or not valid.",
-    403: "The caller is not allowed to do this, or the video is not playable (yet).",
+    403: "The caller is not allowed to do this, the video is not playable (yet), or no more pictures are made of it.",
     404: "The resource does not exist.",
     405: "The resource does not define this method.",
     406: "The Accept header excludes JSON.",

@@ -22,6 +22,7 @@ MEASURES: dict[str, tuple[str, str]] = {
     "video.time_to_ready": ("s", "From the end of the upload until the video can be played"),
     "video.output_minutes": ("min", "Minutes of a finished video, all its renditions added up"),
     "video.failed": ("{video}", "Videos that failed, by code"),
+    "orphans.found": ("{video}", "Videos whose row is missing although they were not deleted, found by one search"),
 }
 """Measures by name, with unit (UCUM) and meaning."""
 

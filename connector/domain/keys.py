@@ -6,7 +6,11 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class StoredKey:
-    """Represents one row of the Keys table. `wrapped` is the key, wrapped under the master key named `master`."""
+    """Represents one row of the Keys table. `wrapped` is the key, wrapped under the master key named `master`.
+
+    The id begins with the time of its creation, as that of its video does: that is how the keys of a video without a
+    row are found.
+    """
 
     id: UUID
     video_id: UUID

@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
+from connector.domain.absence import Absence
 from connector.domain.keys import StoredKey
 from connector.domain.listing import VideoFilter, VideoPage
 from connector.domain.step import TaskId
 from connector.domain.task import EncodeOutput, Task
-from connector.domain.types import Model
+from connector.domain.types import BlobVersion, Model
 from connector.domain.usage import OnDemand
 from connector.domain.video import State, Video
 
@@ -52,6 +53,18 @@ class Videos(Protocol):
 
         Pages neither skip nor repeat a video that exists throughout, whatever is created or deleted meanwhile.
         """
+        ...
+
+    def note_absence(self, absence: Absence) -> None:
+        """Keeps a note on a video without a row, in place of an earlier one."""
+        ...
+
+    def absences(self, prefix: str) -> Iterator[Absence]:
+        """Yields the notes on videos whose id is or begins with `prefix` (lower-case hexadecimal)."""
+        ...
+
+    def forget_absence(self, video_id: UUID) -> None:
+        """Removes the note, or does nothing when there is none."""
         ...
 
     def in_states(self, states: Sequence[State], modified_before: datetime) -> Iterator[Video]:
@@ -114,19 +127,13 @@ class Keys(Protocol):
         """Yields every key, in no order."""
         ...
 
+    def named(self, prefix: str) -> Iterator[StoredKey]:
+        """Yields every key whose id begins with `prefix` (lower-case hexadecimal), without reading the others."""
+        ...
+
     def delete(self, key_id: UUID) -> None:
         """Deletes the key, or does nothing when there is none."""
         ...
-
-
-class BlobVersion(NamedTuple):
-    """One version of a blob. `snapshot` is None for the blob itself, whose versions are told apart by their etag."""
-
-    size: int
-    """Size in bytes."""
-    etag: str
-    snapshot: str | None = None
-    """Id of the snapshot that keeps this version, whatever is done to the blob."""
 
 
 class SourceReader(Protocol):
@@ -157,8 +164,7 @@ class Blobs(Protocol):
     ) -> str:
         """Returns a SAS URL that may read this one blob, or one snapshot of it.
 
-        With a `disposition` the answer has this Content-Disposition, and the type application/octet-stream, whatever
-        the uploader declared.
+        With a `disposition` the answer has this Content-Disposition and the type application/octet-stream.
         """
         ...
 
@@ -179,17 +185,16 @@ class Blobs(Protocol):
         ...
 
     def take_snapshot(self, container: str, name: str) -> BlobVersion:
-        """Keeps the present content of a blob as a snapshot, and returns this version. Raises NotFound without a blob.
+        """Keeps the present content of a blob as a snapshot, which nothing changes, and returns this version.
 
-        Nothing that is done to the blob changes a snapshot. It takes no space of its own until the blob is overwritten.
+        Raises NotFound when there is no such blob.
         """
         ...
 
     def open(self, container: str, name: str, version: BlobVersion | None = None) -> SourceReader:
-        """Opens one version of a blob for ranged reads with read-ahead.
+        """Opens one version of a blob for ranged reads with read-ahead. None stands for the present version.
 
-        With a `version` no request is made here. None stands for the present version.
-        Raises NotFound, here or when it reads, once that version is gone.
+        With a `version` no request is made here. Raises NotFound, here or when it reads, once that version is gone.
         """
         ...
 
@@ -235,10 +240,9 @@ class Blobs(Protocol):
         ...
 
     def delete_upload(self, video_id: UUID) -> None:
-        """Deletes everything under `{video_id}/` in the uploads container, if there is anything, with its snapshots.
+        """Deletes everything under `{video_id}/` in the uploads container, with snapshots, and in spite of leases.
 
-        It breaks leases, which the holder of an upload URL can take. Raises StorageUnavailable when the blob is leased
-        again each time.
+        Raises StorageUnavailable when a blob is leased again each time.
         """
         ...
 

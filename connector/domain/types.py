@@ -1,8 +1,8 @@
-"""Defines the value types that all stored and transmitted models share."""
+"""Defines small value types that others share."""
 
 import re
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
@@ -36,6 +36,16 @@ Positive = Annotated[int, Field(gt=0, le=2**53)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 MediaText = Annotated[str, AfterValidator(_cut)]
 """Text from a media file, which may be of any length. What is longer than `LONGEST_TEXT` is cut."""
+
+
+class BlobVersion(NamedTuple):
+    """One version of a blob. `snapshot` is None for the blob itself, whose versions are told apart by their etag."""
+
+    size: int
+    """Size in bytes."""
+    etag: str
+    snapshot: str | None = None
+    """Id of the snapshot that keeps this version, whatever is done to the blob."""
 
 
 class Model(BaseModel):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from connector.domain.media_info import MediaInfo
 from connector.domain.plan import Plan
@@ -174,6 +174,6 @@ def new_video(
         modified=now,
         file_name=file_name,
         about=about or About(),
-        key_id=uuid4() if protected else None,
-        upload_key_id=uuid4() if encrypted_upload else None,
+        key_id=new_id(now) if protected else None,
+        upload_key_id=new_id(now) if encrypted_upload else None,
     )

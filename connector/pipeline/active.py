@@ -1,11 +1,14 @@
 """The video that a step works on, and the removal of what a finished one does not need."""
 
+import logging
 from uuid import UUID
 
 from connector.domain.layout import output_container, stills_container, work_container
 from connector.domain.video import FINAL, State, Video
 from connector.errors import NotFound
 from connector.pipeline.context import Pipeline
+
+log = logging.getLogger(__name__)
 
 
 def load_active_video(app: Pipeline, video_id: UUID) -> Video | None:
@@ -22,12 +25,19 @@ def remove_leftovers(app: Pipeline, video_id: UUID) -> None:
     """
     video = _load(app, video_id)
     # The deletion may have passed the container before something was written to it.
-    if video is None or video.deleted:
+    if video.deleted if video else was_deleted(app, video_id):
         remove_all(app, video_id)
+    elif video is None:
+        log.warning("the row of a video is missing: nothing is removed", extra={"video_id": str(video_id)})
     elif video.state is State.FAILED:
         remove_output(app, video_id)
     elif video.state is State.READY:
         app.storage.blobs.delete_container(work_container(video_id))
+
+
+def was_deleted(app: Pipeline, video_id: UUID) -> bool:
+    """Whether a video without a row was deleted. Otherwise its row was lost, and nothing of it may be removed."""
+    return any(absence.deleted for absence in app.storage.videos.absences(str(video_id)))
 
 
 def _load(app: Pipeline, video_id: UUID) -> Video | None:

@@ -12,6 +12,7 @@ from connector.domain.messages import Message
 from connector.domain.step import Step
 from connector.domain.video import State, Video
 from connector.errors import MediaError, NotFound, NotUploaded, StorageRefused
+from connector.pipeline.active import was_deleted
 from connector.pipeline.changes import change_video
 from connector.pipeline.context import Pipeline
 from connector.pipeline.fail import fail
@@ -72,7 +73,7 @@ def complete_by_name(app: Pipeline, blob: str) -> list[Message]:
 
     The Functions host runs the trigger for any blob that an event names, in any container. Only `uploads/{id}/{file}`
     concerns a video. Any other blob is left alone without an error, because the host would try the event again and
-    again. An upload whose video was deleted is removed.
+    again. An upload whose video was deleted is removed. One whose row is missing for another reason stays.
     """
     container, _, name = blob.partition("/")
     folder, slash, _ = name.partition("/")
@@ -85,7 +86,10 @@ def complete_by_name(app: Pipeline, blob: str) -> list[Message]:
     except NotUploaded:
         log.warning("a blob appeared that is not the upload of its video")
     except NotFound:
-        app.storage.blobs.delete_upload(video_id)
+        if was_deleted(app, video_id):
+            app.storage.blobs.delete_upload(video_id)
+        else:
+            log.warning("the row of an upload's video is missing", extra={"video_id": str(video_id)})
     return []
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
+from connector.domain.absence import Absence
 from connector.domain.failures import SENTENCES
 from connector.domain.video import DELETED, Failure, State, Video
 from connector.pipeline.active import remove_all
@@ -20,6 +21,8 @@ def delete(app: Pipeline, video_id: UUID) -> None:
     # The keys come first: without them nobody can play a protected video, even if its media cannot be removed.
     delete_keys(app, video)
     remove_all(app, video_id)
+    # It says that whatever is written for this video later, such as by a step that is under way, may be removed.
+    app.storage.videos.note_absence(Absence(video_id, app.clock.now(), deleted=True))
     app.storage.videos.delete(video_id)
 
 

@@ -41,6 +41,11 @@ def record_failed(app: Pipeline, code: str) -> None:
     app.telemetry.measure("video.failed", 1, code=code)
 
 
+def record_orphans(app: Pipeline, found: int) -> None:
+    """Records how many videos without a row one search found."""
+    app.telemetry.measure("orphans.found", found)
+
+
 def record_queue_age(app: Pipeline, queue: str, inserted: datetime | None) -> None:
     """Records how long a message waited in its queue, when it is read for the first time."""
     if inserted is not None:

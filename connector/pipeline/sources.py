@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from connector.domain import layout
 from connector.domain.failures import media_error
-from connector.domain.ports import BlobVersion, SourceReader
+from connector.domain.ports import SourceReader
+from connector.domain.types import BlobVersion
 from connector.domain.video import Video
 from connector.errors import BrokenOutput, NotFound
 from connector.pipeline.context import Pipeline

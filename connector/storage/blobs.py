@@ -19,7 +19,8 @@ from azure.storage.blob import (
 )
 
 from connector.domain.layout import UPLOADS, cache_control, content_type
-from connector.domain.ports import BlobVersion, SourceReader
+from connector.domain.ports import SourceReader
+from connector.domain.types import BlobVersion
 from connector.errors import BrokenOutput
 from connector.storage.errors import error_code, translated
 from connector.storage.names import CheckedService

@@ -40,6 +40,14 @@ class AzureKeys:
             for entity in self._table.list_entities():
                 yield _to_key(entity)
 
+    def named(self, prefix: str) -> Iterator[StoredKey]:
+        with translated():
+            for entity in self._table.query_entities(
+                "PartitionKey ge @first and PartitionKey lt @last",
+                parameters={"first": prefix, "last": f"{prefix}g"},  # the character after the last digit
+            ):
+                yield _to_key(entity)
+
     @translated()
     def delete(self, key_id: UUID) -> None:
         self._table.delete_entity(str(key_id), _ROW)  # the SDK treats a 404 as success

@@ -2,6 +2,8 @@
 
 `PartitionKey` is one of four shards, so that no single partition takes all the load. `RowKey` is the id with all bits
 inverted. Ids sort by creation (UUIDv7), so a plain scan of a partition meets the newest video first.
+
+One more partition has the notes on videos without a row, by id. A restored table has the notes of its time.
 """
 
 import json
@@ -17,6 +19,7 @@ from azure.core import MatchConditions
 from azure.data.tables import EdmType, EntityProperty, TableClient, TableEntity, UpdateMode
 
 from connector.deadline import carried
+from connector.domain.absence import Absence
 from connector.domain.listing import VideoFilter, VideoPage
 from connector.domain.media_info import MediaInfo
 from connector.domain.plan import Plan
@@ -29,6 +32,8 @@ from connector.storage.packed import pack, unpack
 from connector.storage.times import optional_time, plain_time
 
 _SHARDS = 4
+_ABSENT = "absent"
+"""Partition of the notes on videos without a row."""
 _ALL_BITS = (1 << 128) - 1
 _SCANNED = 1000
 """Rows per request of a filtered listing, which is the most that storage gives."""
@@ -66,6 +71,31 @@ class AzureVideos:
     @translated()
     def delete(self, video_id: UUID) -> None:
         self._table.delete_entity(*_keys(video_id))  # the SDK treats a 404 as success
+
+    @translated()
+    def note_absence(self, absence: Absence) -> None:
+        self._table.upsert_entity(
+            {
+                "PartitionKey": _ABSENT,
+                "RowKey": str(absence.video_id),
+                "Since": absence.since,
+                "Deleted": absence.deleted,
+            },
+            mode=UpdateMode.REPLACE,
+        )
+
+    def absences(self, prefix: str) -> Iterator[Absence]:
+        with translated():
+            for entity in self._table.query_entities(
+                "PartitionKey eq @absent and RowKey ge @first and RowKey lt @last",
+                # "g" is the character after the last digit.
+                parameters={"absent": _ABSENT, "first": prefix, "last": f"{prefix}g"},
+            ):
+                yield _to_absence(entity)
+
+    @translated()
+    def forget_absence(self, video_id: UUID) -> None:
+        self._table.delete_entity(_ABSENT, str(video_id))  # the SDK treats a 404 as success
 
     def in_states(self, states: Sequence[State], modified_before: datetime) -> Iterator[Video]:
         if not states:
@@ -123,6 +153,10 @@ class AzureVideos:
             return self.get(video_id)
         except NotFound:
             return None
+
+
+def _to_absence(entity: TableEntity) -> Absence:
+    return Absence(UUID(entity["RowKey"]), plain_time(entity["Since"]), entity["Deleted"])
 
 
 def _wanted(entity: TableEntity, wanted: VideoFilter) -> bool:

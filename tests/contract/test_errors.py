@@ -24,8 +24,8 @@ from azure.data.tables import TableClient
 from azure.storage.blob import BlobServiceClient
 
 from connector.domain.layout import UPLOADS
-from connector.domain.ports import BlobVersion
 from connector.domain.step import Step, TaskId
+from connector.domain.types import BlobVersion
 from connector.domain.video import State, new_id, new_video
 from connector.errors import NotFound, RowChanged, StorageError, StorageRefused, StorageTimeout, StorageUnavailable
 from connector.storage.azure import AzureStorage

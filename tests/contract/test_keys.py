@@ -1,6 +1,7 @@
 """Wrapped keys are found by their id, replaced by compare-and-swap, and listed for rotation."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -58,6 +59,18 @@ def test_every_key_is_listed(storage):
     for key in keys:
         storage.keys.put(key)
     assert {key.id for key in keys} <= {key.id for key in storage.keys.all()}
+
+
+def test_keys_are_found_by_how_their_ids_begin(storage):
+    moment = datetime(2030, 1, 1, tzinfo=UTC)
+    keys = [replace(make_key(), id=new_id(moment + timedelta(hours=n))) for n in (0, 0, 0, 24)]
+    for key in keys:
+        storage.keys.put(key)
+    found = {key.id: key for key in storage.keys.named(str(keys[0].id)[:6])}
+    assert set(found) == {key.id for key in keys[:3]}
+    assert replace(found[keys[0].id], etag=None) == keys[0]
+    assert [key.id for key in storage.keys.named(str(keys[3].id))] == [keys[3].id]
+    assert list(storage.keys.named("ffffff")) == []
 
 
 def test_deleting_twice_is_harmless(storage):

@@ -6,6 +6,8 @@ from fractions import Fraction
 
 import pytest
 
+from connector.domain.absence import Absence
+from connector.domain.listing import VideoFilter
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
 from connector.domain.plan import AudioRendition, Chunk, Plan, Rendition, Size, Stills
 from connector.domain.usage import Usage
@@ -225,3 +227,30 @@ def test_a_partition_lists_the_newest_first_and_ids_spread_over_all_four(azure):
     for shard in shards:
         assert shard
         assert shard == sorted(shard, reverse=True)
+
+
+def test_a_note_on_a_video_without_a_row_is_kept_apart_from_the_videos(storage):
+    moment = datetime(2040, 1, 1, tzinfo=UTC)
+    first, second, later = (new_id(moment + timedelta(days=n)) for n in (0, 0, 1))
+    before = {video.id for video in storage.videos.in_states(tuple(State), moment)}
+    for video_id in (first, second, later):
+        storage.videos.note_absence(Absence(video_id, NOW, deleted=False))
+    storage.videos.note_absence(Absence(first, NOW + timedelta(days=1), deleted=True))
+
+    found = {absence.video_id: absence for absence in storage.videos.absences(str(first)[:6])}
+    assert found == {
+        first: Absence(first, NOW + timedelta(days=1), deleted=True),
+        second: Absence(second, NOW, deleted=False),
+    }
+    assert [absence.video_id for absence in storage.videos.absences(str(later))] == [later]
+    assert list(storage.videos.absences(str(new_id(moment)))) == []
+    assert {video.id for video in storage.videos.in_states(tuple(State), moment)} == before
+    shown = storage.videos.page(VideoFilter(), None, 200).videos
+    assert not {video.id for video in shown} & {first, second, later}
+    with pytest.raises(NotFound):
+        storage.videos.get(first)
+
+    for video_id in (first, first, second):
+        storage.videos.forget_absence(video_id)
+    assert list(storage.videos.absences(str(first)[:6])) == []
+    assert [absence.video_id for absence in storage.videos.absences(str(later))] == [later]

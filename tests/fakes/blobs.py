@@ -9,7 +9,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from connector.domain.layout import UPLOADS
-from connector.domain.ports import BlobVersion
+from connector.domain.types import BlobVersion
 from connector.errors import BrokenOutput, NotFound, StorageError, StorageRefused, StorageUnavailable
 from tests.fakes.checked import checks_names
 

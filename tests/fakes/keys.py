@@ -34,6 +34,9 @@ class MemoryKeys:
     def all(self) -> Iterator[StoredKey]:
         return iter(list(self._rows.values()))
 
+    def named(self, prefix: str) -> Iterator[StoredKey]:
+        return iter([key for key in self._rows.values() if str(key.id).startswith(prefix)])
+
     def delete(self, key_id: UUID) -> None:
         with self._lock:
             self._rows.pop(key_id, None)

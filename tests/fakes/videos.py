@@ -7,6 +7,7 @@ from itertools import count
 from threading import Lock
 from uuid import UUID
 
+from connector.domain.absence import Absence
 from connector.domain.listing import VideoFilter, VideoPage
 from connector.domain.video import State, Video
 from connector.errors import NotFound, RowChanged, StorageUnavailable
@@ -15,6 +16,7 @@ from connector.errors import NotFound, RowChanged, StorageUnavailable
 class MemoryVideos:
     def __init__(self) -> None:
         self._rows: dict[UUID, Video] = {}
+        self._absences: dict[UUID, Absence] = {}
         self._versions = count(1)
         self._lock = Lock()
         self.table_exists = True
@@ -45,6 +47,18 @@ class MemoryVideos:
     def delete(self, video_id: UUID) -> None:
         with self._lock:
             self._rows.pop(video_id, None)
+
+    def note_absence(self, absence: Absence) -> None:
+        self._check_table()
+        self._absences[absence.video_id] = absence
+
+    def absences(self, prefix: str) -> Iterator[Absence]:
+        self._check_table()
+        return iter([found for found in list(self._absences.values()) if str(found.video_id).startswith(prefix)])
+
+    def forget_absence(self, video_id: UUID) -> None:
+        self._check_table()
+        self._absences.pop(video_id, None)
 
     def page(self, wanted: VideoFilter, after: UUID | None, top: int) -> VideoPage:
         self._check_table()

@@ -6,7 +6,9 @@ from datetime import timedelta
 import pytest
 
 from connector.domain import ports
+from connector.domain.absence import Absence
 from connector.domain.layout import UPLOADS
+from connector.domain.video import new_id
 from tests.faults.host import Host
 from tests.faults.troubles import Trouble
 from tests.faults.world import NEW
@@ -21,6 +23,7 @@ ELSEWHERE = {
     "videos.page": "asked by a GET, changes nothing",
     "tasks.on_demand": "asked by a GET, changes nothing",
     "tasks.put_on_demand": "made by a GET, which counts a picture or says in the log that it could not",
+    "keys.all": "used by the command that wraps all keys anew, which can be repeated",
 }
 """What neither a publish nor a creation, a deletion or the timer uses."""
 
@@ -50,6 +53,9 @@ def test_every_call_is_reached_or_explained(make_scene, media):
         host.insist("Video", "DELETE", scene.video.id)
         if name == "clear":
             host.storage.blobs.put(UPLOADS, scene.video.blob_name, b"late")
+            # A row that is back: the note that it is missing is removed.
+            restored = Absence(new_id(scene.video.created), scene.video.created, deleted=False)
+            host.storage.videos.note_absence(restored)
             host.wait(timedelta(hours=9))
         seen |= set(host.trouble.calls)
     assert _methods() - set(ELSEWHERE) == seen

@@ -59,6 +59,7 @@ def copy_of(storage: MemoryStorage) -> MemoryStorage:
         getattr(copy, port)._rows = dict(getattr(storage, port)._rows)
         # Versions go on counting where they are: no etag may come twice.
         getattr(copy, port)._versions = getattr(storage, port)._versions
+    copy.videos._absences = dict(storage.videos._absences)
     copy.blobs.containers = {
         name: MemoryContainer(
             place.public,

@@ -8,7 +8,7 @@ import pytest
 from connector.api.app import App
 from connector.domain.layout import UPLOADS, output_container
 from connector.domain.messages import Message
-from connector.domain.ports import BlobVersion
+from connector.domain.types import BlobVersion
 from connector.domain.video import State, Video
 from connector.pipeline.complete import complete_by_name, complete_upload
 from connector.pipeline.create import create

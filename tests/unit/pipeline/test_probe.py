@@ -1,5 +1,6 @@
 """QUEUED to ENCODING: with and without a split, twice, and beside a deletion."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -120,8 +121,16 @@ def test_a_video_that_is_deleted_while_it_is_probed_leaves_nothing(app, media):
     assert left_behind(app, video) == []
 
 
-def test_an_upload_that_was_replaced_since_completion_is_not_read(app):
+def test_an_upload_that_was_replaced_since_completion_is_read_as_it_was(app):
     video, message = _queued(app)
+    app.storage.blobs.put(UPLOADS, video.blob_name, b"another one")
+    assert run_step(app, message)
+    assert app.storage.videos.get(video.id).failure is None
+
+
+def test_without_a_snapshot_an_upload_that_was_replaced_since_completion_is_not_read(app):
+    video, message = _queued(app)
+    app.storage.videos.save(replace(app.storage.videos.get(video.id), snapshot=None))
     app.storage.blobs.put(UPLOADS, video.blob_name, b"another one")
     assert run_step(app, message) == []
     assert app.storage.videos.get(video.id).failure.code == "UploadChanged"

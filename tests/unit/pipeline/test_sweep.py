@@ -168,8 +168,8 @@ def test_an_upload_that_nobody_completed_is_completed(app, clock, wait):
 
 def test_uploads_are_looked_for_less_and_less_often(app, clock, monkeypatch):
     create(app, "a.mp4")
-    properties, looks = app.storage.blobs.properties, []
-    monkeypatch.setattr(app.storage.blobs, "properties", lambda *name: (looks.append(name), properties(*name)))
+    take, looks = app.storage.blobs.take_snapshot, []
+    monkeypatch.setattr(app.storage.blobs, "take_snapshot", lambda *name: (looks.append(name), take(*name)))
     for minute in range(24 * 60):
         clock.ahead = minute * MINUTE
         sweep(app)
@@ -219,8 +219,8 @@ def test_without_a_table_of_videos_nothing_is_taken_for_an_orphan(app, clock, mo
         raise NotFound("Storage answered 404 TableNotFound.")
 
     looked = []
-    keys = app.storage.keys.all
-    monkeypatch.setattr(app.storage.keys, "all", lambda: looked.append("keys") or keys())
+    keys = app.storage.keys.named
+    monkeypatch.setattr(app.storage.keys, "named", lambda prefix: looked.append("keys") or keys(prefix))
     clock.moment = datetime(2030, 1, 1, tzinfo=UTC)  # orphans are due
     assert sweep(app) == []
     assert looked.count("keys") == len(windows(clock.moment))

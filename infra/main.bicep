@@ -98,6 +98,11 @@ param deployerAddresses string = ''
 @description('Puts Azure Front Door before the media. For playbackAccess public only. Has a monthly base price.')
 param frontDoor bool = false
 
+@description('Days for which deleted media can be restored, such as after a mistake. It is paid for as long. 0: it is gone at once.')
+@minValue(0)
+@maxValue(365)
+param softDeleteDays int = 7
+
 @description('Where alerts are sent. Empty: there are none, and nothing to pay for them.')
 param alertEmail string = ''
 
@@ -245,6 +250,7 @@ module mediaBlobs 'app/media-blobs.bicep' = {
   params: {
     mediaStorageName: mediaStorage.outputs.name
     origins: api.outputs.origins
+    softDeleteDays: softDeleteDays
   }
 }
 

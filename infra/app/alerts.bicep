@@ -75,6 +75,18 @@ AppMetrics
 | summarize Value = max(Max)
 '''
   }
+  {
+    name: 'orphans'
+    description: 'Something is stored for videos whose rows are missing although they were not deleted: the table Videos was restored or replaced. It is removed a week after it was first seen. More than a few at once are never removed.'
+    severity: 1
+    window: 'PT15M'
+    threshold: 0
+    query: '''
+AppMetrics
+| where Name == "orphans.found"
+| summarize Value = max(Max)
+'''
+  }
 ]
 
 resource alerts 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [for rule in rules: {

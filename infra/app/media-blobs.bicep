@@ -1,10 +1,15 @@
-metadata description = 'Which web pages may upload and play, and that what is deleted is gone. It is deployed after the app, whose address is one of the origins.'
+metadata description = 'Which web pages may upload and play, and for how long what is deleted can be restored. It is deployed after the app, whose address is one of the origins.'
 
 @description('Storage account of the media.')
 param mediaStorageName string
 
 @description('Origins of web pages that may upload and play.')
 param origins array
+
+@description('Days for which deleted blobs and containers can be restored. 0: they are gone at once.')
+param softDeleteDays int
+
+var retention = softDeleteDays > 0 ? { enabled: true, days: softDeleteDays } : { enabled: false }
 
 resource account 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
   name: mediaStorageName
@@ -25,8 +30,9 @@ resource blobService 'Microsoft.Storage/storageAccounts/blobServices@2024-01-01'
         }
       ]
     }
-    // DELETE /Videos/{id} promises that everything goes: nothing may be kept behind its back.
-    deleteRetentionPolicy: { enabled: false }
-    containerDeleteRetentionPolicy: { enabled: false }
+    // DELETE /Videos/{id} removes everything, and nobody can play or download it any more. After these days it is gone.
+    // The keys of a protected video are gone at once, because they are in a table.
+    deleteRetentionPolicy: retention
+    containerDeleteRetentionPolicy: retention
   }
 }

@@ -102,6 +102,22 @@ def test_the_compiler_and_its_linter_have_no_complaint(command, template):
     assert _bicep(command, template)[1] == ""
 
 
+@pytest.mark.parametrize(
+    ("days", "policy"),
+    [
+        (None, {"enabled": True, "days": 7}),
+        ("1", {"enabled": True, "days": 1}),
+        ("365", {"enabled": True, "days": 365}),
+        ("0", {"enabled": False}),
+    ],
+)
+def test_what_is_deleted_can_be_restored_for_as_long_as_is_wanted(days, policy):
+    cloud = _deployed(**({} if days is None else {"SOFT_DELETE_DAYS": days}))
+    (service,) = [r for r in cloud.of_type(f"{STORAGE}/blobServices") if "/stmedia" in r.id]
+    properties = service.body["properties"]
+    assert properties["deleteRetentionPolicy"] == properties["containerDeleteRetentionPolicy"] == policy
+
+
 # Who may do what: scope, role, principal, type of the principal.
 ROLES = {
     ("sthost", "blobDataOwner", "app", "ServicePrincipal"),

@@ -102,10 +102,12 @@ def test_the_site_and_the_app_let_in_the_same_pages_and_by_default_no_other_page
     assert "['https://${app.properties.defaultHostName}']" in FUNCTION.one("origins").value
 
 
-def test_what_a_user_deletes_is_gone():
+def test_blobs_and_containers_that_were_deleted_by_mistake_can_be_restored_for_a_week():
     (service,) = read(APP / "media-blobs.bicep").of_type(f"{STORAGE}/blobServices")
     for policy in ("deleteRetentionPolicy", "containerDeleteRetentionPolicy"):
-        assert service.value["properties"][policy] == {"enabled": False}
+        assert service.value["properties"][policy] == "retention"
+    assert MAIN.one("softDeleteDays").value == 7
+    assert MAIN.one("mediaBlobs").value["params"]["softDeleteDays"] == "softDeleteDays"
 
 
 def _deletes(file):
@@ -195,7 +197,7 @@ def test_telemetry_is_taken_from_known_senders_only():
 
 def test_alerts_ask_for_functions_and_measures_that_exist():
     rules = {rule["name"]: rule["query"] for rule in read(APP / "alerts.bicep").one("rules").value}
-    assert set(rules) == {"poison", "failed", "waiting"}
+    assert set(rules) == {"poison", "failed", "waiting", "orphans"}
     names = {name for pair in FUNCTIONS for name in pair if name} | set(MEASURES)
     for name, query in rules.items():
         asked = set(re.findall(r'"([\w.]+)"', query))

@@ -41,6 +41,7 @@ _BY_CODE: dict[str, type[StorageError]] = {
     "TableBeingDeleted": StorageUnavailable,
     "SystemInUse": StorageUnavailable,
     "LeaseIdMissing": StorageUnavailable,  # a 412: the holder of an upload URL leased the blob again
+    "PendingCopyOperation": StorageUnavailable,  # an upload that is being copied from another account
     "OperationTimedOut": StorageTimeout,  # a 500
 }
 

@@ -59,6 +59,7 @@ CASES = [
     (answer(409, "PublicAccessNotPermitted"), StorageRefused),
     (answer(412, "SourceConditionNotMet"), StorageRefused),
     (answer(412, "LeaseIdMissing"), StorageUnavailable),
+    (answer(409, "PendingCopyOperation"), StorageUnavailable),
     (answer(409, "ContainerBeingDeleted"), StorageUnavailable),
     (answer(409, "TableBeingDeleted"), StorageUnavailable),
     (answer(429), StorageUnavailable),

@@ -5,7 +5,7 @@ from itertools import islice
 from threading import Lock
 
 from connector import deadline
-from connector.domain.ports import Videos
+from connector.domain.tables import Videos
 from connector.domain.video import UNFINISHED
 from connector.errors import Busy
 

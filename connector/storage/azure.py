@@ -5,7 +5,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from connector.domain.layout import KEYS_TABLE, TASKS_TABLE, VIDEOS_TABLE
-from connector.domain.ports import Blobs, Keys, Tasks, Videos
+from connector.domain.ports import Blobs
+from connector.domain.tables import Keys, Tasks, Videos
 from connector.storage.identity import Identity
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain import ports
+from connector.domain import ports, tables
 from connector.domain.absence import Absence
 from connector.domain.layout import UPLOADS
 from connector.domain.video import new_id
@@ -30,9 +30,9 @@ ELSEWHERE = {
 
 def _methods():
     found = {
-        (ports.Videos, "videos"),
-        (ports.Tasks, "tasks"),
-        (ports.Keys, "keys"),
+        (tables.Videos, "videos"),
+        (tables.Tasks, "tasks"),
+        (tables.Keys, "keys"),
         (ports.Blobs, "blobs"),
     }
     names = {f"{name}.{method}" for port, name in found for method in vars(port) if not method.startswith("_")}

@@ -53,8 +53,13 @@ class Videos(Protocol):
         """Removes the note, or does nothing when there is none."""
         ...
 
-    def in_states(self, states: Sequence[State], modified_before: datetime) -> Iterator[Video]:
-        """Yields every video in one of the states that was last modified before the given time, in no order."""
+    def in_states(
+        self, states: Sequence[State], modified_before: datetime, created_after: datetime | None = None
+    ) -> Iterator[Video]:
+        """Yields every video in one of the states that was last modified before the given time, in no order.
+
+        With `created_after` it reads only the rows of videos that were created since then; otherwise the whole table.
+        """
         ...
 
 

@@ -37,6 +37,8 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 
 FINAL = frozenset({State.READY, State.FAILED})
 UNFINISHED = tuple(state for state in State if state not in FINAL)
+RECENT = timedelta(days=8)
+"""Age that an unfinished video has at most, but for accidents: upload URLs and messages are valid for a week."""
 
 DELETED = "Deleted"
 """Failure code of a video that is being deleted."""

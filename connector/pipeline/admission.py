@@ -6,7 +6,7 @@ from threading import Lock
 
 from connector import deadline
 from connector.domain.tables import Videos
-from connector.domain.video import UNFINISHED
+from connector.domain.video import RECENT, UNFINISHED
 from connector.errors import Busy
 
 COUNT_EVERY = timedelta(seconds=10)
@@ -37,5 +37,5 @@ class Admission:
 
     def _count(self, videos: Videos, now: datetime) -> int:
         """Counts the unfinished videos, but not beyond the limit: how many more there are does not matter."""
-        found = videos.in_states(UNFINISHED, now + timedelta(days=1))
+        found = videos.in_states(UNFINISHED, now + timedelta(days=1), now - RECENT)
         return sum(1 for _ in islice(found, self._most))

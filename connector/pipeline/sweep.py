@@ -15,7 +15,7 @@ from connector.domain.messages import Message
 from connector.domain.missing_tasks import missing_tasks
 from connector.domain.step import Step
 from connector.domain.task import Task
-from connector.domain.video import UNFINISHED, State, Video
+from connector.domain.video import RECENT, UNFINISHED, State, Video
 from connector.errors import NotFound, NotUploaded, RowChanged, StorageError
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.context import Pipeline
@@ -38,7 +38,8 @@ def sweep(app: Pipeline) -> list[Message]:
     """Returns the messages that send stalled videos on their way again."""
     out: list[Message] = []
     try:
-        for video in app.storage.videos.in_states(UNFINISHED, app.clock.now() - _silence(app)):
+        now = app.clock.now()
+        for video in app.storage.videos.in_states(UNFINISHED, now - _silence(app), _created_after(now)):
             _look_after(app, video, out)
         # This comes after a successful read of the table: if the table were missing, every video would seem to be gone.
         remove_orphans(app, app.clock.now())
@@ -46,6 +47,15 @@ def sweep(app: Pipeline) -> list[Message]:
         # The messages so far must be sent, because their rows say so.
         log.exception("the timer could not look after everything")
     return out
+
+
+def _created_after(now: datetime) -> datetime | None:
+    """Returns the creation time from which on this run looks at videos; None for all of them.
+
+    Videos that are older than `RECENT` and unfinished are rare. The runs of one hour of the day look for them, because
+    that reads every row of the table.
+    """
+    return None if now.hour == 0 else now - RECENT
 
 
 def _look_after(app: Pipeline, video: Video, out: list[Message]) -> None:

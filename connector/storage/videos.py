@@ -97,15 +97,24 @@ class AzureVideos:
     def forget_absence(self, video_id: UUID) -> None:
         self._table.delete_entity(_ABSENT, str(video_id))  # the SDK treats a 404 as success
 
-    def in_states(self, states: Sequence[State], modified_before: datetime) -> Iterator[Video]:
+    def in_states(
+        self, states: Sequence[State], modified_before: datetime, created_after: datetime | None = None
+    ) -> Iterator[Video]:
         if not states:
             return
         wanted = " or ".join(f"State eq '{state}'" for state in states)
-        with translated():
-            for entity in self._table.query_entities(
-                f"Modified lt @before and ({wanted})", parameters={"before": modified_before.astimezone(UTC)}
-            ):
-                yield _to_video(entity)
+        # One query for each shard: for a filter that names several partitions, storage reads the whole table.
+        for shard in range(_SHARDS):
+            with translated():
+                for entity in self._table.query_entities(
+                    f"PartitionKey eq @shard and RowKey le @oldest and Modified lt @before and ({wanted})",
+                    parameters={
+                        "shard": str(shard),
+                        "oldest": _oldest_row(created_after),
+                        "before": modified_before.astimezone(UTC),
+                    },
+                ):
+                    yield _to_video(entity)
 
     def page(self, wanted: VideoFilter, after: UUID | None, top: int) -> VideoPage:
         # A filter is not left to storage: it would not say how far it looked, which is where the next page begins.
@@ -171,6 +180,12 @@ def _tags(entity: TableEntity) -> tuple[str, ...]:
 def _keys(video_id: UUID) -> tuple[str, str]:
     """Returns (PartitionKey, RowKey). The id's last bits are random, so the shards fill evenly."""
     return str(video_id.int % _SHARDS), f"{_ALL_BITS - video_id.int:032x}"
+
+
+def _oldest_row(created_after: datetime | None) -> str:
+    """Returns the last RowKey that a video created since then may have."""
+    milliseconds = int(created_after.timestamp() * 1000) if created_after else 0
+    return f"{_ALL_BITS - (milliseconds << 80):032x}"
 
 
 def _to_entity(video: Video) -> dict[str, Any]:

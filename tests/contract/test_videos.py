@@ -254,3 +254,16 @@ def test_a_note_on_a_video_without_a_row_is_kept_apart_from_the_videos(storage):
         storage.videos.forget_absence(video_id)
     assert list(storage.videos.absences(str(first)[:6])) == []
     assert [absence.video_id for absence in storage.videos.absences(str(later))] == [later]
+
+
+def test_videos_may_be_looked_for_among_those_that_were_created_lately(storage):
+    moment = datetime(2041, 3, 4, 5, 6, 7, 891_000, tzinfo=UTC)
+    ages = [timedelta(milliseconds=n) for n in (-1000, 0, 1, 1000, 10**9)]
+    videos = [storage.videos.create(full_video(id=new_id(moment - age), state=State.QUEUED)) for age in ages * 4]
+    later = NOW + timedelta(days=1)
+
+    found = {video.id for video in storage.videos.in_states([State.QUEUED], later, moment)}
+
+    mine = {video.id for video in videos}
+    assert found & mine == {video.id for video, age in zip(videos, ages * 4, strict=True) if age <= timedelta(0)}
+    assert mine <= {video.id for video in storage.videos.in_states([State.QUEUED], later)}

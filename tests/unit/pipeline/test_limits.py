@@ -111,8 +111,8 @@ def test_videos_are_counted_now_and_then_and_never_further_than_the_limit(clock,
     seen = []
     real = app.storage.videos.in_states
 
-    def counted(states, modified_before: object):
-        for video in real(states, modified_before):
+    def counted(states, modified_before: object, created_after: object):
+        for video in real(states, modified_before, created_after):
             seen.append(video)
             yield video
 

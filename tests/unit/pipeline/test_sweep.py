@@ -9,7 +9,7 @@ import pytest
 from connector.domain.layout import UPLOADS
 from connector.domain.messages import Message
 from connector.domain.step import Step
-from connector.domain.video import State
+from connector.domain.video import RECENT, State
 from connector.errors import NotFound, StorageUnavailable
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
@@ -214,8 +214,19 @@ def test_trouble_with_one_video_does_not_keep_the_others(app, clock, monkeypatch
     assert "could not be looked after" in caplog.text
 
 
+def test_an_old_video_that_is_not_finished_is_looked_for_in_one_hour_of_the_day(app, clock):
+    """Nothing takes so long but by accident. Looking for it reads the whole table."""
+    clock.moment = datetime(2030, 1, 1, 12, tzinfo=UTC)
+    video = uploaded(app)
+    complete_upload(app, video.id)
+    clock.moment += RECENT + timedelta(hours=1)
+    assert sweep(app) == []
+    clock.moment = clock.moment.replace(hour=0, minute=5) + timedelta(days=1)
+    assert sweep(app) == [Message(step=Step.PROBE, video_id=video.id)]
+
+
 def test_without_a_table_of_videos_nothing_is_taken_for_an_orphan(app, clock, monkeypatch, caplog):
-    def missing(states, before):
+    def missing(states, before, after):
         raise NotFound("Storage answered 404 TableNotFound.")
 
     looked = []

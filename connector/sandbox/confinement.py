@@ -56,7 +56,8 @@ def _limit(limits: JobLimits) -> None:
     """Sets hard limits: memory, processor time, no file written, no core dump, no new descriptor."""
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
     cpu = limits.seconds * (limits.threads + 1)
-    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))
+    # The soft limit sends SIGXCPU. The hard one sends SIGKILL, which looks as if somebody else ended the process.
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 5))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Processes that answer HTTP on the same machine take precedence.

@@ -173,6 +173,17 @@ def test_a_child_gets_no_more_memory_than_its_limit(large, megabytes, caplog):
     assert "line " in caplog.text, "but one for the operator"
 
 
+def test_a_child_that_uses_up_its_processor_time_ends_with_a_signal_of_its_own():
+    """At the hard limit it would be SIGKILL, as if somebody else had ended it."""
+    code = (
+        "from connector.domain.limits import JobLimits\n"
+        "from connector.media.worker import confine\n"
+        "confine(JobLimits(seconds=4, memory=4 << 30, threads=0))\n"
+        "while True: pass"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -signal.SIGXCPU
+
+
 def test_a_child_that_takes_too_long_is_stopped(small, job):
     hurried = job.model_copy(update={"limits": LIMITS.model_copy(update={"seconds": 1})})
     begin = time.monotonic()

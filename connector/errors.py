@@ -32,8 +32,8 @@ ConnectorError
 │   └── StorageUnavailable       storage is down or throttles; worth trying again
 ├── KeyUnavailable               a key that is needed is not configured (any more)
 ├── AuthorityUnavailable         the keys of a tokens' issuer cannot be read; worth trying again
-├── TaskCrashed                  a media child process died or ran over a limit; retried, then final
-├── ConfinementUnavailable       media processes cannot be confined as they must be; retried, then final
+├── TaskCrashed                  a media child process died by itself or ran over a limit; retried, then final
+├── TaskLost                     a media child process was ended from outside, or cannot be; retried with pauses, then final
 └── BrokenOutput                 what the tasks of a video left does not fit together: a defect of ours
 """
 
@@ -225,8 +225,15 @@ class AuthorityUnavailable(ConnectorError):
 
 
 class TaskCrashed(ConnectorError):
-    """A media child process died, hung or went over a limit."""
+    """A media child process died by itself, hung or went over a limit. The file may be the cause."""
 
 
-class ConfinementUnavailable(ConnectorError):
-    """Media processes cannot be confined as the settings require, so no media is decoded here."""
+class TaskLost(ConnectorError):
+    """A media child process was ended from outside, or cannot be started or confined. That says nothing about the file.
+
+    `code` is the failure with which the video ends after the last attempt (`domain/failures.py`).
+    """
+
+    def __init__(self, message: str, code: str = "WorkerLost") -> None:
+        super().__init__(message)
+        self.code = code

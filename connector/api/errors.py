@@ -36,7 +36,7 @@ STATUS: dict[type[errors.ConnectorError], int] = {
     errors.FeatureDisabled: 501,
     errors.StorageUnavailable: 503,
     errors.AuthorityUnavailable: 503,
-    errors.ConfinementUnavailable: 503,
+    errors.TaskLost: 503,
     errors.Busy: 503,
     errors.Unhealthy: 503,
 }
@@ -74,10 +74,10 @@ def error_response(request: Request, error: Exception) -> Response:
 
 
 def _for_callers(status: int, error: Exception) -> str:
-    if isinstance(error, errors.ConfinementUnavailable):
-        return "Media cannot be processed at the moment. Please try again."
     if isinstance(error, errors.AuthorityUnavailable):
         return "Tokens cannot be checked at the moment. Please try again."
+    if isinstance(error, errors.TaskLost):
+        return "The picture could not be made at the moment. Please try again."
     return {
         408: "Storage did not answer in time. Please try again.",
         409: "Another request changed the resource at the same time. Please try again.",

@@ -16,12 +16,12 @@ from connector.domain.listing import VideoFilter
 from connector.domain.step import Step, TaskId
 from connector.domain.video import State, Video
 from connector.errors import (
-    ConfinementUnavailable,
     FeatureDisabled,
     KeyUnavailable,
     NotFound,
     NotUploaded,
     PayloadTooLarge,
+    TaskLost,
     Unhealthy,
 )
 from connector.pipeline.complete import complete_upload
@@ -163,7 +163,7 @@ def get_health(app: App, request: Request) -> Response:  # noqa: ARG001 - one sh
     app.storage.tasks.get(UUID(int=0), TaskId(Step.PROBE))
     try:
         level, problem = app.media.confinement()
-    except ConfinementUnavailable as error:
+    except TaskLost as error:
         raise Unhealthy(str(error)) from error
     confinement = f"{level}: {problem}" if problem else level
     health = HealthModel(status="Healthy", confinement=confinement, master_key=_master_key(app))

@@ -181,14 +181,14 @@ class MediaRunner(Protocol):
         function that stops the job, from any thread. With an `affinity_key` the process is kept for a while, for the
         next job with the same key; all these jobs have the same limits.
 
-        Raises MediaError when the media is at fault (final). Raises TaskCrashed when the process died, ran over a limit
-        (worth another try) or was stopped. Raises ConfinementUnavailable when media processes cannot be confined as
-        they must be (worth another try). Raises whatever `sources` and `sink` raise.
+        Raises MediaError when the media is at fault (final). Raises TaskCrashed when the process died by itself, ran
+        over a limit (worth another try) or was stopped, and TaskLost when somebody else ended it or there can be none.
+        Raises whatever `sources` and `sink` raise.
         """
         ...
 
     def confinement(self) -> Confinement:
-        """Returns how media processes are confined. Raises as `run` does when there can be none."""
+        """Returns how media processes are confined. Raises TaskLost when there can be none."""
         ...
 
 

@@ -15,7 +15,7 @@ from connector.domain.step import TaskId
 from connector.domain.task import EncodeOutput, TaskResult
 from connector.domain.types import Model
 from connector.domain.video import Video
-from connector.errors import MediaError, NotFound, StorageError, TaskCrashed
+from connector.errors import MediaError, NotFound, StorageError, TaskCrashed, TaskLost
 from connector.pipeline.context import Pipeline
 from connector.pipeline.early import publish_early
 from connector.pipeline.protect import Protector, protector
@@ -141,7 +141,7 @@ def run_task(app: Pipeline, video: Video, job: Job[R], sources: Sequence[Callabl
     try:
         with _explained(video), reporter.beating():
             return app.media.run(job, sources, reporter, on_start=reporter.on_start, affinity_key=key)
-    except TaskCrashed:
+    except (TaskCrashed, TaskLost):
         if reporter.deleted:
             raise NotFound("the video was deleted meanwhile") from None
         raise

@@ -14,7 +14,7 @@ from threading import Lock
 from typing import IO, TypeVar
 
 from connector.domain.ports import Confinement
-from connector.errors import ConfinementUnavailable, TaskCrashed
+from connector.errors import TaskLost
 from connector.sandbox.confinement import Level, dumpable
 from connector.sandbox.fork_server import END, ORDER, VERDICT
 
@@ -117,7 +117,7 @@ class _ForkServer:
         return data
 
     def child(self) -> Child:
-        """Returns a new child. Raises TaskCrashed when none can be started."""
+        """Returns a new child. Raises TaskLost when none can be started."""
         pipes = _Pipes()
         try:
             pid = self._begin(pipes.theirs)
@@ -132,7 +132,7 @@ class _ForkServer:
         socket.send_fds(self._orders, [ORDER.pack(0)], descriptors)
         pid: int = ORDER.unpack(self._receive(ORDER.size))[0]
         if pid < 0:
-            raise TaskCrashed(f"{_NOT_STARTED}: {os.strerror(-pid)}")
+            raise TaskLost(f"{_NOT_STARTED}: {os.strerror(-pid)}")
         return pid
 
     def pid(self) -> int:
@@ -160,10 +160,7 @@ class Forking:
         self._lock = Lock()
 
     def begin(self) -> Child:
-        """Returns a child that waits for its job.
-
-        Raises TaskCrashed when none can be started, ConfinementUnavailable when none may be.
-        """
+        """Returns a child that waits for its job. Raises TaskLost when none can be started, or none may be."""
         with self._lock:
             return self._with_server(_ForkServer.child)
 
@@ -188,7 +185,7 @@ class Forking:
                 return ask(self._confining())
             except ConnectionError:  # it was killed, perhaps for lack of memory
                 self._end()
-        raise TaskCrashed(_NOT_STARTED)
+        raise TaskLost(_NOT_STARTED)
 
     def _confining(self) -> _ForkServer:
         """Returns the fork server, which confines its children as it has to."""
@@ -203,7 +200,7 @@ class Forking:
             log.warning("media processes are confined by %s: %s", level, problem)
         else:
             self._end()  # the next job tries again: the reason may have been a lack of memory
-            raise ConfinementUnavailable(f"Media processes cannot be confined: {problem}.")
+            raise TaskLost(f"Media processes cannot be confined: {problem}.", "ConfinementUnavailable")
         return server
 
     def _end(self) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from connector.domain.limits import JobLimits
+from connector.errors import TaskCrashed, TaskLost
 from connector.sandbox.forking import Child
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,10 @@ IDLE_SECONDS = 10.0
 """Seconds for which a process waits for another job: longer than a queue takes to hand one out."""
 MEMORY_SHARE = 1 / 3
 """Share of its memory limit up to which a process is reused: by default for pictures of up to 1440 lines."""
+
+FROM_OUTSIDE = frozenset({signal.SIGKILL, signal.SIGTERM})
+"""Signals that end a process from outside: the kernel's when memory is short, the platform's when an instance ends.
+"""
 
 
 class Process:
@@ -43,17 +48,19 @@ class Process:
         """Kills the process, from any thread, or does nothing when it has ended."""
         self._child.kill()
 
-    def ending(self) -> str:
+    def ending(self) -> TaskCrashed | TaskLost:
         """Returns how the process ended, once it has closed its pipe. Logs the last lines of its standard error."""
         try:
             code = self._child.wait(timeout=2)
+            how = f"signal {signal.Signals(-code).name}" if code < 0 else f"status {code}"
         except subprocess.TimeoutExpired:
             self._child.kill()
             code = self._child.wait()
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"status {code}"
+            return TaskCrashed("the media process closed its pipe and did not end")
         # The text of a library or a traceback is for operators, because an error's sentence reaches the video's owner.
         logger.warning("a media process ended with %s: %s", how, self._tail.last())
-        return how
+        kind = TaskLost if -code in FROM_OUTSIDE else TaskCrashed
+        return kind(f"the media process ended with {how}")
 
     def reusable(self, limits: JobLimits, memory_share: float = MEMORY_SHARE) -> bool:
         """Returns whether the process may do one more job with these limits.

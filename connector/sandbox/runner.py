@@ -20,7 +20,7 @@ from connector.domain.job_blobs import JobBlob
 from connector.domain.jobs import Job, Place
 from connector.domain.ports import Confinement, JobSink, SourceReader
 from connector.domain.types import Model
-from connector.errors import MediaError, TaskCrashed
+from connector.errors import MediaError, TaskCrashed, TaskLost
 from connector.sandbox.forking import Forking
 from connector.sandbox.process import IdleProcess, Process
 from connector.sandbox.protocol import (
@@ -77,7 +77,7 @@ class Sandbox:
             used = None if affinity_key is None else self._idle.take(affinity_key)
             if used is not None:
                 # A failure may come from what the job before left, so a fresh process has the last word.
-                with contextlib.suppress(MediaError, TaskCrashed):
+                with contextlib.suppress(MediaError, TaskCrashed, TaskLost):
                     return self._do(_Parent(used, sources, sink), job, watchdog, affinity_key)
             return self._do(_Parent(Process(self.forking.begin()), sources, sink), job, watchdog, affinity_key)
         finally:
@@ -100,7 +100,8 @@ class Sandbox:
             value = parent.serve(job)
             keep = affinity_key is not None and process.reusable(job.limits)
         except _ChildGone:
-            raise TaskCrashed(watchdog.reason or f"the media process ended with {process.ending()}") from None
+            ending = process.ending()
+            raise (TaskCrashed(watchdog.reason) if watchdog.reason else ending) from None
         else:
             return value
         finally:

@@ -24,7 +24,7 @@ from connector.domain.task import (
     SplitOutput,
     StoryboardOutput,
 )
-from connector.errors import ConfinementUnavailable, TaskCrashed
+from connector.errors import TaskCrashed, TaskLost
 from connector.isobmff.fragment import header_size, media_segment
 from connector.isobmff.init import audio_init, video_init
 from connector.isobmff.samples import Sample, SampleTable, video_samples
@@ -77,7 +77,7 @@ class FakeMediaRunner:
     """Called when all blobs of a job are written."""
     progress: Iterable[float] = ()
     """Shares that each job tells of; the heart of a task beats after each."""
-    found: Confinement | ConfinementUnavailable = _CONFINED
+    found: Confinement | TaskLost = _CONFINED
     """How its processes are said to be confined."""
     stopped: bool = False
     """Whether the last job was."""
@@ -113,7 +113,7 @@ class FakeMediaRunner:
         return result
 
     def confinement(self) -> Confinement:
-        if isinstance(self.found, ConfinementUnavailable):
+        if isinstance(self.found, TaskLost):
             raise self.found
         return self.found
 

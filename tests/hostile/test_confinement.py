@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from connector.bootstrap import WORKER
-from connector.errors import ConfinementUnavailable
+from connector.errors import TaskLost
 from connector.sandbox.forking import Forking
 from connector.sandbox.runner import Sandbox
 from tests.media.cache import cached
@@ -173,7 +173,7 @@ def test_where_a_trial_fails_the_reason_is_told(kind, tmp_path, monkeypatch, cap
     name = _module(tmp_path, monkeypatch, "failing_" + kind.replace(" ", "_").replace("'", ""), code)
     with closing(Forking(name, required=True)) as forking:
         for ask in (forking.begin, forking.confinement, forking.begin):
-            with pytest.raises(ConfinementUnavailable) as raised:
+            with pytest.raises(TaskLost) as raised:
                 ask()
             assert str(raised.value) == f"Media processes cannot be confined: {reason}."
     caplog.set_level(logging.INFO)

@@ -15,7 +15,7 @@ import pytest
 
 from connector.bootstrap import WORKER
 from connector.domain.jobs import ProbeJob
-from connector.errors import TaskCrashed
+from connector.errors import TaskLost
 from connector.sandbox.forking import Child, Forking
 from connector.sandbox.runner import Sandbox
 from tests.media.cache import cached
@@ -192,7 +192,7 @@ def test_a_fork_server_that_was_killed_takes_its_children_along_and_is_replaced(
     assert not Path(f"/proc/{fork_server}").exists(), "it was waited for"
 
 
-def test_a_job_whose_fork_server_is_killed_is_a_crash(path, sandbox, fork_server):
+def test_a_job_whose_fork_server_is_killed_is_lost(path, sandbox, fork_server):
     class Killing(FileSource):
         def read_at(self, offset: int, length: int) -> bytes:
             if length > 1:
@@ -201,13 +201,13 @@ def test_a_job_whose_fork_server_is_killed_is_a_crash(path, sandbox, fork_server
                 _wait(lambda: _gone(child))  # otherwise a short job might end before the signal comes
             return super().read_at(offset, length)
 
-    with pytest.raises(TaskCrashed, match="the media process ended with signal SIGKILL"):
+    with pytest.raises(TaskLost, match="the media process ended with signal SIGKILL"):
         sandbox.run(ProbeJob(limits=LIMITS, accepted=ACCEPTED), [lambda: Killing(path)], Collector())
 
 
 def test_without_a_fork_server_there_is_no_child():
     before = _held(os.getpid())
-    with pytest.raises(TaskCrashed, match="no media process could be started"):
+    with pytest.raises(TaskLost, match="no media process could be started"):
         Forking("connector.media.no_such_module", required=False).begin()
     assert _held(os.getpid()) == before
 
@@ -242,7 +242,7 @@ def self_test(): pass
     monkeypatch.syspath_prepend(str(tmp_path))
     before = _held(os.getpid())
     with closing(Forking("unforkable", required=False)) as forking:
-        with pytest.raises(TaskCrashed, match="no media process could be started: Resource temporarily unavailable"):
+        with pytest.raises(TaskLost, match="no media process could be started: Resource temporarily unavailable"):
             forking.begin()
     assert _held(os.getpid()) == before
 

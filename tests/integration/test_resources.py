@@ -17,7 +17,7 @@ import pytest
 from connector.domain.jobs import ProbeJob
 from connector.domain.limits import JobLimits
 from connector.domain.media_info import Access
-from connector.errors import StorageUnavailable, TaskCrashed
+from connector.errors import StorageUnavailable, TaskCrashed, TaskLost
 from connector.storage.read_ahead import ReadAhead
 from tests.media.audio import Audio, sine
 from tests.media.cache import cached
@@ -153,10 +153,13 @@ def _opened_and_closed(small, act):
     assert [source.closed for source in opened] == [True] * len(opened)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV])
-def test_a_child_that_dies_costs_its_task_only(small, job, number):
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [(signal.SIGKILL, TaskLost), (signal.SIGABRT, TaskCrashed), (signal.SIGSEGV, TaskCrashed)],
+)
+def test_a_child_that_dies_costs_its_task_only(small, job, number, kind):
     def die(sources):
-        with pytest.raises(TaskCrashed, match=f"the media process ended with signal {number.name}"):
+        with pytest.raises(kind, match=f"the media process ended with signal {number.name}"):
             SANDBOX.run(job, sources, Collector(seen=lambda pid: os.kill(pid, number)))
 
     _opened_and_closed(small, die)

@@ -15,7 +15,7 @@ from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStr
 from connector.domain.planner import Limits, make_plan
 from connector.domain.ports import Confinement
 from connector.domain.video import Failure, State
-from connector.errors import ConfinementUnavailable
+from connector.errors import TaskLost
 from connector.pipeline.create import create
 from connector.security.master import KeyRing, fingerprint
 from tests.fakes.media import FakeMediaRunner
@@ -520,7 +520,7 @@ def test_health_says_why_media_processes_are_confined_no_better(media):
 
 
 def test_without_the_confinement_that_must_be_the_service_is_not_healthy(media):
-    media.found = ConfinementUnavailable("Media processes cannot be confined: the reason.")
+    media.found = TaskLost("Media processes cannot be confined: the reason.")
     response = ask(memory_app(media=media), "Health")
     shape(response, 503, "Unhealthy")
     assert response.body["message"] == "Media processes cannot be confined: the reason."

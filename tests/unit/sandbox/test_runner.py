@@ -1,6 +1,7 @@
 """A media process that does not keep to the rules: plain Python stands in for a child gone wrong."""
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ from connector.domain.jobs import ChunkJob, ProbeJob, SplitJob
 from connector.domain.layout import TIMESCALE
 from connector.domain.limits import JobLimits, SourceLimits
 from connector.domain.planner import Limits, make_plan
-from connector.errors import MediaError, TaskCrashed
+from connector.errors import MediaError, TaskCrashed, TaskLost
 from connector.sandbox.runner import Sandbox
 from tests.fakes.media import INFO
 
@@ -93,6 +94,28 @@ def test_a_child_that_breaks_the_protocol_is_a_crash(said, sentence):
             f"import sys; sys.stdin.readline(); sys.stdout.write({said!r}.encode().decode('unicode_escape'))", job=SPLIT
         )
     assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_child_that_is_ended_from_outside_is_lost(number):
+    with pytest.raises(TaskLost, match=f"the media process ended with signal {number.name}") as error:
+        _run(_ends_by(number))
+    assert error.value.code == "WorkerLost"
+
+
+@pytest.mark.parametrize("name", ["SEGV", "ABRT", "BUS", "FPE", "ILL", "SYS", "XCPU"])
+def test_a_child_that_dies_by_itself_has_crashed(name):
+    with pytest.raises(TaskCrashed, match=f"the media process ended with signal SIG{name}"):
+        _run(_ends_by(signal.Signals[f"SIG{name}"]))
+
+
+def _ends_by(number):
+    return f"import os; os.kill(os.getpid(), {int(number)})"
+
+
+def test_a_child_that_closes_its_pipe_and_goes_on_has_crashed():
+    with pytest.raises(TaskCrashed, match="closed its pipe and did not end"):
+        _run("import os, time; os.close(1); time.sleep(60)")
 
 
 def test_a_child_can_be_stopped_from_outside():

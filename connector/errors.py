@@ -33,7 +33,7 @@ ConnectorError
 ├── KeyUnavailable               a key that is needed is not configured (any more)
 ├── AuthorityUnavailable         the keys of a tokens' issuer cannot be read; worth trying again
 ├── TaskCrashed                  a media child process died by itself or ran over a limit; retried, then final
-├── TaskLost                     a media child process was ended from outside, or cannot be; retried with pauses, then final
+├── TaskLost                     a media child process was ended from outside, or there can be none; retried for hours
 └── BrokenOutput                 what the tasks of a video left does not fit together: a defect of ours
 """
 

@@ -8,7 +8,7 @@ from connector.api.models import ErrorDetail, StatusModel, StepModel, UsageModel
 from connector.domain.estimate import EstimateParameters, planned
 from connector.domain.limits import output_minutes
 from connector.domain.plan import Chunk, Plan
-from connector.domain.step import Step, TaskId
+from connector.domain.step import WITHOUT_TASK, Step, TaskId
 from connector.domain.task import Task
 from connector.domain.usage import Prices, Usage
 from connector.domain.video import State, Video
@@ -150,7 +150,11 @@ def _steps(video: Video, tasks: Sequence[Task]) -> list[StepModel]:
         ("Package", video.packaging, video.finished),
     ]
     steps = [_step(name, begin, end) for name, begin, end in moments if begin is not None]
-    steps += [_step(str(task.id), task.started, task.finished, task.progress, task.worker) for task in tasks]
+    steps += [
+        _step(str(task.id), task.started, task.finished, task.progress, task.worker)
+        for task in tasks
+        if task.id.step not in WITHOUT_TASK
+    ]
     return steps
 
 

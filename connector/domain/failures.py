@@ -40,6 +40,8 @@ SENTENCES: dict[str, str] = {
     "change its storage account or its settings.",
     "ProcessingFailed": "Processing was tried several times and failed while {doing}: {reason}. "
     "Upload the file again; if that fails too, convert it with another program first.",
+    "WorkerLost": "Processing was interrupted each time while {doing}: workers were stopped, or ran out of memory. "
+    "The file is probably good. Try the same file again later; if that fails too, tell whoever runs this service.",
 }
 """Sentences for people, by code. The values in braces are filled in for each failure."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE
-from connector.domain.step import Step, TaskId
+from connector.domain.step import WITHOUT_TASK, Step, TaskId
 from connector.domain.types import Model
 
 HOST_NAMES = frozenset(
@@ -40,7 +40,7 @@ class Message(Model):
 
     @property
     def queue(self) -> str:
-        return ADVANCE_QUEUE if self.step in {Step.PROBE, Step.PACKAGE} else ENCODE_QUEUE
+        return ADVANCE_QUEUE if self.step in WITHOUT_TASK else ENCODE_QUEUE
 
     @property
     def task(self) -> TaskId:

@@ -15,6 +15,11 @@ class Step(StrEnum):
     PACKAGE = "package"
 
 
+WITHOUT_TASK = frozenset({Step.PROBE, Step.PACKAGE})
+"""Steps that are short and have no heartbeat. They have a row only once one of their attempts has failed or was lost.
+"""
+
+
 @dataclass(frozen=True, order=True, slots=True)
 class TaskId:
     """Identifies one task of a video, by its step and its chunk or audio track. It is written as `chunk-000012`."""

@@ -1,7 +1,7 @@
 """Describes a task, which is the encoding work of one message, and its result."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -9,6 +9,10 @@ from pydantic import Field
 
 from connector.domain.step import TaskId
 from connector.domain.types import Model, Positive, Ratio, Share, Whole
+
+FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(minutes=30)
+"""Pauses after losses, from the first to the longest. Each is three times as long as the one before."""
 
 
 class SegmentOutput(Model):
@@ -100,10 +104,37 @@ class Task:
     """Reason of the last attempt's failure; empty when there was none."""
     result: TaskResult | None = None
     driven: datetime | None = None
-    """Time when the timer last sent the task's message again."""
+    """Time when the timer last sent the task's message again; None if an attempt was begun since."""
+    failures: int = 0
+    """Number of attempts that ended with an error."""
+    losses: int = 0
+    """Number of times that an attempt, or all deliveries of a message, ended without saying how."""
+    due: datetime | None = None
+    """Time at which the timer sends the message again after a loss; None when nothing waits for the timer."""
     etag: str | None = None
     """Version of the row that was read; None before the row is first saved."""
 
     @property
     def done(self) -> bool:
         return self.finished is not None
+
+    @property
+    def was_at_work(self) -> bool:
+        """Whether somebody was at work since the timer last sent the message. Only then can an attempt be lost."""
+        return self.attempts > 0 and self.driven is None
+
+    def waits(self, now: datetime) -> bool:
+        """Whether the task waits for the timer, which sends its message when it is due."""
+        return self.due is not None and now < self.due
+
+    def lost(self, since: datetime) -> "Task":
+        """Returns the task with one more loss, due after a pause from `since` on; unchanged if it waits already."""
+        if self.due is not None:
+            return self
+        losses = self.losses + 1
+        return replace(self, losses=losses, due=since + pause_after(losses))
+
+
+def pause_after(losses: int) -> timedelta:
+    """Returns how long a task waits after so many losses: ten attempts take two hours."""
+    return min(FIRST_PAUSE * 3.0 ** min(losses - 1, 9), LONGEST_PAUSE)

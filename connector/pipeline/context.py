@@ -63,8 +63,10 @@ class Pace:
     """Seconds between two heartbeats of a task."""
     storage_calls: int = 8
     """Calls of storage that one step makes at the same time."""
-    max_attempts: int = 5
-    """Attempts of a task: as many as queues deliver one message (`maxDequeueCount` in host.json)."""
+    max_failures: int = 5
+    """Failed attempts of a task: as many as queues deliver one message (`maxDequeueCount` in host.json)."""
+    max_losses: int = 12
+    """Losses of a task (`domain/task.py`), with pauses of three hours in all."""
     stills: int = 2
     """Pictures on demand that one process makes at the same time, because it has other requests to answer."""
     still_wait_seconds: float = 2

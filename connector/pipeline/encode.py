@@ -27,8 +27,10 @@ def encode(app: Pipeline, video: Video, message: Message) -> list[Message]:
     if video.state is not (State.QUEUED if message.step is Step.SPLIT else State.ENCODING):
         return []
     row = begin(app, video.id, message.task)
-    if row is not None:
-        begun = row.task
+    if row.task.due is not None:
+        return []  # an attempt was lost: the timer sends the message when it is due
+    begun = row.task
+    if not begun.done:
         result = _TASKS[message.step](app, video, message.index, row)
         row.finish(begun, result)
         measures.record_encode_speed(app, video, message, app.clock.now() - begun.started)
@@ -37,7 +39,7 @@ def encode(app: Pipeline, video: Video, message: Message) -> list[Message]:
             remove_leftovers(app, video.id)
             return []
     following = _next(app, video, message)
-    if row is not None and not following:
+    if not begun.done and not following:
         publish_early(app, video, message.task)
     return following
 

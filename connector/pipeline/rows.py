@@ -1,19 +1,16 @@
 """The rows of tasks. A row is changed only as it was read, so no delivery takes back what another one wrote."""
 
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
-from connector.domain.messages import Message
-from connector.domain.step import Step, TaskId
+from connector.domain.step import TaskId
 from connector.domain.task import Task, TaskResult
-from connector.errors import ConnectorError, NotFound, RowChanged, StorageError
+from connector.errors import NotFound, RowChanged
 from connector.pipeline.changes import LOOKS
 from connector.pipeline.context import Pipeline, worker_name
-
-log = logging.getLogger(__name__)
 
 _BUSY = "The task's row was changed by others each time that it was to be saved."
 
@@ -28,10 +25,10 @@ class Row:
         self._app, self.task = app, task
 
     def report(self, progress: float, finished: TaskResult | None) -> bool:
-        """Writes a heartbeat, and what is finished so far if that is new."""
+        """Writes a heartbeat, and what is finished so far if that is new. A task that was taken for lost is not."""
         now = self._app.clock.now()
         return self._change(
-            lambda task: replace(task, heartbeat=now, progress=progress, result=finished or task.result)
+            lambda task: replace(task, heartbeat=now, progress=progress, result=finished or task.result, due=None)
         )
 
     def finish(self, attempt: Task, result: TaskResult) -> bool:
@@ -47,18 +44,26 @@ class Row:
                 progress=1.0,
                 error="",
                 result=result,
+                due=None,
             )
         )
 
-    def keep_error(self, reason: str) -> bool:
-        """Writes why the last attempt failed."""
+    def count_failure(self, reason: str) -> bool:
+        """Counts a failed attempt, and writes why it failed."""
         now = self._app.clock.now()
-        return self._change(lambda task: replace(task, heartbeat=now, error=reason))
+        return self._change(lambda task: replace(task, heartbeat=now, error=reason, failures=task.failures + 1))
+
+    def count_loss(self, since: datetime) -> bool:
+        """Counts a loss, after which the task is due after a pause from `since` on."""
+        return self._change(lambda task: task.lost(since))
 
     def mark_driven(self) -> bool:
         """Writes that the timer sends the task's message again."""
         now = self._app.clock.now()
-        return self._change(lambda task: replace(task, driven=now))
+        # A task that was due has waited on purpose. Its silence counts from now on.
+        return self._change(
+            lambda task: replace(task, driven=now, due=None, heartbeat=now if task.due else task.heartbeat)
+        )
 
     def _change(self, change: Callable[[Task], Task]) -> bool:
         for _ in range(LOOKS):
@@ -76,41 +81,35 @@ class Row:
         raise RowChanged(_BUSY)
 
 
-def begin(app: Pipeline, video_id: UUID, task_id: TaskId) -> Row | None:
-    """Counts one more attempt. Returns the row of this attempt, or None when the task is done."""
+def begin(app: Pipeline, video_id: UUID, task_id: TaskId) -> Row:
+    """Counts one more attempt, unless the task is done or waits for the timer. Returns its row."""
     for _ in range(LOOKS):
-        row = app.storage.tasks.get(video_id, task_id)
-        if row is not None and row.done:
-            return None
         now = app.clock.now()
-        row = row or Task(video_id, task_id, attempts=0, started=now, heartbeat=now)
-        task = replace(row, attempts=row.attempts + 1, started=now, heartbeat=now, progress=0.0, worker=worker_name())
+        row = app.storage.tasks.get(video_id, task_id) or new_task(app, video_id, task_id)
+        if row.done or row.waits(now):
+            return Row(app, row)
+        task = replace(
+            row,
+            attempts=row.attempts + 1,
+            started=now,
+            heartbeat=now,
+            progress=0.0,
+            worker=worker_name(),
+            driven=None,
+            due=None,
+        )
         with suppress(RowChanged, NotFound):
             return Row(app, app.storage.tasks.put(task))
     raise RowChanged(_BUSY)
+
+
+def new_task(app: Pipeline, video_id: UUID, task_id: TaskId) -> Task:
+    """Returns a task that nobody has begun, without a row."""
+    now = app.clock.now()
+    return Task(video_id, task_id, attempts=0, started=now, heartbeat=now)
 
 
 def load_row(app: Pipeline, video_id: UUID, task_id: TaskId) -> Row | None:
     """Returns the task's row; None when there is no such row."""
     found = app.storage.tasks.get(video_id, task_id)
     return None if found is None else Row(app, found)
-
-
-def record_failure(app: Pipeline, message: Message, error: Exception) -> None:
-    """Keeps why a step failed, for the case that its message is given up. Never raises for trouble with storage."""
-    # Messages of our own errors hold no secret. Of any other error only the type is kept.
-    reason = str(error) if isinstance(error, ConnectorError) else type(error).__name__
-    now = app.clock.now()
-    video_id = message.video_id
-    try:
-        known = load_row(app, video_id, message.task)
-        if known is not None and known.keep_error(reason):
-            return
-        row = app.storage.tasks.get(video_id, message.task)
-        if row is None or row.attempts == 0:
-            # A step without a count of attempts ends by failing. A task does not: it may be tried again.
-            over = now if message.step in {Step.PROBE, Step.PACKAGE} else None
-            etag = row.etag if row else None
-            app.storage.tasks.put(Task(video_id, message.task, 0, now, now, finished=over, error=reason, etag=etag))
-    except StorageError:
-        log.exception("the reason of a failure could not be kept", extra={"video_id": str(video_id)})

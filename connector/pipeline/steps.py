@@ -9,14 +9,14 @@ from connector.domain.failures import media_error
 from connector.domain.messages import Message
 from connector.domain.step import Step
 from connector.domain.video import Video
-from connector.errors import MediaError, NotFound, RowChanged, StorageRefused
+from connector.errors import MediaError, NotFound, RowChanged, StorageRefused, TaskLost
 from connector.pipeline.active import load_active_video, remove_leftovers
+from connector.pipeline.attempts import fail_or_wait, leave_to_timer, record_failure
 from connector.pipeline.context import Pipeline
 from connector.pipeline.encode import encode
-from connector.pipeline.fail import fail, fail_after_retries
+from connector.pipeline.fail import fail
 from connector.pipeline.package import package
 from connector.pipeline.probe import probe
-from connector.pipeline.rows import record_failure
 from connector.telemetry import Fact
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,10 @@ def _run(app: Pipeline, video: Video, message: Message) -> list[Message]:
         if isinstance(error, NotFound) and load_active_video(app, video.id) is None:
             remove_leftovers(app, video.id)  # it was deleted, failed or finished meanwhile
             return []
+        if isinstance(error, TaskLost):
+            if leave_to_timer(app, message, error):
+                return []
+            raise
         record_failure(app, message, error)
         if (final := _final(error)) is None:
             raise
@@ -84,7 +88,7 @@ def _final(error: Exception) -> MediaError | None:
 
 
 def handle_poison(app: Pipeline, body: bytes, message_id: str = "") -> None:
-    """Fails the video of a message from a poison queue.
+    """Ends a message from a poison queue: its video fails, or its task waits for the timer.
 
     A message that is not one of ours is logged once, without its content. This returns then, so that the host deletes
     it.
@@ -96,5 +100,5 @@ def handle_poison(app: Pipeline, body: bytes, message_id: str = "") -> None:
         return
     fields: dict[str, Fact] = {"video_id": str(message.video_id), "step": message.step}
     with app.telemetry.span("give up", fields, message.trace):
-        log.error("step failed for good", extra=fields)
-        fail_after_retries(app, message)
+        log.error("a message was delivered as often as it may be", extra=fields)
+        fail_or_wait(app, message)

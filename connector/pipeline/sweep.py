@@ -13,13 +13,14 @@ from datetime import datetime, timedelta
 from connector.domain.failures import media_error
 from connector.domain.messages import Message
 from connector.domain.missing_tasks import missing_tasks
-from connector.domain.step import Step
+from connector.domain.step import WITHOUT_TASK, Step
 from connector.domain.task import Task
 from connector.domain.video import RECENT, UNFINISHED, State, Video
 from connector.errors import NotFound, NotUploaded, RowChanged, StorageError
+from connector.pipeline.attempts import count_loss, fail_if_spent
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.context import Pipeline
-from connector.pipeline.fail import fail, fail_after_retries
+from connector.pipeline.fail import fail
 from connector.pipeline.orphans import remove_orphans
 from connector.pipeline.probe import SPLIT
 from connector.pipeline.rows import load_row
@@ -85,7 +86,7 @@ def _await_upload(app: Pipeline, video: Video) -> Iterator[Message]:
 
 def _drive(app: Pipeline, video: Video) -> Iterator[Message]:
     tasks = app.storage.tasks.overview(video.id)
-    yield from _silent(app, video, tasks)
+    yield from _interrupted(app, video, tasks)
     moved = last_movement(video, tasks)
     if not _is_due(app, moved, video.modified, app.options.stall):
         return
@@ -94,32 +95,50 @@ def _drive(app: Pipeline, video: Video) -> Iterator[Message]:
         yield from messages
 
 
-def _silent(app: Pipeline, video: Video, tasks: list[Task]) -> Iterator[Message]:
-    """Yields messages for tasks that were begun and whose worker is gone."""
-    begun = {task.id: task for task in tasks if not task.done}
-    for message in missing_tasks(video, tasks) if video.plan else [Message(step=Step.SPLIT, video_id=video.id)]:
-        task = begun.get(message.task)
-        if task is None or not _is_due(app, task.heartbeat, task.driven or task.heartbeat, _silence(app)):
+def _expected(video: Video, tasks: list[Task]) -> list[Message]:
+    """Returns the messages that somebody has or that stand in a queue, if none is lost."""
+    if video.state is State.QUEUED:
+        splitting = any(task.id == SPLIT and not task.done for task in tasks)
+        return [Message(step=Step.SPLIT if splitting else Step.PROBE, video_id=video.id)]
+    return missing_tasks(video, tasks) or [Message(step=Step.PACKAGE, video_id=video.id)]
+
+
+def _interrupted(app: Pipeline, video: Video, tasks: list[Task]) -> Iterator[Message]:
+    """Yields messages for tasks whose worker is gone, and for those that have waited as long as they should."""
+    rows = {task.id: task for task in tasks if not task.done}
+    for message in _expected(video, tasks):
+        task = rows.get(message.task)
+        if task is None:
             continue
-        if task.attempts >= app.options.pace.max_attempts:
-            fail_after_retries(app, message)
+        if fail_if_spent(app, message, task):
             return
-        row = load_row(app, video.id, task.id)
-        if row is not None and row.mark_driven():
+        if (task.due is not None or _is_silent(app, task)) and _drives(app, message):
             yield message
+
+
+def _is_silent(app: Pipeline, task: Task) -> bool:
+    if task.id.step in WITHOUT_TASK:
+        return False
+    return _is_due(app, task.heartbeat, task.driven or task.heartbeat, _silence(app))
+
+
+def _drives(app: Pipeline, message: Message) -> bool:
+    """Writes in the row of a task that its message is sent again, unless it is to wait. Returns whether it is sent."""
+    row = load_row(app, message.video_id, message.task)
+    if row is None:
+        return False
+    if row.task.due is None and row.task.was_at_work:
+        count_loss(app, message, row, row.task.heartbeat)
+    return not row.task.waits(app.clock.now()) and row.mark_driven()
 
 
 def _lost(video: Video, tasks: list[Task], waited: timedelta) -> list[Message]:
     """Returns messages for what no message seems to be under way."""
-    begun = {task.id for task in tasks}
-    if video.state is State.QUEUED:
-        splitting = any(task.id == SPLIT and not task.done for task in tasks)
-        return [] if splitting else [Message(step=Step.PROBE, video_id=video.id)]
-    missing = missing_tasks(video, tasks)
-    if not missing:
-        return [Message(step=Step.PACKAGE, video_id=video.id)]
+    known = {task.id for task in tasks if task.due is not None or task.id.step not in WITHOUT_TASK}
+    lost = [message for message in _expected(video, tasks) if message.task not in known]
     # The messages of one video stand together in the queue. If some were taken long ago, the others were lost.
-    return [message for message in missing if message.task not in begun] if begun or waited > LOST else []
+    taken = any(task.id.step not in WITHOUT_TASK for task in tasks)
+    return lost if taken or waited > LOST or {message.step for message in lost} <= WITHOUT_TASK else []
 
 
 def last_movement(video: Video, tasks: list[Task]) -> datetime:

@@ -29,6 +29,7 @@ _RESULT_PROPERTIES = 15
 _WITHOUT_RESULT = [
     *("PartitionKey", "RowKey", "Attempts", "Started", "Heartbeat"),
     *("Finished", "Progress", "Worker", "Error", "Driven"),
+    *("Failures", "Losses", "Due"),
 ]
 
 _ERROR_LENGTH = 1000
@@ -144,11 +145,15 @@ def _to_entity(task: Task) -> dict[str, Any]:
         "Progress": float(task.progress),
         "Worker": task.worker,
         "Error": task.error[:_ERROR_LENGTH],
+        "Failures": task.failures,
+        "Losses": task.losses,
     }
     if task.finished is not None:
         properties["Finished"] = task.finished
     if task.driven is not None:
         properties["Driven"] = task.driven
+    if task.due is not None:
+        properties["Due"] = task.due
     if task.result is not None:
         properties |= _to_properties(task.result)
     return properties
@@ -176,5 +181,9 @@ def _to_task(entity: TableEntity) -> Task:
         error=entity["Error"],
         result=TaskResult.model_validate_json(unpack(packed)) if packed else None,
         driven=optional_time(entity, "Driven"),
+        # Rows from before losses were told from failures have neither count.
+        failures=entity.get("Failures") or 0,
+        losses=entity.get("Losses") or 0,
+        due=optional_time(entity, "Due"),
         etag=entity.metadata.get("etag"),
     )

@@ -39,7 +39,7 @@ resource people 'Microsoft.Insights/actionGroups@2023-01-01' = {
 var rules = [
   {
     name: 'poison'
-    description: 'A message failed five times, so its video is FAILED through no fault of its own. The log says why.'
+    description: 'A message was delivered five times in vain. Its video is FAILED or waits for the timer. The log says why.'
     severity: 1
     window: 'PT15M'
     threshold: 0

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+from azure.data.tables import UpdateMode
 
 from connector.domain.step import Step, TaskId
 from connector.domain.task import EncodeOutput, PosterOutput, RenditionOutput, SegmentOutput, Task, TaskResult
@@ -53,13 +54,16 @@ def test_a_row_is_replaced_as_it_was_read(storage):
     storage.tasks.put(task)
     read = storage.tasks.get(task.video_id, task.id)
 
-    again = replace(read, attempts=2, finished=None, result=None, progress=0.5, driven=NOW)
+    changed = {"attempts": 4, "failures": 2, "losses": 1, "due": NOW}
+    again = replace(read, finished=None, result=None, progress=0.5, driven=NOW, **changed)
     written = storage.tasks.put(again)
 
     found = storage.tasks.get(task.video_id, task.id)
     assert found == written
     assert replace(found, etag=read.etag) == again
     assert found.etag != read.etag
+    (overview,) = storage.tasks.overview(task.video_id)
+    assert overview == replace(again, etag=None), "the timer reads all of it"
 
 
 def test_a_row_that_changed_since_it_was_read_is_not_replaced(storage):
@@ -149,6 +153,19 @@ def test_two_may_delete_at_once(storage):
         list(pool.map(lambda _: storage.tasks.delete(video_id), range(2)))
 
     assert storage.tasks.of(video_id) == []
+
+
+@pytest.mark.azurite
+def test_a_row_of_an_older_version_counts_nothing(azure):
+    task = make_task(new_id())
+    azure.tasks.put(task)
+    table = azure.table_service.get_table_client("Tasks")
+    row = dict(table.get_entity(str(task.video_id), str(task.id)))
+    del row["Failures"], row["Losses"]
+    table.update_entity(row, mode=UpdateMode.REPLACE)
+
+    for found in (azure.tasks.get(task.video_id, task.id), *azure.tasks.overview(task.video_id)):
+        assert replace(found, etag=None) == task
 
 
 @pytest.mark.azurite

@@ -137,18 +137,39 @@ def test_one_that_finds_its_task_running_again_is_one_more_attempt_and_writes_th
     assert left(host.storage, scene.video.id) == _undisturbed(scene, media)
 
 
-def test_a_task_that_kills_every_worker_is_given_up_with_the_cause(scene, media):
+def test_a_task_that_kills_every_worker_is_given_up_after_hours(scene, media):
+    """So ends a file of which the machine runs out of memory: the kernel kills the media process, or the worker."""
     media.before = _dies_at("chunk-000001", times=99)
     host = _completed(scene, media)
-    host.run(scene.video.id, lambda: _row(host, scene).state is State.FAILED)
-    assert host.moment - scene.video.created < 5 * LEASE
     host.run(scene.video.id)
-    # The timer gives it up after the fifth; the first message may have come back once more before.
-    assert media.runs["chunk-000001"] in {5, 6}
-    failure = _row(host, scene).failure
-    assert failure.code == "ProcessingFailed"
-    assert "encoding (chunk 1): the worker stopped in the middle of it." in failure.message
+    row = _row(host, scene)
+    assert row.failure.code == "WorkerLost"
+    assert "encoding (chunk 1)" in row.failure.message
+    assert timedelta(hours=2) <= row.finished - scene.video.created < timedelta(hours=5)
+    assert 10 <= media.runs["chunk-000001"] <= 20
     assert list(host.storage.blobs.containers) == [UPLOADS]
+
+
+@pytest.mark.parametrize("deaths", [5, 10])
+@pytest.mark.parametrize("name", ["clear", "split"])
+def test_workers_that_die_use_up_no_attempt_of_the_file(name, deaths, make_scene, media):
+    """Each death may be a stop that cut the task off, or a kill: the host gives no message back in either case."""
+    scene = make_scene(name)
+    media.upload = scene.upload
+    expected = _undisturbed(scene, media)
+    counts = Counter()
+
+    def before(job):
+        counts[job] += 1
+        if counts[job] <= deaths:
+            raise Killed
+
+    media.before = before
+    host = _completed(scene, media)
+    host.run(scene.video.id)
+    assert left(host.storage, scene.video.id) == expected
+    assert min(counts.values()) > deaths
+    assert {task.failures for task in host.storage.tasks.of(scene.video.id)} == {0}
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -101,4 +101,5 @@ def _timeless_video(video: Video) -> Video:
 
 def _timeless(task: Task) -> Task:
     finished = task.finished and _NEVER
-    return replace(task, attempts=1, started=_NEVER, heartbeat=_NEVER, finished=finished, driven=None, etag=None)
+    same = {"attempts": 1, "failures": 0, "losses": 0, "driven": None, "etag": None}
+    return replace(task, started=_NEVER, heartbeat=_NEVER, finished=finished, **same)

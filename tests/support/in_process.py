@@ -9,9 +9,9 @@ from connector.domain.layout import UPLOADS, output_container
 from connector.domain.messages import Message
 from connector.domain.video import Video
 from connector.errors import ConnectorError
+from connector.pipeline.attempts import fail_or_wait
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
-from connector.pipeline.fail import fail_after_retries
 from connector.pipeline.keys import UploadKey
 from connector.pipeline.steps import run_step
 
@@ -50,7 +50,7 @@ def drive(
             if count < MAX_DEQUEUE:
                 queue.append((message, count + 1))
             else:
-                fail_after_retries(app, message)
+                fail_or_wait(app, message)
     return app.storage.videos.get(video.id)
 
 

@@ -77,6 +77,8 @@ def timeless(tasks: list[Task]) -> list[Task]:
             heartbeat=moment,
             finished=t.finished and moment,
             driven=None,
+            failures=0,
+            losses=0,
             etag=None,
         )
         for t in tasks

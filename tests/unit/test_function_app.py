@@ -15,6 +15,7 @@ from connector.domain.layout import ADVANCE_QUEUE, ENCODE_QUEUE, UPLOADS
 from connector.domain.messages import Message
 from connector.domain.step import Step
 from connector.domain.video import State
+from connector.pipeline.attempts import record_failure
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from tests.support.apps import FakeClock, memory_app, quick_app
@@ -183,11 +184,15 @@ def test_a_queue_message_becomes_a_step_and_its_messages_go_to_their_queues(app,
 
 
 @pytest.mark.parametrize("name", ["AdvancePoison", "EncodePoison"])
-def test_a_poison_message_fails_its_video(app, name):
-    video = create(app, "a.mp4").video
-    body = Message(step=Step.CHUNK, video_id=video.id).model_dump_json()
-    FUNCTIONS[name].get_user_function()(func.QueueMessage(body=body), context())
-    assert app.storage.videos.get(video.id).state is State.FAILED
+def test_a_poison_message_fails_its_video_if_its_attempts_have_failed(app, name):
+    lost, failed = create(app, "a.mp4").video, create(app, "a.mp4").video
+    for video, errors in ((lost, 0), (failed, 5)):
+        message = Message(step=Step.CHUNK, video_id=video.id)
+        for _ in range(errors):
+            record_failure(app, message, OSError())
+        FUNCTIONS[name].get_user_function()(func.QueueMessage(body=message.model_dump_json()), context())
+    assert app.storage.videos.get(lost.id).state is State.AWAITING_UPLOAD
+    assert app.storage.videos.get(failed.id).state is State.FAILED
 
 
 def test_the_timer_sends_what_stalled(app, clock):

@@ -40,7 +40,7 @@ RENAMED = {
     "owner": "affinity_key",
     "blame": "record_failure",
     "bury": "handle_poison",
-    "give_up": "fail_after_retries",
+    "give_up": "fail_or_wait",
     "elsewhere": "redirect_or_url",
     "way": "redirect_to_image",
     "made": "one_off_cost, thumbnail_blob",

@@ -12,10 +12,13 @@ from connector.api.routes import METHODS, ROUTES, respond
 from connector.domain.formats import FORMATS
 from connector.domain.layout import UPLOADS
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
+from connector.domain.messages import Message
 from connector.domain.planner import Limits, make_plan
 from connector.domain.ports import Confinement
+from connector.domain.step import Step
 from connector.domain.video import Failure, State
 from connector.errors import TaskLost
+from connector.pipeline.attempts import fail_or_wait
 from connector.pipeline.create import create
 from connector.security.master import KeyRing, fingerprint
 from tests.fakes.media import FakeMediaRunner
@@ -437,6 +440,16 @@ def test_the_status_of_a_ready_video(app):
     body = ask(app, "Status", video=ready(app, create(app, "a.mp4").video).id).body
     assert (body["StatusCode"], body["Status"], body["Progress"]) == (2, "Completed", 100)
     assert [s["Name"] for s in body["Steps"]] == ["Upload", "Probe", "Encode", "Package"]
+
+
+def test_the_status_of_a_video_that_waits_after_a_loss_is_processing(app):
+    video = moved(app, create(app, "a.mp4").video, *PATHS[1])
+    message = Message(step=Step.PROBE, video_id=video.id)
+    fail_or_wait(app, message)
+    assert app.storage.tasks.get(video.id, message.task).due is not None
+    body = ask(app, "Status", video=video.id).body
+    assert (body["Status"], body["Error"], body["Progress"]) == ("Processing", None, 0)
+    assert [s["Name"] for s in body["Steps"]] == ["Upload", "Probe"]
 
 
 @pytest.mark.parametrize("name", ["Video", "Docs", "OpenApi", "Portal"])

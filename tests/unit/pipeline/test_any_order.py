@@ -44,7 +44,7 @@ PACE = Pace(
     # One after the other, as an actor does everything: otherwise no example could be repeated.
     storage_calls=1,
     # Workers that stand still here for hours are not dead.
-    max_attempts=1000,
+    max_losses=1000,
 )
 
 

@@ -10,10 +10,11 @@ from connector.domain.messages import Message
 from connector.domain.step import Step
 from connector.domain.video import State
 from connector.errors import MediaError, StorageUnavailable, TaskCrashed
+from connector.pipeline.attempts import fail_or_wait, record_failure
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.context import Pace
 from connector.pipeline.delete import delete
-from connector.pipeline.fail import fail, fail_after_retries
+from connector.pipeline.fail import fail
 from connector.pipeline.steps import handle_poison, run_step
 from tests.support.apps import quick_app
 from tests.support.world import all_encoded, drive, encoding, left_behind, output, state, uploaded, with_fault
@@ -175,13 +176,13 @@ def test_a_crash_is_told_to_the_queue_and_kept_in_the_row(app, media):
         raise TaskCrashed('the media process ended with status 1: File "/srv/x.py", line 3')
 
     media.before = crash
-    for attempt in (1, 2):
+    for attempt in range(1, app.options.pace.max_failures + 1):
         with pytest.raises(TaskCrashed):
             run_step(app, messages[0])
         row = app.storage.tasks.get(video.id, messages[0].task)
-        assert (row.attempts, row.done) == (attempt, False)
+        assert (row.attempts, row.failures, row.done) == (attempt, attempt, False)
         assert row.error.startswith("the media process ended with status 1")
-    fail_after_retries(app, messages[0])
+    fail_or_wait(app, messages[0])
     failure = app.storage.videos.get(video.id).failure
     assert failure.code == "ProcessingFailed"
     assert "encoding (chunk 0): the media process ended with status 1." in failure.message
@@ -284,12 +285,23 @@ def test_a_late_delivery_for_a_ready_video_changes_nothing(app, media):
     assert output(app, video) == before
 
 
-def test_a_message_that_fails_for_good_fails_the_video(app):
+def test_a_message_that_fails_for_good_fails_the_video(app, media):
     video, messages = encoding(app)
+    _fail_for_good(app, media, messages[0])
     handle_poison(app, messages[0].model_dump_json().encode())
     failure = app.storage.videos.get(video.id).failure
-    assert (failure.code, "an internal error" in failure.message) == ("ProcessingFailed", True)
+    assert (failure.code, ": OSError." in failure.message) == ("ProcessingFailed", True)
     assert left_behind(app, video) == []
+
+
+def _fail_for_good(app, media, message):
+    def fail_always(job):
+        raise OSError
+
+    media.before = fail_always
+    for _ in range(app.options.pace.max_failures):
+        with pytest.raises(OSError):
+            run_step(app, message)
 
 
 @pytest.mark.parametrize(
@@ -298,14 +310,17 @@ def test_a_message_that_fails_for_good_fails_the_video(app):
 )
 def test_the_reason_names_what_was_being_done(app, step, doing):
     video, _ = encoding(app)
-    fail_after_retries(app, Message(step=step, video_id=video.id))
+    message = Message(step=step, video_id=video.id)
+    for _ in range(app.options.pace.max_failures):
+        record_failure(app, message, OSError())
+    fail_or_wait(app, message)
     assert doing in app.storage.videos.get(video.id).failure.message
 
 
 def test_a_message_whose_task_another_delivery_finished_fails_nothing(app):
     video, messages = encoding(app)
     run_step(app, messages[0])
-    fail_after_retries(app, messages[0])
+    fail_or_wait(app, messages[0])
     assert state(app, video) is State.ENCODING
 
 
@@ -338,10 +353,10 @@ def test_the_cause_is_known_of_steps_without_a_task_too(app, media, step):
         raise TaskCrashed("540 s were not enough")
 
     media.before = crash
-    for _ in range(2):
+    for _ in range(app.options.pace.max_failures):
         with pytest.raises(TaskCrashed):
             run_step(app, message)
-    fail_after_retries(app, message)
+    fail_or_wait(app, message)
     assert ": 540 s were not enough." in app.storage.videos.get(video.id).failure.message
 
 

@@ -73,22 +73,6 @@ def test_a_silent_task_is_sent_again_while_others_go_on(app, clock, media):
     assert app.storage.tasks.get(video.id, name).driven
 
 
-def test_a_task_that_was_begun_again_and_again_fails_the_video(app, clock, media):
-    video, messages = encoding(app)
-    attempts = app.options.pace.max_attempts
-
-    def die(job):
-        raise KeyboardInterrupt
-
-    media.before = die
-    for attempt in range(1, attempts + 1):
-        with pytest.raises(KeyboardInterrupt):
-            run_step(app, messages[0])
-        clock.ahead += SILENT + MINUTE
-        assert sweep(app) == (messages[:1] if attempt < attempts else [])
-    assert "the worker stopped" in app.storage.videos.get(video.id).failure.message
-
-
 def test_tasks_that_stand_in_a_long_queue_are_not_sent_again_before_they_count_as_lost(app, clock):
     _, messages = encoding(app)
     clock.ahead = LOST - MINUTE

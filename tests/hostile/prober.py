@@ -87,7 +87,7 @@ class Prober:
         except MediaError as error:
             return Outcome(refusal=error, seconds=time.monotonic() - begin)
         except (runner._ChildGone, TaskCrashed) as error:
-            crash = str(error) or f"the process ended with {process.ending()}"
+            crash = str(error) or str(process.ending())
             self._end()
             return Outcome(crash=crash, seconds=time.monotonic() - begin)
 

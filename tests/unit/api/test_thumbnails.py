@@ -6,7 +6,7 @@ from connector.api.http import Request
 from connector.api.routes import ROUTES, respond
 from connector.domain import layout
 from connector.domain.video import State
-from connector.errors import Busy, MediaError
+from connector.errors import Busy, MediaError, TaskLost
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.delete import delete
@@ -183,6 +183,18 @@ def test_too_many_at_once_is_503_and_says_when_to_come_back(app, media):
     assert_refused(answer, 503, "Busy")
     assert int(answer.headers["Retry-After"]) > 0
     assert answer.body["message"] == "Too many pictures are being made at the moment."
+
+
+def test_a_media_process_that_somebody_ended_is_503_and_says_when_to_come_back(app, media):
+    def kill(job):
+        raise TaskLost("the media process ended with signal SIGKILL")
+
+    video = published(app)
+    media.before = kill
+    answer = ask(app, video.id, "at", time=1.5, height=90)
+    assert_refused(answer, 503, "TaskLost")
+    assert answer.body["message"].startswith("The picture could not be made")
+    assert answer.headers["Retry-After"]
 
 
 def test_a_video_that_is_deleted_meanwhile_is_404(app, media):

@@ -112,7 +112,7 @@ def _interrupted(app: Pipeline, video: Video, tasks: list[Task]) -> Iterator[Mes
             continue
         if fail_if_spent(app, message, task):
             return
-        if (task.due is not None or _is_silent(app, task)) and _drives(app, message):
+        if (task.due is not None or _is_silent(app, task)) and _mark_driven(app, message):
             yield message
 
 
@@ -122,7 +122,7 @@ def _is_silent(app: Pipeline, task: Task) -> bool:
     return _is_due(app, task.heartbeat, task.driven or task.heartbeat, _silence(app))
 
 
-def _drives(app: Pipeline, message: Message) -> bool:
+def _mark_driven(app: Pipeline, message: Message) -> bool:
     """Writes in the row of a task that its message is sent again, unless it is to wait. Returns whether it is sent."""
     row = load_row(app, message.video_id, message.task)
     if row is None:

@@ -1,9 +1,9 @@
 """What follows an attempt that failed or was lost: another attempt, or the end of its video.
 
 An attempt *fails* when it ends with an error, for which the file may be the cause: the fifth is the last. An attempt is
-*lost* when its process or its worker vanished, which says nothing about the file. At first the queue
-delivers the message again, five times within seconds. What is lost after that waits in its row for the timer, longer
-each time, because an output binding cannot delay a message.
+*lost* when its process or its worker vanished, which says nothing about the file. At first the queue delivers the
+message again, five times within seconds. What is lost after that waits in its row for the timer, longer each time,
+because an output binding cannot delay a message.
 """
 
 import logging

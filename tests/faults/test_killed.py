@@ -60,7 +60,7 @@ def test_videos_are_published_although_every_media_process_was_killed_for_a_whil
     with _killing(20) as killed:
         for video_id in videos:
             host.run(video_id)
-    assert len(killed) == 20
+    assert len(killed) > 10, "enough to end a video if each counted"
     assert [host.storage.videos.get(video_id).state for video_id in videos] == [State.READY] * 3
     assert {task.failures for video_id in videos for task in host.storage.tasks.of(video_id)} == {0}
 

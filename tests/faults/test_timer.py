@@ -183,6 +183,7 @@ def test_poison_ends_in_failed_with_the_cause(task, kind, scene, media):
     poisoned = _completed(scene, media)
     poisoned.run(scene.video.id, lambda: poisoned.poisoned == 1)
     assert media.runs[task] == 5
+    assert poisoned.moment - scene.video.created < timedelta(minutes=2)
     for at in range(1, 15):
         host = poisoned.copy(Trouble(kind, at))
         host.run(scene.video.id)

@@ -42,6 +42,9 @@ SENTENCES: dict[str, str] = {
     "Upload the file again; if that fails too, convert it with another program first.",
     "WorkerLost": "Processing was interrupted each time while {doing}: workers were stopped, or ran out of memory. "
     "The file is probably good. Try the same file again later; if that fails too, tell whoever runs this service.",
+    "ConfinementUnavailable": "Nothing was decoded while {doing}: this service decodes files only in confined "
+    "processes, and the machine could not confine them. The file is probably good. Whoever runs this service has to "
+    "change the machine or its settings.",
 }
 """Sentences for people, by code. The values in braces are filled in for each failure."""
 

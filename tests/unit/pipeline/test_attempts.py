@@ -145,7 +145,7 @@ def test_a_task_that_waits_is_begun_by_nobody_before_it_is_due(app, media, clock
     assert _row(app, message).due is None
 
 
-@pytest.mark.parametrize("code", ["WorkerLost", "NoMedia"])
+@pytest.mark.parametrize("code", ["WorkerLost", "ConfinementUnavailable"])
 @pytest.mark.parametrize("step", Step)
 def test_a_task_that_is_lost_each_time_ends_after_ten_attempts_and_two_hours(app, media, clock, step, code):
     message = _at_step(app, media, step)
@@ -156,9 +156,8 @@ def test_a_task_that_is_lost_each_time_ends_after_ten_attempts_and_two_hours(app
     assert 10 <= media.counts[JOBS[step]] - before <= 20
     failure = _video(app, message).failure
     assert failure.code == code
-    if code == "WorkerLost":
-        assert "Try the same file again later" in failure.message
-        assert "convert" not in failure.message
+    assert "The file is probably good." in failure.message
+    assert "convert" not in failure.message
 
 
 @pytest.mark.parametrize("step", [Step.CHUNK, Step.AUDIO, Step.SPLIT])

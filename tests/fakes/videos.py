@@ -67,9 +67,13 @@ class MemoryVideos:
         matching = [v for v in found if wanted.takes(v.state, v.file_name, v.about.tags)]
         return VideoPage(tuple(matching[:top]), matching[top - 1].id if len(matching) > top else None)
 
-    def in_states(self, states: Sequence[State], modified_before: datetime) -> Iterator[Video]:
+    def in_states(
+        self, states: Sequence[State], modified_before: datetime, created_after: datetime | None = None
+    ) -> Iterator[Video]:
         self._check_table()
-        return (v for v in list(self._rows.values()) if v.state in states and v.modified < modified_before)
+        found = (v for v in list(self._rows.values()) if v.state in states and v.modified < modified_before)
+        oldest = int(created_after.timestamp() * 1000) if created_after else 0
+        return (v for v in found if v.id.int >> 80 >= oldest)
 
     def _check_table(self) -> None:
         if not self.table_exists:

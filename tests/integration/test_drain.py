@@ -135,7 +135,7 @@ def test_a_request_that_is_under_way_is_answered_and_no_new_one_comes_in(tmp_pat
     with Toy(tmp_path, encoders=1) as toy:
         address = urlsplit(toy.stack.api)
         with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
-            connection.sendall(b"POST /api/size HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\nhalf")
+            connection.sendall(b"POST /api/size HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\nhalf")
             toy.request("GET", "echo/5")  # answered by the same loop: the half is there
             toy.stack.signal(signal.SIGTERM)
             until(lambda: refuses(address.hostname, address.port), "the host to take no more")

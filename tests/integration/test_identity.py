@@ -87,8 +87,18 @@ def test_a_video_is_published_played_and_deleted_without_any_key_of_the_account(
     stills = layout.stills_container(video.id) if protected else layout.output_container(video.id)
     assert http.get(storage.blobs.read_uri(stills, layout.POSTER, HOUR)).headers["content-type"] == "image/jpeg"
 
+    http.put(made.upload_uri, content=b"late", headers={"x-ms-blob-type": "BlockBlob"})
+    original = storage.blobs.read_uri(
+        layout.UPLOADS, video.blob_name, HOUR, snapshot=video.snapshot, disposition="attachment"
+    )
+    answer = http.get(original)
+    assert answer.content == source.read_bytes()
+    assert answer.headers["content-disposition"] == "attachment"
+    assert http.get(re.sub(r"snapshot=[^&]*&", "", original)).status_code == 403
+
     delete(app, video.id)
     assert http.get(addresses[0]).status_code == 404
+    assert http.get(original).status_code == 404
 
 
 def test_a_url_that_was_signed_by_identity_opens_what_it_names_and_no_more(storage, http):

@@ -201,3 +201,41 @@ def test_overwriting_the_upload_afterwards_changes_nothing_that_was_published(st
     assert published(stack, video) == before
     assert client.get(video.id) == shown
     assert client.status(video.id).status == "Completed"
+
+
+LATE: list[tuple[dict[str, str], dict[str, str], bytes]] = [
+    ({}, {"x-ms-blob-type": "BlockBlob", "content-type": "text/html"}, b"<script>document.title = origin</script>"),
+    ({"comp": "metadata"}, {"x-ms-meta-a": "b"}, b""),
+    ({"comp": "properties"}, {"x-ms-blob-content-type": "text/html"}, b""),
+    ({"comp": "tier"}, {"x-ms-access-tier": "Cool"}, b""),
+    ({"comp": "snapshot"}, {}, b""),
+    ({"comp": "lease"}, {"x-ms-lease-action": "acquire", "x-ms-lease-duration": "-1"}, b""),
+]
+"""What an upload URL still allows after completion: query, headers and body."""
+
+
+def test_nothing_that_an_upload_url_still_allows_changes_the_original_or_keeps_it_from_being_deleted(stack, client):
+    video = client.create("Größe.mp4")
+    client.upload(video, small_source())
+    client.mark_complete(video.id)
+    ready(client, video)
+    before = published(stack, video)
+    for query, headers, body in LATE:
+        answer = httpx.put(httpx.URL(video.upload_uri).copy_merge_params(query), content=body, headers=headers)
+        assert answer.status_code < 300, (query, answer.text)
+    location = httpx.get(f"{stack.api}/Videos/{video.id}/Source").headers["Location"]
+
+    answer = httpx.get(location)
+    assert answer.content == small_source().read_bytes()
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename=\"Groe.mp4\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe.mp4"
+    )
+    assert client.get(video.id).size == small_source().stat().st_size
+    assert published(stack, video) == before
+
+    client.delete(video.id)
+    assert httpx.get(location).status_code == 404
+    storage = AzureStorage(stack.connection_string)
+    assert list(storage.blobs.upload_folders(video.id)) == []
+    storage.close()

@@ -52,12 +52,13 @@ def head(tracks: Sequence[Track], order: Iterable[tuple[int, int]]) -> bytes:
         payload += tracks[t].segments[s].payload_size
     mdat = data_header(payload)
 
-    # The size of moov depends on the width of the chunk offsets, not on their values.
+    # The size of moov depends on the width of the chunk offsets, not on their values, which may need the greater width.
     media = [_Media.of(track) for track in tracks]
-    size = len(_FTYP) + len(_moov(media, relative, 0, wide=False)) + len(mdat)
+    nowhere = [array("Q", bytes(8 * len(offsets))) for offsets in relative]
+    size = len(_FTYP) + len(_moov(media, nowhere, 0, wide=False)) + len(mdat)
     wide = size + payload > _MAX_OFFSET
     if wide:
-        size = len(_FTYP) + len(_moov(media, relative, 0, wide=True)) + len(mdat)
+        size = len(_FTYP) + len(_moov(media, nowhere, 0, wide=True)) + len(mdat)
     return _FTYP + _moov(media, relative, size, wide=wide) + mdat
 
 

@@ -1,3 +1,4 @@
+from array import array
 from fractions import Fraction
 
 import av
@@ -85,16 +86,16 @@ def test_chunk_offsets_point_behind_the_head():
 
 
 def test_a_file_over_4_gib_gets_wide_offsets_and_a_wide_data_header():
-    table = SampleTable.of(0, 100, [Sample(b"", 10)] * 4)
-    table.sizes[0] = 3 << 30
-    later = SampleTable.of(40, 100, [Sample(b"", 10)] * 4)
-    later.sizes[0] = 3 << 30
-    track = Track(video_init(SPS, PPS, 16, 16), [table, later])
-    data = head([track], [(0, 0), (0, 1)])
+    tables = _tables(3)
+    for table in tables:
+        table.sizes[0] = 3 << 30
+        table.sizes[1:] = array("I", [0, 0, 0])
+    track = Track(video_init(SPS, PPS, 16, 16), tables)
+    data = head([track], interleave([track]))
     co64 = find(data, b"moov", b"trak", b"mdia", b"minf", b"stbl", b"co64")[8:]
-    assert [int.from_bytes(co64[i : i + 8]) for i in (0, 8)] == [len(data), len(data) + (3 << 30)]
+    assert [int.from_bytes(co64[i : i + 8]) for i in (0, 8, 16)] == [len(data) + (gib << 30) for gib in (0, 3, 6)]
     assert data[-16:-8] == b"\0\0\0\1mdat"
-    assert int.from_bytes(data[-8:]) == (6 << 30) + 16
+    assert int.from_bytes(data[-8:]) == (9 << 30) + 16
 
 
 def test_a_gap_between_segments_lengthens_the_sample_before_it():

@@ -7,6 +7,10 @@ from connector.isobmff.boxes import box
 
 _SLICE, _IDR_SLICE, _SPS, _PPS = 1, 5, 7, 8
 _START_CODE = b"\x00\x00\x01"
+_LONGEST_SET = 0xFFFF
+"""Bytes of a parameter set that avcC can hold."""
+_LEADING_ZEROS = 32
+"""Zero bits before the first one of an Exp-Golomb code, at most (ITU-T H.264 section 9.1)."""
 _PROFILES_WITH_CHROMA_FORMAT = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 
 
@@ -41,11 +45,14 @@ def to_length_prefixed(annexb: bytes) -> bytes:
 
 
 def parameter_sets(extradata: bytes) -> tuple[bytes, bytes]:
-    """Returns (SPS, PPS) of an encoder's annex B extradata. Raises ValueError unless there is exactly one of each."""
+    """Returns (SPS, PPS) of an encoder's annex B extradata.
+
+    Raises ValueError unless there is exactly one of each, of a size that avcC can hold.
+    """
     units = list(nal_units(extradata))
     sps = [u for u in units if u[0] & 0x1F == _SPS]
     pps = [u for u in units if u[0] & 0x1F == _PPS]
-    if len(sps) != 1 or len(pps) != 1 or len(sps[0]) < 4:
+    if len(sps) != 1 or len(pps) != 1 or len(sps[0]) < 4 or max(len(sps[0]), len(pps[0])) > _LONGEST_SET:
         raise ValueError("extradata must hold one SPS and one PPS")
     return sps[0], pps[0]
 
@@ -74,11 +81,12 @@ def configuration(sps: bytes, pps: bytes) -> bytes:
 
 
 def from_configuration(record: bytes) -> tuple[bytes, bytes]:
-    """Returns (SPS, PPS) of an avcC box's payload. Raises ValueError unless there is one of each."""
+    """Returns (SPS, PPS) of an avcC box's payload. Raises ValueError unless there is one of each, and all of it."""
     sps_end = 8 + int.from_bytes(record[6:8])
     pps_start = sps_end + 3
     pps_end = pps_start + int.from_bytes(record[sps_end + 1 : pps_start])
-    if record[5] & 0x1F != 1 or len(record) < pps_end or record[sps_end] != 1:
+    # The length comes first: a record that is cut off has no counts to look at.
+    if len(record) < pps_end or record[5] & 0x1F != 1 or record[sps_end] != 1 or sps_end < 12:
         raise ValueError("avcC must hold one SPS and one PPS")
     return record[8:sps_end], record[pps_start:pps_end]
 
@@ -108,4 +116,6 @@ class _Bits:
         zeros = 0
         while not self.read(1):
             zeros += 1
+            if zeros > _LEADING_ZEROS:
+                raise ValueError("an SPS with a number of more than 32 bits")
         return (1 << zeros) - 1 + self.read(zeros)

@@ -1,7 +1,7 @@
 """Writes and reads CMAF headers ("init segments"): ftyp and a moov without samples."""
 
 from dataclasses import dataclass
-from struct import pack, unpack_from
+from struct import error, pack, unpack_from
 
 from connector.isobmff import h264
 from connector.isobmff.boxes import box, find, full_box
@@ -69,8 +69,14 @@ def audio_init(config: bytes, sampling_rate: int, channels: int, language: str, 
 
 
 def parse_init(data: bytes) -> VideoInit | AudioInit:
-    """Returns the facts in an init segment of ours. Raises ValueError for another kind of track."""
-    media = find(data, b"moov", b"trak", b"mdia")
+    """Returns the facts in an init segment of ours. Raises ValueError for anything else."""
+    try:
+        return _facts(find(data, b"moov", b"trak", b"mdia"))
+    except (IndexError, error):
+        raise ValueError("an init segment whose boxes are cut off") from None
+
+
+def _facts(media: bytes) -> VideoInit | AudioInit:
     entry_box = find(media, b"minf", b"stbl", b"stsd")[8:]
     kind = entry_box[4:8]
     if kind == b"avc1":
@@ -85,6 +91,8 @@ def parse_init(data: bytes) -> VideoInit | AudioInit:
         esds = find(entry[28:], b"esds")
         (bitrate,) = unpack_from(">I", esds, 20)
         config = esds[26 : 26 + esds[25]]
+        if not config or len(config) != esds[25]:
+            raise ValueError("an esds box without its AudioSpecificConfig")
         language = find(media, b"elng")[4:].rstrip(b"\0").decode("ascii")
         return AudioInit(config, sampling_rate, channels, language, bitrate)
     raise ValueError(f"unknown sample entry {kind!r}")

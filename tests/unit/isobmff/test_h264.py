@@ -57,3 +57,28 @@ def test_the_configuration_reads_back_and_describes_high_profile(sps, extension)
     record = find(configuration(sps, PPS), b"avcC")
     assert from_configuration(record) == (sps, PPS)
     assert record[11 + len(sps) + len(PPS) :] == extension
+
+
+def test_a_configuration_that_is_cut_off_is_refused():
+    record = find(configuration(BASELINE_SPS, PPS), b"avcC")
+    for length in range(len(record)):
+        with pytest.raises(ValueError, match="one SPS"):
+            from_configuration(record[:length])
+
+
+def test_a_configuration_with_an_sps_too_short_to_name_its_profile_is_refused():
+    with pytest.raises(ValueError, match="one SPS"):
+        from_configuration(bytes.fromhex("0164001fffe1 0003 676400 01 0001 68"))
+
+
+def test_a_number_of_an_sps_has_at_most_32_bits():
+    """Otherwise the time for a set of zeros would grow with the square of its length."""
+    with pytest.raises(ValueError, match="32 bits"):
+        configuration(b"\x67\x64\0\x1f" + bytes(60_000) + b"\x80", PPS)
+
+
+@pytest.mark.parametrize("which", [SPS, PPS], ids=["SPS", "PPS"])
+def test_a_parameter_set_that_is_too_long_for_its_box_is_refused(which):
+    other = PPS if which is SPS else SPS
+    with pytest.raises(ValueError, match="one SPS"):
+        parameter_sets(b"\0\0\1" + other + b"\0\0\1" + which + b"\x55" * 0x10000)

@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import pytest
 
 from connector.isobmff.boxes import box, boxes, find
@@ -44,3 +46,27 @@ def test_an_unknown_sample_entry_is_refused():
         parse_init(foreign)
     with pytest.raises(ValueError, match="moov"):
         parse_init(box(b"free"))
+
+
+@pytest.mark.parametrize(
+    "init", [video_init(SPS, PPS, 1280, 720), audio_init(b"\x11\x90", 48_000, 2, "en", 1)], ids=["picture", "sound"]
+)
+def test_a_sample_entry_of_any_length_is_read_or_refused(init):
+    """Hostile media may have taken over the media process that writes it. The boxes around it stay well-formed."""
+    media = find(init, b"moov", b"trak", b"mdia")
+    stsd = find(media, b"minf", b"stbl", b"stsd")
+    for length in range(len(stsd)):
+        entry = stsd[:8] + (max(8, length - 8)).to_bytes(4) + stsd[12 : max(16, length)]
+        minf = box(b"minf", box(b"stbl", box(b"stsd", entry)))
+        elng = box(b"elng", bytes(4) + b"en\0")
+        with suppress(ValueError):
+            parse_init(box(b"moov", box(b"trak", box(b"mdia", minf, elng))))
+
+
+def test_sound_without_its_configuration_is_refused():
+    config = b"\x11\x90"
+    init = audio_init(config, 48_000, 2, "en", 1)
+    at = init.index(b"\x05\x02" + config)
+    for length in (0, 63):
+        with pytest.raises(ValueError, match="AudioSpecificConfig"):
+            parse_init(init[: at + 1] + bytes([length]) + init[at + 2 :])

@@ -18,6 +18,8 @@ from connector.isobmff.samples import SampleTable
 
 _FTYP = box(b"ftyp", b"iso6", pack(">I", 0), b"iso6", b"mp41")
 _MAX_OFFSET = (1 << 32) - 1
+_LONGEST_SAMPLE = (1 << 32) - 1
+"""Ticks of a sample, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def head(tracks: Sequence[Track], order: Iterable[tuple[int, int]]) -> bytes:
     """Returns everything before the media bytes: ftyp, moov and the header of the mdat.
 
     `order` names each (track, segment) once, in the order of the payloads. Raises ValueError if it does not, if a track
-    has no segment, or if a segment begins before the last sample of the one before it.
+    has no segment, or if a segment begins before the last sample of the one before it, or much later.
     """
     order = list(order)
     everything = [(t, s) for t, track in enumerate(tracks) for s in range(len(track.segments))]
@@ -122,8 +124,8 @@ def _durations(tables: Sequence[SampleTable]) -> "array[int]":
         result.extend(table.durations * len(table.sizes) if len(table.durations) == 1 else table.durations)
         if following is not None:
             last = following.time - table.time - table.duration + result[-1]
-            if last <= 0:
-                raise ValueError("segments overlap or are out of order")
+            if not 0 < last <= _LONGEST_SAMPLE:
+                raise ValueError("segments overlap, are out of order, or have a long gap between them")
             result[-1] = last
     return result
 

@@ -11,6 +11,8 @@ from typing import Self
 from connector.domain.layout import frame_time
 
 _HEADER = Struct("<QIIIII")
+_LATEST = 1 << 62
+"""Tick from which on the sum of a time and a duration may not fit into 64 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,10 @@ class SampleTable:
 
     @classmethod
     def unpack(cls, data: bytes) -> list[Self]:
-        """Returns all tables of a concatenation of packed tables. Raises ValueError when it is truncated."""
+        """Returns all tables of a concatenation of packed tables.
+
+        Raises ValueError when it is truncated, and for a table that describes no samples.
+        """
         tables: list[Self] = []
         at = 0
         while at < len(data):
@@ -109,7 +114,21 @@ class SampleTable:
                 columns.append(_little_endian(array(code, data[at:end])))
                 at = end
             tables.append(cls(time, header_size, *columns))
+            if not _describes_samples(tables[-1]):
+                raise ValueError("a sample table that describes no samples")
         return tables
+
+
+def _describes_samples(table: SampleTable) -> bool:
+    """Returns whether the columns are as long as the class says, and the times in the range of 64 bits."""
+    count = len(table.sizes)
+    return (
+        count > 0
+        and table.time < _LATEST
+        and len(table.durations) in {1, count}
+        and len(table.offsets) in {0, count}
+        and max(table.syncs, default=0) < count
+    )
 
 
 def _little_endian(column: "array[int]") -> "array[int]":

@@ -112,7 +112,8 @@ def test_an_order_that_does_not_name_each_segment_once_is_refused(order):
         head([track], order)
 
 
-def test_overlapping_segments_are_refused():
-    track = Track(video_init(SPS, PPS, 16, 16), [*_tables(1), *_tables(1, time=20)])
+@pytest.mark.parametrize("time", [20, 1 << 40])
+def test_segments_that_overlap_or_have_a_gap_longer_than_a_sample_are_refused(time):
+    track = Track(video_init(SPS, PPS, 16, 16), [*_tables(1), *_tables(1, time=time)])
     with pytest.raises(ValueError, match="overlap"):
         head([track], [(0, 0), (0, 1)])

@@ -1,3 +1,4 @@
+from array import array
 from fractions import Fraction
 
 import pytest
@@ -87,3 +88,27 @@ def test_a_regular_table_is_compact():
     assert len(table.pack()) < 188 * 4 + 40
     assert table.duration == 188 * 5120
     assert table.payload_size == 188
+
+
+def _packed(*, time=0, sizes=(5,), durations=(9600,), offsets=(), syncs=()):
+    columns = (array("I", sizes), array("I", durations), array("i", offsets), array("I", syncs))
+    return SampleTable(time, 100, *columns).pack()
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"sizes": ()},
+        {"durations": ()},
+        {"sizes": (5, 5, 5), "durations": (9600, 9600)},
+        {"sizes": (5, 5), "offsets": (1,)},
+        {"sizes": (5, 5), "syncs": (2,)},
+        {"time": (1 << 64) - 1},
+    ],
+    ids=["no samples", "no durations", "too few durations", "too few offsets", "sync behind the last", "too late"],
+)
+def test_a_table_that_describes_no_samples_is_refused(table):
+    """A media process, which hostile media may have taken over, writes the tables."""
+    assert SampleTable.unpack(_packed())
+    with pytest.raises(ValueError, match="describes no samples"):
+        SampleTable.unpack(_packed() + _packed(**table))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Self
+from typing import Self, TypeVar
 
 from connector.domain.plan import Plan
 from connector.domain.step import Step, TaskId
@@ -20,6 +20,8 @@ from connector.manifests.presentation import (
     VideoTrack,
 )
 from connector.security.segments import encrypted_size
+
+F = TypeVar("F", VideoInit, AudioInit)
 
 Name = tuple[str, int]
 """Kind and id of a rendition."""
@@ -53,13 +55,16 @@ def inits(outputs: Outputs) -> dict[Name, bytes]:
         for rendition in chain.from_iterable(output.renditions for output in done):
             if found.setdefault((kind, rendition.id), rendition.init) != rendition.init:
                 raise BrokenOutput(f"chunks disagree on the init segment of {kind} {rendition.id}")
-    return {key: bytes.fromhex(init) for key, init in found.items()}
+    try:
+        return {key: bytes.fromhex(init) for key, init in found.items()}
+    except ValueError:
+        raise BrokenOutput("an init segment is not written in hex") from None
 
 
 def presentation(
     plan: Plan, outputs: Outputs, storyboard: Storyboard | None, protection: Protection | None = None
 ) -> Presentation:
-    """Returns the presentation of the whole video. Raises BrokenOutput when a chunk or a segment is missing."""
+    """Returns the presentation of the whole video. Raises BrokenOutput when the outputs do not fit together."""
     if len(outputs.chunks) != len(plan.chunks) or len(outputs.audio) != len(plan.audio):
         raise BrokenOutput("not every task left an output")
     timelines = _timelines(outputs)
@@ -69,6 +74,8 @@ def presentation(
             raise BrokenOutput("the timeline does not begin at 0")
         if len(_unbroken(found)) != len(found):
             raise BrokenOutput("the timeline has a hole")
+    if len({tuple((s.time, s.duration) for s in timelines["video", r.id]) for r in plan.renditions}) > 1:
+        raise BrokenOutput("the renditions of the picture have different segments")
     # A part of an encrypted segment cannot be decrypted on its own.
     video, audio = _tracks(plan, outputs, timelines, protection, keyframes=protection is None)
     return Presentation(video, audio, storyboard, protection)
@@ -137,41 +144,48 @@ def _tracks(
     video, audio = [], []
     for rendition in plan.renditions:
         segments = timelines["video", rendition.id]
-        facts = parse_init(init["video", rendition.id])
-        if not isinstance(facts, VideoInit):
-            raise BrokenOutput(f"the init segment of rendition {rendition.id} is none of a picture")
+        picture = _facts(init, ("video", rendition.id), VideoInit)
         video.append(
             VideoTrack(
                 id=rendition.id,
-                codec=facts.codec,
+                codec=picture.codec,
                 init_size=size(len(init["video", rendition.id])),
                 segments=_stored(segments, size),
                 width=rendition.width,
                 height=rendition.height,
                 frame_rate=plan.frame_rate,
-                sps=facts.sps,
-                pps=facts.pps,
+                sps=picture.sps,
+                pps=picture.pps,
                 keyframes=tuple((0, s.keyframe) for s in segments) if keyframes else (),
             )
         )
     for track in plan.audio:
-        facts = parse_init(init["audio", track.id])
-        if not isinstance(facts, AudioInit):
-            raise BrokenOutput(f"the init segment of track {track.id} is none of sound")
+        sound = _facts(init, ("audio", track.id), AudioInit)
         audio.append(
             AudioTrack(
                 id=track.id,
-                codec=facts.codec,
+                codec=sound.codec,
                 init_size=size(len(init["audio", track.id])),
                 segments=_stored(timelines["audio", track.id], size),
-                sampling_rate=facts.sampling_rate,
-                channels=facts.channels,
-                config=facts.config,
+                sampling_rate=sound.sampling_rate,
+                channels=sound.channels,
+                config=sound.config,
                 language=track.language,
                 name=track.name,
             )
         )
     return tuple(video), tuple(audio)
+
+
+def _facts(init: dict[Name, bytes], name: Name, wanted: type[F]) -> F:
+    """Returns what the init segment says. Raises BrokenOutput for one that is missing, or of another kind."""
+    try:
+        facts = parse_init(init[name])
+    except (KeyError, ValueError):
+        facts = None
+    if not isinstance(facts, wanted):
+        raise BrokenOutput(f"the init segment of {name[0]} {name[1]} cannot be read")
+    return facts
 
 
 def _stored(segments: Sequence[SegmentOutput], size: Callable[[int], int]) -> tuple[Segment, ...]:

@@ -13,6 +13,7 @@ from connector.domain.missing_tasks import missing_tasks
 from connector.domain.plan import Plan
 from connector.domain.step import Step, TaskId
 from connector.domain.video import State, Video
+from connector.errors import BrokenOutput
 from connector.isobmff import progressive
 from connector.isobmff.samples import SampleTable
 from connector.manifests import webvtt
@@ -90,7 +91,7 @@ def _stills(app: Pipeline, video: Video, plan: Plan, outputs: Outputs) -> Storyb
 
 def _write_progressive(app: Pipeline, video: Video, plan: Plan, outputs: Outputs) -> None:
     """Completes the progressive file. The tasks have staged its samples as blocks; only the head and the list are
-    missing.
+    missing. Raises BrokenOutput when the sample tables do not fit together.
     """
     blobs, output, work = app.storage.blobs, layout.output_container(video.id), layout.work_container(video.id)
     init = inits(outputs)
@@ -102,12 +103,23 @@ def _write_progressive(app: Pipeline, video: Video, plan: Plan, outputs: Outputs
         tables = [partial(blobs.get, work, layout.sample_tables(TaskId(Step.CHUNK, i))) for i in made]
         packed = b"".join(run_concurrently(tables, app.options.pace.storage_calls))
         kinds.append("video")
-        tracks.append(progressive.Track(init["video", plan.progressive], SampleTable.unpack(packed)))
+        tracks.append(_progressive_track(init["video", plan.progressive], packed))
     if outputs.audio:
         packed = blobs.get(work, layout.sample_tables(TaskId(Step.AUDIO)))
         kinds.append("audio")
-        tracks.append(progressive.Track(init["audio", plan.audio[0].id], SampleTable.unpack(packed)))
+        tracks.append(_progressive_track(init["audio", plan.audio[0].id], packed))
     order = progressive.interleave(tracks)
-    blobs.stage(output, layout.PROGRESSIVE, layout.PROGRESSIVE_HEAD, progressive.head(tracks, order))
+    try:
+        head = progressive.head(tracks, order)
+    except ValueError as error:
+        raise BrokenOutput(f"the sample tables do not fit together: {error}") from None
+    blobs.stage(output, layout.PROGRESSIVE, layout.PROGRESSIVE_HEAD, head)
     blocks = [layout.progressive_block(kinds[t], tracks[t].segments[s].time) for t, s in order]
     blobs.commit(output, layout.PROGRESSIVE, [layout.PROGRESSIVE_HEAD, *blocks])
+
+
+def _progressive_track(init: bytes, packed: bytes) -> progressive.Track:
+    try:
+        return progressive.Track(init, SampleTable.unpack(packed))
+    except ValueError as error:
+        raise BrokenOutput(f"a sample table cannot be read: {error}") from None

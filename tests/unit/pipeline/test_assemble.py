@@ -1,12 +1,18 @@
 """Rows that do not fit together are found before anything is published."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from connector.errors import BrokenOutput
-from connector.pipeline.assemble import Outputs, inits, presentation
+from connector.isobmff.init import audio_init
+from connector.manifests.presentation import EarlyTimeline
+from connector.pipeline.assemble import Outputs, early_presentation, inits, presentation
 from tests.support.world import all_encoded
+
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
+EARLY = EarlyTimeline(since=MOMENT, moment=MOMENT, segment=240_000)
 
 
 @pytest.fixture
@@ -50,3 +56,36 @@ def test_a_hole_in_the_timeline_is_found(encoded, chunk, message):
     plan, tasks = encoded
     with pytest.raises(BrokenOutput, match=message):
         presentation(plan, _changed(Outputs.of(tasks), chunk, segments=()), None)
+
+
+@pytest.mark.parametrize("init", ["", "00", "no hex", audio_init(b"\x11\x90", 48_000, 2, "en", 1).hex()])
+def test_an_init_segment_that_is_none_of_a_picture_is_found(encoded, init):
+    """A media process, which hostile media may have taken over, says what the init segment is."""
+    plan, tasks = encoded
+    outputs = Outputs.of(tasks)
+    for chunk in range(len(outputs.chunks)):
+        outputs = _changed(outputs, chunk, init=init)
+    with pytest.raises(BrokenOutput, match="init segment"):
+        presentation(plan, outputs, None)
+    with pytest.raises(BrokenOutput, match="init segment"):
+        early_presentation(plan, outputs, None, EARLY)
+
+
+def test_a_rendition_that_no_chunk_made_is_found_early(encoded):
+    plan, tasks = encoded
+    outputs = _changed(Outputs.of(tasks), 0, id=1)
+    assert early_presentation(plan, outputs, None, EARLY) is None
+
+
+def test_renditions_with_different_segments_are_found(encoded):
+    """All quality levels of a Smooth Streaming manifest share one list of chunks."""
+    plan, tasks = encoded
+    outputs = Outputs.of(tasks)
+    (segment,) = outputs.chunks[1].renditions[0].segments
+    half = segment.duration // 2
+    halves = (
+        segment.model_copy(update={"duration": half}),
+        segment.model_copy(update={"time": segment.time + half, "duration": segment.duration - half}),
+    )
+    with pytest.raises(BrokenOutput, match="different segments"):
+        presentation(plan, _changed(outputs, 1, segments=halves), None)

@@ -5,10 +5,11 @@ import pytest
 from connector.domain import layout
 from connector.domain.layout import output_container
 from connector.domain.messages import Message
-from connector.domain.step import Step
+from connector.domain.step import Step, TaskId
 from connector.domain.video import State
 from connector.errors import BrokenOutput, MediaError, StorageUnavailable
 from connector.isobmff.boxes import boxes
+from connector.isobmff.samples import Sample, SampleTable
 from connector.pipeline.steps import run_step
 from tests.fakes.media import INFO
 from tests.support.world import all_encoded, drive, encoding, left_behind, output, state, with_fault
@@ -181,3 +182,20 @@ def test_what_two_tasks_made_of_the_first_segment_is_published_as_one(app, media
     assert found[b"mdat"] == b"".join(
         blob[dict(_spans(blob))[b"mdat"] :] for blob in _interleaved(blobs, plan.progressive)
     )
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (b"nonsense", "cannot be read"),
+        (SampleTable.of(1 << 40, 100, [Sample(b"x", 9600)]).pack(), "do not fit together"),
+    ],
+    ids=["nonsense", "far away"],
+)
+def test_sample_tables_that_are_none_are_found(app, table, message):
+    """A media process, which hostile media may have taken over, writes them."""
+    video, package = all_encoded(app)
+    name = layout.sample_tables(TaskId(Step.CHUNK, 1))
+    app.storage.blobs.put(layout.work_container(video.id), name, table)
+    with pytest.raises(BrokenOutput, match=message):
+        run_step(app, package)

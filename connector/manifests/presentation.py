@@ -19,16 +19,21 @@ class Segment:
     size: int
 
 
+MOST_PARTS = 64
+"""Segments in a row that are looked at together. Ours have equal lengths, except for the first and the last."""
+
+
 def peak_bitrate(parts: Sequence[tuple[int, int]]) -> int:
     """Returns the highest bitrate, in bit/s, of any run of (bytes, ticks) of 0.5 to 1.5 times the longest part.
 
     This is BANDWIDTH as RFC 8216 section 4.1 defines it. So a last segment of one frame does not count on its own.
+    A run has at most `MOST_PARTS` parts, so that the time grows with their number only.
     """
     target = max(ticks for _, ticks in parts)
     peak = 0
     for first in range(len(parts)):
         size = ticks = 0
-        for following in range(first, len(parts)):
+        for following in range(first, min(first + MOST_PARTS, len(parts))):
             size += parts[following][0]
             ticks += parts[following][1]
             if 2 * ticks > 3 * target:

@@ -1,6 +1,6 @@
 """Defines the queue messages: ids only, the facts are in the rows. A message can arrive twice, late or out of order."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import ConfigDict, Field
@@ -35,7 +35,7 @@ class Message(Model):
     version: Literal[1] = 1
     step: Step
     video_id: UUID
-    index: int = 0
+    index: Annotated[int, Field(ge=0, lt=10**6)] = 0  # as many digits as the name of a task has
     trace: str = Field("", exclude_if=_is_empty)
 
     @property

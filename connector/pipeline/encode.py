@@ -7,7 +7,7 @@ from connector.domain.jobs import AudioJob, ChunkJob, SplitJob
 from connector.domain.media_info import Access
 from connector.domain.messages import Message
 from connector.domain.missing_tasks import missing_tasks
-from connector.domain.planner import sound_segments
+from connector.domain.planner import sound_segments, tasks
 from connector.domain.step import Step
 from connector.domain.task import TaskResult
 from connector.domain.video import State, Video
@@ -23,9 +23,14 @@ from connector.pipeline.sources import upload_source, work_source
 
 
 def encode(app: Pipeline, video: Video, message: Message) -> list[Message]:
-    """Encodes one chunk or audio track, or splits the source. Returns the messages that come next."""
+    """Encodes one chunk or audio track, or splits the source. Returns the messages that come next.
+
+    Raises BrokenOutput for a task that the plan does not have.
+    """
     if video.state is not (State.QUEUED if message.step is Step.SPLIT else State.ENCODING):
         return []
+    if message.task != SPLIT and message.task not in tasks(video.planned().plan):
+        raise BrokenOutput("the plan has no such task")
     row = begin(app, video.id, message.task)
     if row.task.due is not None:
         return []  # an attempt was lost: the timer sends the message when it is due

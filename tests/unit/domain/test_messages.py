@@ -4,6 +4,7 @@ import json
 from uuid import UUID
 
 import pytest
+from pydantic import ValidationError
 
 from connector.domain.messages import HOST_NAMES, Message
 from connector.domain.step import Step
@@ -34,3 +35,10 @@ def test_nor_does_any_property_that_is_sent(step, trace):
     sent = json.loads(message.model_dump_json())
     assert sent.keys() >= {"version", "step", "video_id", "index"}
     assert not {name.lower() for name in sent} & HOST_NAMES
+
+
+@pytest.mark.parametrize("index", [-1, 10**6, 10**4000], ids=["below 0", "seven digits", "many digits"])
+def test_an_index_has_as_many_digits_as_the_name_of_a_task(index):
+    assert str(Message(step=Step.CHUNK, video_id=UUID(int=1), index=10**6 - 1).task) == "chunk-999999"
+    with pytest.raises(ValidationError):
+        Message(step=Step.CHUNK, video_id=UUID(int=1), index=index)

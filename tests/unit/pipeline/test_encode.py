@@ -9,7 +9,7 @@ from connector.domain.layout import output_container
 from connector.domain.messages import Message
 from connector.domain.step import Step
 from connector.domain.video import State
-from connector.errors import MediaError, StorageUnavailable, TaskCrashed
+from connector.errors import BrokenOutput, MediaError, StorageUnavailable, TaskCrashed
 from connector.pipeline.attempts import fail_or_wait, record_failure
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.context import Pace
@@ -368,3 +368,11 @@ def test_a_task_that_fails_before_it_is_begun_is_not_taken_for_done(app):
     assert (row.done, row.attempts, row.error) == (False, 0, "Storage answered 503 ServerBusy.")
     drive(app, messages)
     assert state(app, video) is State.READY
+
+
+@pytest.mark.parametrize("step", [Step.CHUNK, Step.AUDIO])
+def test_a_task_that_the_plan_does_not_have_is_not_begun(app, media, step):
+    video, _ = encoding(app)
+    with pytest.raises(BrokenOutput, match="no such task"):
+        run_step(app, Message(step=step, video_id=video.id, index=99))
+    assert media.counts.total() == 1  # the probe

@@ -106,8 +106,11 @@ class Plan(Model):
     @classmethod
     def _with_whole_chunks(cls, data: Any) -> Any:
         """Reads plans of version 0.2 and before, whose chunks were first frames only. Rows may still hold some."""
-        if isinstance(data, dict) and any(isinstance(chunk, int) for chunk in data.get("chunks", ())):
-            return data | {"chunks": _chunks_from_starts(data)}
+        try:
+            if isinstance(data, dict) and any(isinstance(chunk, int) for chunk in data.get("chunks", ())):
+                return data | {"chunks": _chunks_from_starts(data)}
+        except (KeyError, TypeError):
+            raise ValueError("neither a plan of this version nor of an older one") from None
         return data
 
     def renditions_of(self, chunk: Chunk) -> tuple[Rendition, ...]:

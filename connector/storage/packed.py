@@ -9,6 +9,8 @@ from connector.errors import TooLarge
 
 PROPERTY_LIMIT = 64 * 1024
 """Bytes that one binary property can hold."""
+LONGEST = 32 * 1024 * 1024
+"""Bytes of JSON that are read from one row. A media process can say an eighth of that."""
 
 
 def pack(json: str) -> bytes:
@@ -24,4 +26,12 @@ def compress(json: str) -> bytes:
 
 
 def unpack(data: bytes) -> str:
-    return zlib.decompress(data).decode()
+    """Returns the JSON that `compress` made into `data`. Raises ValueError for anything else and for too much."""
+    reader = zlib.decompressobj()
+    try:
+        json = reader.decompress(data, LONGEST)
+    except zlib.error:
+        raise ValueError("A table property does not hold compressed JSON.") from None
+    if not reader.eof:
+        raise ValueError("A table property holds JSON that is cut off or too long.")
+    return json.decode()

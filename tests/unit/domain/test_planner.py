@@ -6,6 +6,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from connector.domain.ladder import even, ladder, lines_of
 from connector.domain.media_info import Access, AudioStream, MediaInfo, VideoStream
@@ -328,3 +329,14 @@ def test_names_and_ids_of_tracks_are_unique():
     tracks = audio_renditions(tuple(_audio(index=i, title=t, language="und") for i, t in enumerate(titles)))
     assert [t.name for t in tracks] == ["English", "English 2", "English 2 2", "Audio 4", "Audio 5", "English 3"]
     assert [t.id for t in tracks] == [128_000 + i for i in range(6)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"chunks": 1}, {"chunks": [0, None]}, {"renditions": None}, {"renditions": [{}]}, {"frames": "all"}],
+    ids=str,
+)
+def test_a_plan_that_is_neither_new_nor_old_is_refused(changes):
+    old = {"chunks": [0, 0, 25], "renditions": [{"id": 1}], "frames": 50}
+    with pytest.raises(ValidationError):
+        Plan.model_validate(old | changes)

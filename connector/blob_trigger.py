@@ -38,7 +38,10 @@ class BlobNameConverter(InConverter, binding="blob", trigger="blobTrigger"):  # 
         if data.type != "model_binding_data":
             raise ValueError(f"The host sent {data.type} in place of a blob's name.")
         named = json.loads(data.value.content)
-        return BlobName(named["ContainerName"], named["BlobName"])
+        try:
+            return BlobName(named["ContainerName"], named["BlobName"])
+        except (KeyError, TypeError):
+            raise ValueError("The host sent JSON that names no blob.") from None
 
     @classmethod
     def has_implicit_output(cls) -> bool:

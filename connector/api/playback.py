@@ -97,7 +97,7 @@ def get_manifest(app: App, request: Request) -> Response:
         raise NotPlayable("The video is not playable yet.")
     from connector.pipeline.playback import rendered
 
-    name = request.path["name"]
+    name = request.path.get("name", "")  # hosts leave out a catch-all parameter that is empty
     try:
         text = rendered(app, video, name, token, key_token)
     except NotFound:

@@ -379,6 +379,12 @@ def test_nor_for_a_token_of_another_video(app):
             assert_refused(ask(app, "Playback", wanted.id, headers=token, name="master.m3u8"), 403, "Forbidden")
 
 
+def test_an_address_that_names_no_manifest_is_404(app):
+    video = published(app)
+    request = Request("GET", "https://host", bearer(token_of(app, video.id)), {}, {"id": str(video.id)}, b"", "the-id")
+    assert_refused(respond(lambda: app, ROUTE["Playback"], request), 404, "VideoNotFound")
+
+
 def test_an_unknown_video_is_404_only_for_who_has_a_token(app):
     assert_refused(ask(app, "Playback", UNKNOWN, name="master.m3u8"), 401, "Unauthorized")
     assert_refused(ask(app, "Playback", UNKNOWN, headers=bearer("x.y.z"), name="master.m3u8"), 401, "Unauthorized")

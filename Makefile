@@ -48,10 +48,11 @@ model: setup ## what tasks take; from that the quotes, the cost and the scale mo
 	$(BIN)/python -m bench.scale
 
 .PHONY: soak
-soak: setup ## ten minutes of 4K, everything killed while videos are published, many odd requests (takes long)
+soak: setup ## ten minutes of 4K, everything killed while videos are published, many odd requests, fuzzing (takes long)
 	$(BIN)/python -m bench.soak
 	$(BIN)/python -m bench.kill
 	OPENAPI_EXAMPLES=300 $(BIN)/python -m pytest tests/integration/test_openapi.py
+	$(BIN)/python -m tests.fuzz --seconds 60
 
 .PHONY: package
 package: setup ## what would be deployed, and how large it is

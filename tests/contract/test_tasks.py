@@ -170,9 +170,9 @@ def test_a_row_of_an_older_version_counts_nothing(azure):
 
 @pytest.mark.azurite
 def test_a_result_that_does_not_fit_a_row_is_refused_clearly(azure):
-    noise = random.Random(1).randbytes(1_500_000).hex()
-    rendition = RenditionOutput(id=1, init=noise, segments=())
-    result = TaskResult(encode=EncodeOutput(renditions=(rendition,)))
+    noise = random.Random(1)
+    renditions = [RenditionOutput(id=n, init=noise.randbytes(30_000).hex(), segments=()) for n in range(50)]
+    result = TaskResult(encode=EncodeOutput(renditions=tuple(renditions)))
 
     with pytest.raises(TooLarge):
         azure.tasks.put(make_task(new_id(), result=result))

@@ -94,8 +94,15 @@ def _timeless_video(video: Video) -> Video:
     moments = dict.fromkeys(("modified", "queued", "encoding", "packaging", "finished"), _NEVER)
     # Whether it could be played early is no promise; what was done twice is paid twice.
     used = replace(video.used, seconds=0, executions=0)
+    # Each attempt at completion takes a snapshot of its own.
+    snapshot = video.snapshot and "taken"
     return replace(
-        video, etag=None, playable=None, used=used, **{name: at for name, at in moments.items() if getattr(video, name)}
+        video,
+        etag=None,
+        snapshot=snapshot,
+        playable=None,
+        used=used,
+        **{name: at for name, at in moments.items() if getattr(video, name)},
     )
 
 

@@ -4,6 +4,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import floor
 from typing import Any
+from urllib.parse import urlencode
 
 from playwright.sync_api import Page, Request, Response
 
@@ -26,10 +27,11 @@ DASH_JS_END_TIMER = 0.6  # seconds
 class Player:
     """`load` first; times are seconds of the media."""
 
-    def __init__(self, page: Page, origin: str, fps: Fraction) -> None:
+    def __init__(self, page: Page, origin: str, fps: Fraction, api: str = "") -> None:
+        """`api` is where keys come from, if that is another host than that of the manifests."""
         self.page = page
         self.fps = fps
-        self._origin = origin
+        self._address = f"{origin}/player.html?{urlencode({'api': api})}"
         self._failures: list[str] = []
         page.set_default_timeout(TIMEOUT_MS)
         page.on("pageerror", lambda error: self._failures.append(f"page: {error}"))
@@ -51,7 +53,7 @@ class Player:
         `token` is for protected media, which only a player with our helper can play. `playing`: it is told to play
         before anything is loaded, as by a viewer who does not wait.
         """
-        self.page.goto(f"{self._origin}/player.html")
+        self.page.goto(self._address)
         try:
             self.page.evaluate(
                 "([player, url, token, playing, limit]) => within(limit, harness.load(player, url, token, playing))",
@@ -67,7 +69,7 @@ class Player:
         Without a token nothing needs to go wrong: to dash.js, a segment that is not decrypted can look like the
         beginning of a large box, for the rest of which it waits.
         """
-        self.page.goto(f"{self._origin}/player.html")
+        self.page.goto(self._address)
         self.page.evaluate(
             "([player, url, token]) => { harness.load(player, url, token).catch(() => {}); harness.play(); }",
             [player, url, token],

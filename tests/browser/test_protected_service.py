@@ -73,9 +73,9 @@ def videos(client, signed_client) -> dict[str, Published]:
 
 
 @pytest.fixture
-def player(browser: Browser, pages: str) -> Iterator[Player]:
+def player(browser: Browser, pages: str, stack: Stack) -> Iterator[Player]:
     with browser.new_context() as context:
-        yield Player(context.new_page(), pages, SOURCE.fps)
+        yield Player(context.new_page(), pages, SOURCE.fps, stack.api)
 
 
 def plays(player: Player, name: str) -> None:

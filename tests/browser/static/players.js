@@ -21,6 +21,11 @@ function protection() {
   return import("/portal/protection.js");
 }
 
+/** Where the test page gets keys from: the API, or the host of the manifest. */
+function keysFor(url) {
+  return { api: new URLSearchParams(location.search).get("api") || url };
+}
+
 function metadataOf(video) {
   if (video.readyState >= video.HAVE_METADATA) return Promise.resolve();
   return new Promise((resolve, reject) => {
@@ -34,7 +39,7 @@ const face = ({ width, height, bandwidth }) => ({ width, height, bandwidth });
 
 async function loadHlsJs(video, url, report, token) {
   await script("hls.js/dist/hls.min.js");
-  const hls = new Hls(token ? { xhrSetup: (await protection()).hlsJsSetup(token, { api: url }) } : {});
+  const hls = new Hls(token ? { xhrSetup: (await protection()).hlsJsSetup(token, keysFor(url)) } : {});
   const parsed = new Promise((resolve, reject) => {
     hls.once(Hls.Events.MANIFEST_PARSED, resolve);
     hls.on(Hls.Events.ERROR, (_, data) => {
@@ -61,7 +66,7 @@ async function loadShaka(video, url, report, token) {
   shaka.polyfill.installAll();
   const player = new shaka.Player();
   player.addEventListener("error", ({ detail }) => report(`${detail.code} ${detail.data}`, detail.severity === 2));
-  if (token) player.getNetworkingEngine().registerRequestFilter((await protection()).shakaFilter(token, { api: url }));
+  if (token) player.getNetworkingEngine().registerRequestFilter((await protection()).shakaFilter(token, keysFor(url)));
   await player.attach(video);
   await player.load(url);
   const tracks = () => player.getVariantTracks().sort(byBandwidth);
@@ -89,7 +94,7 @@ async function loadDashJs(video, url, report, token) {
   });
   player.updateSettings({ debug: { logLevel: dashjs.Debug.LOG_LEVEL_ERROR } });
   player.initialize(video, null, false);
-  if (token) player.addResponseInterceptor((await protection()).dashJsInterceptor(token, { api: url }));
+  if (token) player.addResponseInterceptor((await protection()).dashJsInterceptor(token, keysFor(url)));
   player.attachSource(url);
   await initialized;
   const representations = () =>
@@ -110,7 +115,7 @@ async function loadVideoJs(video, url, report, token) {
   const player = videojs(video, { html5: { vhs: { overrideNative: true } } });
   player.on("error", () => report(player.error()?.message ?? "error", true));
   if (token) {
-    const hook = (await protection()).videoJsHook(token, { api: url });
+    const hook = (await protection()).videoJsHook(token, keysFor(url));
     player.on("xhr-hooks-ready", () => player.tech().vhs.xhr.onRequest(hook));
   }
   player.src({ src: url, type: url.includes(".mpd") ? "application/dash+xml" : "application/vnd.apple.mpegurl" });

@@ -26,7 +26,7 @@ def _problem(video: Video) -> str:
         return f"stuck in {video.state}"
     if video.failure and video.failure.code not in SENTENCES:
         return f"unknown code {video.failure.code}"
-    if video.failure and video.failure.code == "ProcessingFailed":
+    if video.failure and video.failure.code in {"MediaProcessCrashed", "ProcessingFailed", "WorkerLost"}:
         return f"a media process died: {video.failure.message}"
     return ""
 

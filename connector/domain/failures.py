@@ -40,6 +40,8 @@ SENTENCES: dict[str, str] = {
     "change its storage account or its settings.",
     "ProcessingFailed": "Processing was tried several times and failed while {doing}: {reason}. "
     "Upload the file again; if that fails too, convert it with another program first.",
+    "MediaProcessCrashed": "The process that decodes the file crashed, or ran over a limit, each time while {doing}: "
+    "{reason}. The file may be damaged. Convert it with another program, and upload the result.",
     "WorkerLost": "Processing was interrupted each time while {doing}: workers were stopped, or ran out of memory. "
     "The file is probably good. Try the same file again later; if that fails too, tell whoever runs this service.",
     "ConfinementUnavailable": "Nothing was decoded while {doing}: this service decodes files only in confined "

@@ -107,6 +107,8 @@ class Task:
     """Time when the timer last sent the task's message again; None if an attempt was begun since."""
     failures: int = 0
     """Number of attempts that ended with an error."""
+    code: str = ""
+    """Code that the video fails with after the last of these attempts; empty when none has failed."""
     losses: int = 0
     """Number of times that an attempt, or all deliveries of a message, ended without saying how."""
     due: datetime | None = None

@@ -14,7 +14,7 @@ from connector.domain.failures import media_error
 from connector.domain.messages import Message
 from connector.domain.step import WITHOUT_TASK, Step
 from connector.domain.task import Task
-from connector.errors import ConnectorError, MediaError, StorageError, TaskLost
+from connector.errors import ConnectorError, MediaError, StorageError, TaskCrashed, TaskLost
 from connector.pipeline.active import load_active_video, remove_leftovers
 from connector.pipeline.context import Pipeline
 from connector.pipeline.fail import fail
@@ -34,9 +34,14 @@ def record_failure(app: Pipeline, message: Message, error: Exception) -> None:
     # Messages of our own errors hold no secret. Of any other error only the type is kept.
     reason = str(error) if isinstance(error, ConnectorError) else type(error).__name__
     try:
-        _row(app, message).count_failure(reason)
+        _row(app, message).count_failure(_code(error), reason)
     except StorageError:
         log.exception("the reason of a failure could not be kept", extra={"video_id": str(message.video_id)})
+
+
+def _code(error: Exception) -> str:
+    """Returns the code that a video fails with when its last attempt ended with this error."""
+    return "MediaProcessCrashed" if isinstance(error, TaskCrashed) else "ProcessingFailed"
 
 
 def leave_to_timer(app: Pipeline, message: Message, error: TaskLost) -> bool:
@@ -84,7 +89,7 @@ def _cause(app: Pipeline, message: Message, task: Task, code: str) -> MediaError
     if task.failures >= app.options.pace.max_failures:
         # The text up to the colon is for people. The rest is for the log, such as the last lines of a process.
         reason = task.error.partition(":")[0].rstrip(".")
-        return media_error("ProcessingFailed", doing=doing, reason=reason)
+        return media_error(task.code or "ProcessingFailed", doing=doing, reason=reason)
     if task.losses >= app.options.pace.max_losses:
         return media_error(code, doing=doing)
     return None

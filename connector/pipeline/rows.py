@@ -48,10 +48,12 @@ class Row:
             )
         )
 
-    def count_failure(self, reason: str) -> bool:
+    def count_failure(self, code: str, reason: str) -> bool:
         """Counts a failed attempt, and writes why it failed."""
         now = self._app.clock.now()
-        return self._change(lambda task: replace(task, heartbeat=now, error=reason, failures=task.failures + 1))
+        return self._change(
+            lambda task: replace(task, heartbeat=now, code=code, error=reason, failures=task.failures + 1)
+        )
 
     def count_loss(self, since: datetime) -> bool:
         """Counts a loss, after which the task is due after a pause from `since` on."""

@@ -29,7 +29,7 @@ _RESULT_PROPERTIES = 15
 _WITHOUT_RESULT = [
     *("PartitionKey", "RowKey", "Attempts", "Started", "Heartbeat"),
     *("Finished", "Progress", "Worker", "Error", "Driven"),
-    *("Failures", "Losses", "Due"),
+    *("Failures", "Code", "Losses", "Due"),
 ]
 
 _ERROR_LENGTH = 1000
@@ -146,6 +146,7 @@ def _to_entity(task: Task) -> dict[str, Any]:
         "Worker": task.worker,
         "Error": task.error[:_ERROR_LENGTH],
         "Failures": task.failures,
+        "Code": task.code,
         "Losses": task.losses,
     }
     if task.finished is not None:
@@ -183,6 +184,7 @@ def _to_task(entity: TableEntity) -> Task:
         driven=optional_time(entity, "Driven"),
         # Rows from before losses were told from failures have neither count.
         failures=entity.get("Failures") or 0,
+        code=entity.get("Code") or "",
         losses=entity.get("Losses") or 0,
         due=optional_time(entity, "Due"),
         etag=entity.metadata.get("etag"),

@@ -54,7 +54,7 @@ def test_a_row_is_replaced_as_it_was_read(storage):
     storage.tasks.put(task)
     read = storage.tasks.get(task.video_id, task.id)
 
-    changed = {"attempts": 4, "failures": 2, "losses": 1, "due": NOW}
+    changed = {"attempts": 4, "failures": 2, "code": "ProcessingFailed", "losses": 1, "due": NOW}
     again = replace(read, finished=None, result=None, progress=0.5, driven=NOW, **changed)
     written = storage.tasks.put(again)
 

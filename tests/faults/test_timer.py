@@ -188,7 +188,7 @@ def test_poison_ends_in_failed_with_the_cause(task, kind, scene, media):
         host = poisoned.copy(Trouble(kind, at))
         host.run(scene.video.id)
         row = _row(host, scene)
-        assert (row.state, row.failure.code) == (State.FAILED, "ProcessingFailed")
+        assert (row.state, row.failure.code) == (State.FAILED, "MediaProcessCrashed")
         assert ": the media process ended with signal SIGSEGV." in row.failure.message
         assert list(host.storage.blobs.containers) == [UPLOADS]
 

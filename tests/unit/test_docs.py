@@ -51,7 +51,7 @@ def _constants() -> tuple[set[str], set[str]]:
 
 def test_every_code_of_a_failed_video_has_its_sentence_and_is_in_the_reference():
     codes, texts = _constants()
-    assert {"EmptyFile", "UploadExpired", "ProcessingFailed", "TooLong"} <= codes <= set(SENTENCES) <= texts
+    assert {"EmptyFile", "UploadExpired", "UnreadableMedia", "TooLong"} <= codes <= set(SENTENCES) <= texts
     assert all(f"| `{code}` | " in REFERENCE for code in SENTENCES)
 
 

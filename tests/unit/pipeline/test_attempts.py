@@ -193,8 +193,8 @@ def test_the_fifth_failure_ends_the_video_at_once(app, media, clock, step):
     _ends_with(media, message, *[CRASHED] * DELIVERIES)
     _deliver(app, message)
     failure = _video(app, message).failure
-    assert failure.code == "ProcessingFailed"
-    assert ": the media process ended with signal SIGSEGV. Upload" in failure.message
+    assert failure.code == "MediaProcessCrashed"
+    assert ": the media process ended with signal SIGSEGV. The file may be damaged." in failure.message
 
 
 @pytest.mark.parametrize("step", Step)
@@ -205,7 +205,7 @@ def test_losses_between_failures_count_for_themselves(app, media, clock, step):
     assert state(app, _video(app, message)) is not State.FAILED
     assert (_row(app, message).failures, _row(app, message).losses) == (4, 1)
     _until_final(app, clock, message)
-    assert _video(app, message).failure.code == "ProcessingFailed"
+    assert _video(app, message).failure.code == "MediaProcessCrashed"
 
 
 def test_a_heartbeat_of_a_task_that_was_taken_for_lost_says_that_it_is_not(app, media, clock):
@@ -232,7 +232,7 @@ def test_a_failure_that_an_older_version_wrote_of_a_probe_is_counted_on(app, med
     app.storage.tasks.put(Task(message.video_id, message.task, 0, NOW, NOW, finished=NOW, error="540 s were too few"))
     _ends_with(media, message, *[CRASHED] * DELIVERIES)
     _deliver(app, message)
-    assert _video(app, message).failure.code == "ProcessingFailed"
+    assert _video(app, message).failure.code == "MediaProcessCrashed"
 
 
 def test_a_probe_that_waits_is_not_sent_by_the_rule_for_lost_messages(app, media, clock):

@@ -184,7 +184,7 @@ def test_a_crash_is_told_to_the_queue_and_kept_in_the_row(app, media):
         assert row.error.startswith("the media process ended with status 1")
     fail_or_wait(app, messages[0])
     failure = app.storage.videos.get(video.id).failure
-    assert failure.code == "ProcessingFailed"
+    assert failure.code == "MediaProcessCrashed"
     assert "encoding (chunk 0): the media process ended with status 1." in failure.message
     assert "/srv" not in failure.message
 

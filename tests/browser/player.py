@@ -31,7 +31,7 @@ class Player:
         """`api` is where keys come from, if that is another host than that of the manifests."""
         self.page = page
         self.fps = fps
-        self._address = f"{origin}/player.html?{urlencode({'api': api})}"
+        self._address = f"{origin}/player.html?{urlencode({'api': api} if api else {})}"
         self._failures: list[str] = []
         page.set_default_timeout(TIMEOUT_MS)
         page.on("pageerror", lambda error: self._failures.append(f"page: {error}"))

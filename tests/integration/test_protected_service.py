@@ -391,7 +391,8 @@ def test_after_rotation_old_videos_play_and_old_tokens_hold_until_their_key_is_r
         environment = {**os.environ, **both, "MEDIA_STORAGE": stack.connection_string}
         command = [sys.executable, "-m", "connector.rewrap"]
         done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stdout) == (0, "1 keys were wrapped under the current master key.\n"), done.stderr
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("1 keys were wrapped under the current master key.\n")
 
     with started(new) as stack, Client(stack.api) as client:
         assert key_of(stack, video, old_token).status_code == 401

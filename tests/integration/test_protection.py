@@ -20,6 +20,7 @@ from connector.api.routes import ROUTES, respond
 from connector.domain import layout
 from connector.domain.video import State, Video
 from connector.errors import BrokenOutput
+from connector.pipeline.attempts import record_failure
 from connector.pipeline.complete import complete_upload
 from connector.pipeline.create import create
 from connector.pipeline.keys import UploadKey
@@ -204,7 +205,9 @@ def test_no_clear_media_and_no_key_is_ever_written_or_said(fails, markers, caplo
     def step(app, message):
         if fails and (message.step, message.index) == ("chunk", 1):
             notes.add("error", "BrokenOutput")
-            raise BrokenOutput("in the middle")
+            error = BrokenOutput("in the middle")
+            record_failure(app, message, error)  # as the step does
+            raise error
         return noted_step(app, message)
 
     video = drive(app, complete_upload(app, made.video.id), made.video, step)

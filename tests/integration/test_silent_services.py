@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from connector.deadline import limited
+from connector.domain.ports import BlobVersion
 from connector.domain.step import Step, TaskId
 from connector.errors import AuthorityUnavailable, StorageTimeout, StorageUnavailable
 from connector.security.key_sets import KeySet
@@ -67,7 +68,7 @@ def storage(port: int) -> Iterator[AzureStorage]:
 
 READS = {
     "blobs": lambda found: found.blobs.exists("some", "blob"),
-    "bytes": lambda found: found.blobs.open("some", "blob", (10, "etag")).read_at(0, 1),
+    "bytes": lambda found: found.blobs.open("some", "blob", BlobVersion(10, "etag")).read_at(0, 1),
     "tables": lambda found: found.tasks.overview(NOBODY),
 }
 

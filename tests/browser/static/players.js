@@ -21,9 +21,9 @@ function protection() {
   return import("/portal/protection.js");
 }
 
-/** Where the test page gets keys from: the API, or the host of the manifest. */
+/** Where the test page gets keys from: the API, which may also be the host of the manifest. */
 function keysFor(url) {
-  return { api: new URLSearchParams(location.search).get("api") || url };
+  return { api: [url, ...new URLSearchParams(location.search).getAll("api")] };
 }
 
 function metadataOf(video) {

@@ -42,6 +42,7 @@ class Row:
                 heartbeat=now,
                 finished=now,
                 progress=1.0,
+                code="",
                 error="",
                 result=result,
                 due=None,

@@ -20,7 +20,7 @@ def test_a_row_that_nobody_else_writes_is_not_read_again(app, clock, monkeypatch
     monkeypatch.setattr(app.storage.tasks, "get", None)
     clock.moment = NOW
     assert row.report(0.5, None)
-    assert row.count_failure("Storage is busy.")
+    assert row.count_failure("ProcessingFailed", "Storage is busy.")
     monkeypatch.undo()
     assert _stored(app, row) == row.task
     assert (row.task.progress, row.task.heartbeat, row.task.error) == (0.5, NOW, "Storage is busy.")
@@ -42,7 +42,7 @@ def test_what_another_delivery_has_finished_is_not_taken_back(app):
     assert not row.report(0.5, None)
     assert not row.report(0.6, None)
     assert not row.finish(row.task, TaskResult())
-    assert not row.count_failure("It was too slow.")
+    assert not row.count_failure("ProcessingFailed", "It was too slow.")
     assert not row.count_loss(NOW)
     assert not row.mark_driven()
     assert _stored(app, row) == other.task

@@ -130,7 +130,7 @@ def test_a_page_that_was_let_in_creates_uploads_completes_and_plays_protected_co
     page.context.close()
     for name, kind in (("hls.js", "HLS"), ("shaka", "DASH"), ("dash.js", "Streaming")):
         with browser.new_context() as context:
-            player = Player(context.new_page(), service.origin, SOURCE.fps)
+            player = Player(context.new_page(), service.origin, SOURCE.fps, service.api)
             player.load(name, video["urls"][kind], video["token"])
             player.watch()
             player.play_until(1)

@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from client import Client
 from local.stack import Stack
 from tests.support.secrecy import secret_shapes
 
 PROJECT = Path(__file__).parent.parent
+
+# On a busy machine the time that one example takes says nothing.
+settings.register_profile("without a deadline", deadline=None)
+settings.load_profile("without a deadline")
 
 if sys.platform == "linux":
     # All stacks of the tests then decode nothing that is not confined.
